@@ -1,0 +1,27 @@
+//! The record: signed entries in an append-only log, and the proof that nothing in it was changed or lost.
+//!
+//! An [`Entry`] is canonical JSON (RFC 8785) with its SHA-256 as identity and an Ed25519 signature in a DSSE
+//! envelope. Entries form a [`MerkleLog`] (RFC 6962) whose size and root are signed as [`Checkpoint`]s (C2SP
+//! signed-note, tlog-checkpoint, tlog-cosignature) and whose hashes stand as plain tile files (C2SP tlog-tiles), so
+//! that other tools can check them. [`SqliteRecord`] keeps it all in one folder; [`verify_dir`] checks that folder
+//! to the byte.
+//!
+//! **Invariant:** nothing here decides who may see an entry, and nothing is ever changed in place: the only thing
+//! that goes away is the content of an entry whose owner recalled it, and its place in the log stays. Outside
+//! `store` there are no files; nowhere is there a clock: `now` and randomness are handed in.
+
+mod checkpoint;
+mod entry;
+mod key;
+mod log;
+mod store;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
+pub use key::{KeyError, NodeKey, PublicKey};
+pub use log::{BeyondLog, MerkleLog, inclusion_holds};
+pub use store::{
+    Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
+    Peer, Purge, RecordStore, SqliteOptions, SqliteRecord, StoreError, Stored, Verdict, home_origin, lane_origin,
+    verify_dir, verify_open,
+};

@@ -1,0 +1,70 @@
+//! The plain files beside the database that follow from it: tiles and the signed checkpoint. Other tools read these;
+//! this store never needs them to read the record, but compares them when it verifies.
+//!
+//! Order of writing: database, tiles, checkpoint. So a checkpoint never speaks of more than the database holds.
+
+use std::fs;
+use std::path::Path;
+
+use crate::{Checkpoint, MerkleLog};
+
+/// Writes the tiles that grew since `old_size` and then the checkpoint.
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+pub(crate) fn write(
+    record: &Path,
+    log: &MerkleLog,
+    old_size: u64,
+    checkpoint: &Checkpoint,
+) -> std::io::Result<()> {
+    let tiles = record.join("tiles");
+    for (path, bytes) in log.new_tiles(old_size) {
+        write_whole(&tiles.join(&path), &bytes)?;
+        // Narrower versions of the same tile are not needed once a wider one stands.
+        let (full, width) = match path.split_once(".p/") {
+            Some((full, width)) => (full, width.parse().unwrap_or(0)),
+            None => (path.as_str(), 256_u32),
+        };
+        drop_narrower(&tiles.join(format!("{full}.p")), width)?;
+    }
+    fs::create_dir_all(record.join("checkpoints"))?;
+    write_whole(&record.join("checkpoints/home"), checkpoint.note().as_bytes())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+fn drop_narrower(folder: &Path, width: u32) -> std::io::Result<()> {
+    let files = match fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    for file in files {
+        let file = file?;
+        let narrower = file.file_name().to_str().and_then(|n| n.parse::<u32>().ok()).is_some_and(|w| w < width);
+        if narrower {
+            fs::remove_file(file.path())?;
+        }
+    }
+    if width == 256 {
+        // Empty now; should another tool have put something there, it stays.
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
+}
+
+/// Replaces a small file as a whole: whoever reads it sees the old or the new one, also after a crash of the process.
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_added_extension("tmp");
+    let written = fs::write(&temporary, bytes).or_else(|e| {
+        let Some(folder) = path.parent().filter(|_| e.kind() == std::io::ErrorKind::NotFound) else {
+            return Err(e);
+        };
+        fs::create_dir_all(folder)?;
+        fs::write(&temporary, bytes)
+    });
+    if let Err(e) = written.and_then(|()| fs::rename(&temporary, path)) {
+        let _ = fs::remove_file(&temporary);
+        return Err(e);
+    }
+    Ok(())
+}

@@ -1,0 +1,328 @@
+//! Where entries are kept: one trait, and SQLite behind it. The only part of the room that touches disk.
+
+mod blobs;
+mod derived;
+mod logical;
+mod pages;
+mod sqlite;
+mod verify;
+mod wal;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use base::{BlobHash, Country, EntryId, Marking, NodeName, Noun, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{Checkpoint, CheckpointError, Entry, EntryError, MerkleLog, PublicKey};
+
+pub use sqlite::{SqliteOptions, SqliteRecord};
+pub use verify::{Damage, DamageKind, Verdict, verify_dir, verify_open};
+
+/// Why the record cannot be opened, read or written. Nothing is half-written: a commit happens whole or not at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process holds the folder.
+    #[error("`{}` is in use by another bongsu process; stop that one first", path.display())]
+    InUse {
+        /// The data folder.
+        path: PathBuf,
+    },
+    /// No record here.
+    #[error("`{}` holds no record; give the data folder of a node", path.display())]
+    Missing {
+        /// The data folder.
+        path: PathBuf,
+    },
+    /// Written by a later version.
+    #[error("`{}` has format `{found}`, this program reads `{expected}`; use the bongsu that wrote it or a newer one", path.display())]
+    OtherFormat {
+        /// The format file.
+        path: PathBuf,
+        /// Its content.
+        found: String,
+        /// What this version reads.
+        expected: &'static str,
+    },
+    /// Damage was found while opening.
+    #[error("the record is damaged: {first}; run `bongsu record verify` on the folder, and restore it from a copy")]
+    Damaged {
+        /// The first damage.
+        first: Damage,
+    },
+    /// No space left, or over the size limit.
+    #[error("no space left for the record in `{}`; nothing of this batch was written: free some space and try again", path.display())]
+    Full {
+        /// The record folder.
+        path: PathBuf,
+    },
+    /// The file system said no.
+    #[error("`{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// SQLite said no.
+    #[error("the record's database: {0}")]
+    Sql(rusqlite::Error),
+    /// An entry that is not in order.
+    #[error("{0}")]
+    Entry(#[from] EntryError),
+    /// A checkpoint that is not in order.
+    #[error("{0}")]
+    Checkpoint(#[from] CheckpointError),
+    /// A recall of something that is not there, or not the caller's to recall.
+    #[error("entry {id} cannot be purged: {reason}")]
+    CannotPurge {
+        /// Which entry.
+        id: EntryId,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+/// The two ends of a log that is shared with a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// This node writes, the peer reads.
+    Out,
+    /// The peer writes, this node reads.
+    In,
+}
+
+/// One log between two nodes: who, and which way. (Precedence lanes become part of the name later.)
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane {
+    /// The other node.
+    pub peer: NodeName,
+    /// Which of the two writes.
+    pub direction: Direction,
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.direction {
+            Direction::Out => write!(f, "to {}", self.peer),
+            Direction::In => write!(f, "from {}", self.peer),
+        }
+    }
+}
+
+/// The origin line of a node's own log.
+pub fn home_origin(node: &NodeName) -> String {
+    format!("bongsu/{node}/home")
+}
+
+/// The origin line of the log that `from` keeps for `to`.
+pub fn lane_origin(from: &NodeName, to: &NodeName) -> String {
+    format!("bongsu/{from}/to/{to}/routine")
+}
+
+/// The first entry of every record: who owns it. Never released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Genesis {
+    /// The node.
+    pub node: NodeName,
+    /// Its name for people.
+    pub title: String,
+    /// Its country.
+    pub country: Country,
+    /// The version of the program that founded it.
+    pub version: String,
+    /// Releasable to nobody.
+    pub marking: Marking,
+}
+
+impl Noun for Genesis {
+    const SCHEMA: &'static str = "bongsu.genesis/1";
+}
+
+/// A node that this one exchanges entries with, as its officer introduced it. Never released. A later entry for the
+/// same node replaces an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// The node's name.
+    pub node: NodeName,
+    /// Its name for people.
+    pub title: String,
+    /// Its country.
+    pub country: Country,
+    /// The highest level that it may have, as a level word of room `label`.
+    pub clearance: String,
+    /// Its Ed25519 key: 64 hexadecimal digits.
+    pub key: String,
+    /// SHA-256 of its TLS certificate in DER.
+    pub certificate: base::KeyFingerprint,
+    /// Host and port of its link.
+    pub address: String,
+    /// Releasable to nobody.
+    pub marking: Marking,
+}
+
+impl Noun for Peer {
+    const SCHEMA: &'static str = "bongsu.peer/1";
+}
+
+/// An entry on its way into the record.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The entry.
+    pub entry: Entry,
+    /// When it came from a peer; `None` for an own one.
+    pub received: Option<Timestamp>,
+}
+
+/// An entry as it lies in the record.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// Its place in the log, from 0.
+    pub seq: u64,
+    /// Its id.
+    pub id: EntryId,
+    /// The content; `None` once its owner recalled it and this node is not the owner.
+    pub entry: Option<Entry>,
+    /// Who signed it.
+    pub key: PublicKey,
+    /// When it came from a peer; `None` for an own one.
+    pub received: Option<Timestamp>,
+}
+
+/// One more leaf of a lane's log.
+#[derive(Debug, Clone)]
+pub struct LaneRow {
+    /// Which lane.
+    pub lane: Lane,
+    /// The entry.
+    pub id: EntryId,
+}
+
+/// The newest checkpoint of a lane that both sides have signed.
+#[derive(Debug, Clone)]
+pub struct LaneAck {
+    /// Which lane.
+    pub lane: Lane,
+    /// The checkpoint with the cosignature.
+    pub checkpoint: Checkpoint,
+}
+
+/// The content of a received entry goes, because its owner said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purge {
+    /// The entry whose content goes.
+    pub target: EntryId,
+    /// The recall, in the record or in the same batch, signed by the key that signed the target.
+    pub recall: EntryId,
+}
+
+/// What one commit writes, all or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Entries to append; one whose id is already there is skipped.
+    pub entries: Vec<Incoming>,
+    /// Leaves to append to lanes.
+    pub lane_rows: Vec<LaneRow>,
+    /// New acknowledged checkpoints.
+    pub acks: Vec<LaneAck>,
+    /// Per peer: up to where the own log has been looked through for it.
+    pub cursors: Vec<(NodeName, u64)>,
+    /// Received entries whose owner recalled them: their content goes, their place stays.
+    pub purge: Vec<Purge>,
+}
+
+impl Batch {
+    /// A batch that appends own entries.
+    pub fn of(entries: impl IntoIterator<Item = Entry>) -> Self {
+        Self {
+            entries: entries.into_iter().map(|entry| Incoming { entry, received: None }).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether it would write nothing.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+            && self.lane_rows.is_empty()
+            && self.acks.is_empty()
+            && self.cursors.is_empty()
+            && self.purge.is_empty()
+    }
+}
+
+/// What a commit did. When it returns, all of it is on disk.
+#[derive(Debug, Clone, Default)]
+pub struct Committed {
+    /// For each entry of the batch its place in the log, and whether it is new there.
+    pub places: Vec<(u64, bool)>,
+    /// The tile or checkpoint files could not be written (the entries are safe in the database); the next commit
+    /// tries again.
+    pub derived_behind: Option<String>,
+}
+
+/// Where a lane stands.
+#[derive(Debug, Clone, Default)]
+pub struct LaneState {
+    /// All its leaves in order.
+    pub ids: Vec<EntryId>,
+    /// The newest checkpoint that both sides signed.
+    pub acked: Option<Checkpoint>,
+}
+
+/// What a record store does. SQLite is one; the same conformance tests will run on others.
+pub trait RecordStore {
+    /// Writes a batch, all or nothing, and returns when it is on disk.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; on an error nothing of the batch was written.
+    fn commit(&mut self, batch: &Batch) -> Result<Committed, StoreError>;
+
+    /// The entry at place `seq`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn at(&self, seq: u64) -> Result<Option<Stored>, StoreError>;
+
+    /// The entry `id`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn get(&self, id: &EntryId) -> Result<Option<Stored>, StoreError>;
+
+    /// The Merkle log over all entries.
+    fn log(&self) -> &MerkleLog;
+
+    /// The newest signed checkpoint of the own log.
+    fn checkpoint(&self) -> &Checkpoint;
+
+    /// Where a lane stands; empty when it was never used.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lane(&self, lane: &Lane) -> Result<LaneState, StoreError>;
+
+    /// Up to where the own log has been looked through for `peer`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn cursor(&self, peer: &NodeName) -> Result<u64, StoreError>;
+
+    /// Keeps `bytes` under their hash; keeping the same bytes again is nothing new.
+    ///
+    /// # Errors
+    /// When the disk is full or refuses.
+    fn put_blob(&mut self, bytes: &[u8]) -> Result<BlobHash, StoreError>;
+
+    /// The bytes under `hash`, checked; `None` when they are not held.
+    ///
+    /// # Errors
+    /// When they cannot be read or do not have that hash any more.
+    fn blob(&self, hash: &BlobHash) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Whether the bytes under `hash` are held.
+    fn has_blob(&self, hash: &BlobHash) -> bool;
+}

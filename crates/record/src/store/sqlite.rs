@@ -1,0 +1,548 @@
+//! The default store: one SQLite database in write-ahead mode with `synchronous=FULL`, opened by one process alone.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base::{BlobHash, Country, EntryId, Marking, NodeName, Recall, Timestamp};
+use rand_core::CryptoRngCore;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::verify::{Damage, DamageKind};
+use super::{
+    Batch, Committed, Direction, Genesis, Lane, LaneState, RecordStore, StoreError, Stored, blobs, derived,
+    home_origin, logical, pages, wal,
+};
+use crate::{Checkpoint, Entry, MerkleLog, NodeKey, PublicKey};
+
+pub(crate) const FORMAT: &str = "bongsu.record/1\n";
+
+const SCHEMA: &str = "
+CREATE TABLE entry (
+  seq INTEGER PRIMARY KEY,
+  id BLOB NOT NULL UNIQUE,
+  payload BLOB,
+  signature BLOB NOT NULL,
+  key BLOB NOT NULL,
+  received INTEGER,
+  purged_by BLOB
+) STRICT;
+CREATE TABLE lane (
+  peer TEXT NOT NULL,
+  outward INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  PRIMARY KEY (peer, outward, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ack (
+  peer TEXT NOT NULL,
+  outward INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  PRIMARY KEY (peer, outward)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cursor (peer TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Limits of a [`SqliteRecord`].
+#[derive(Debug, Clone, Copy)]
+pub struct SqliteOptions {
+    /// The log is copied into the main file once it has this many bytes.
+    pub wal_bytes: u64,
+    /// The database may grow to this many bytes; beyond, a commit fails with [`StoreError::Full`].
+    pub max_bytes: u64,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { wal_bytes: 8 << 20, max_bytes: 1 << 40 }
+    }
+}
+
+/// A record in the folder `record/` of a node's data folder:
+///
+/// | path | what |
+/// |---|---|
+/// | `format` | the name of this layout |
+/// | `record.db`, `record.db-wal` | entries, lanes, acknowledgements |
+/// | `record.pages` | SHA-256 of every database page |
+/// | `tiles/<level>/<index>[.p/<width>]` | Merkle tiles (C2SP tlog-tiles) |
+/// | `checkpoints/home` | the newest signed checkpoint (C2SP tlog-checkpoint) |
+/// | `blobs/<xx>/<sha256>` | raw bytes as received |
+///
+/// One process at a time: a lock on `record.lock` in the data folder says so.
+pub struct SqliteRecord {
+    root: PathBuf,
+    db: Connection,
+    key: NodeKey,
+    log: MerkleLog,
+    checkpoint: Checkpoint,
+    /// Size of the log that the tile and checkpoint files show.
+    derived_size: u64,
+    lane_sizes: HashMap<Lane, u64>,
+    options: SqliteOptions,
+    /// A commit failed: its frames may still lie behind the last commit in the log.
+    stale_tail: bool,
+    _lock: Lock,
+}
+
+#[expect(clippy::disallowed_types, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock")] fs::File);
+
+impl Lock {
+    #[expect(clippy::disallowed_types, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+    pub(crate) fn take(data: &Path) -> Result<Self, StoreError> {
+        let path = data.join("record.lock");
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|source| blobs::io_error(&path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: data.to_owned() }),
+            Err(fs::TryLockError::Error(source)) => Err(blobs::io_error(&path, source)),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+impl SqliteRecord {
+    /// Whether `data` holds a record.
+    pub fn exists(data: &Path) -> bool {
+        data.join("record").exists()
+    }
+
+    /// Founds a record in the data folder `data`, with its first entry.
+    ///
+    /// # Errors
+    /// When there is one already, or the disk refuses. Nothing is left half-made: the folder appears as a whole.
+    pub fn create(
+        data: &Path,
+        key: NodeKey,
+        country: &Country,
+        title: &str,
+        version: &str,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Self, StoreError> {
+        let lock = Lock::take(data)?;
+        let root = data.join("record");
+        if root.exists() {
+            return Err(StoreError::InUse { path: data.to_owned() });
+        }
+        let draft = data.join("record.new");
+        let io = |path: &Path, source| blobs::io_error(path, source);
+        if draft.exists() {
+            fs::remove_dir_all(&draft).map_err(|e| io(&draft, e))?;
+        }
+        fs::create_dir_all(draft.join("blobs")).map_err(|e| io(&draft, e))?;
+        let database = draft.join("record.db");
+        {
+            let db = Connection::open(&database).map_err(|e| sql_error(&draft, e))?;
+            db.execute_batch("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+                .and_then(|()| db.execute_batch(SCHEMA))
+                .and_then(|()| db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);"))
+                .map_err(|e| sql_error(&draft, e))?;
+        }
+        pages::write_all(&database, &draft.join("record.pages")).map_err(|e| io(&draft, e))?;
+        let checkpoint = Checkpoint::sign(&home_origin(key.name()), 0, MerkleLog::default().root(), &key)?;
+        derived::write(&draft, &MerkleLog::default(), 0, &checkpoint).map_err(|e| io(&draft, e))?;
+        fs::write(draft.join("format"), FORMAT).map_err(|e| io(&draft, e))?;
+        fs::rename(&draft, &root).map_err(|e| io(&root, e))?;
+        blobs::sync_folder(data).map_err(|e| io(data, e))?;
+        let genesis = Genesis {
+            node: key.name().clone(),
+            title: title.to_owned(),
+            country: country.clone(),
+            version: version.to_owned(),
+            marking: Marking::new("RESTRICTED", &[], country.as_str()),
+        };
+        let first = Entry::sign(&genesis, country, &key, now, rng)?;
+        let mut record = Self::open_locked(data, key, SqliteOptions::default(), lock)?;
+        record.commit(&Batch::of([first]))?;
+        Ok(record)
+    }
+
+    /// Opens the record in `data`; what a killed process left behind is put in order, damage is refused.
+    ///
+    /// # Errors
+    /// When there is none, another process has it, its format is another one, or it is damaged.
+    pub fn open(data: &Path, key: NodeKey, options: SqliteOptions) -> Result<Self, StoreError> {
+        if !Self::exists(data) {
+            return Err(StoreError::Missing { path: data.to_owned() });
+        }
+        let lock = Lock::take(data)?;
+        Self::open_locked(data, key, options, lock)
+    }
+
+    fn open_locked(
+        data: &Path,
+        key: NodeKey,
+        options: SqliteOptions,
+        lock: Lock,
+    ) -> Result<Self, StoreError> {
+        let root = data.join("record");
+        check_format(&root)?;
+        let database = root.join("record.db");
+        let read = |name: &str| {
+            let path = root.join(name);
+            match fs::read(&path) {
+                Ok(bytes) => Ok(bytes),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound && name.ends_with("-wal") => Ok(Vec::new()),
+                Err(source) => Err(blobs::io_error(&path, source)),
+            }
+        };
+        let wal_bytes = read("record.db-wal")?;
+        let broken = {
+            let scan = wal::scan(&wal_bytes);
+            // A frame that fails may be the mark of a power cut behind the last commit; whether an entry is missing
+            // is decided below by the signed checkpoint.
+            if let Some(first) =
+                pages::check(&read("record.db")?, &read("record.pages")?, &scan).into_iter().next()
+            {
+                return Err(StoreError::Damaged { first });
+            }
+            scan.broken_at.is_some()
+        };
+        let sql = |e| sql_error(&root, e);
+        let db = Connection::open(&database).map_err(sql)?;
+        configure(&db, options).map_err(sql)?;
+        let ids = all_ids(&db).map_err(sql)?;
+        let log = MerkleLog::from_ids(&ids);
+        let path = root.join("checkpoints/home");
+        let note = fs::read_to_string(&path).map_err(|e| blobs::io_error(&path, e))?;
+        let checkpoint = Checkpoint::parse(&note)
+            .and_then(|c| c.check(&home_origin(key.name()), key.name(), &key.public()).map(|()| c))
+            .map_err(|e| StoreError::Damaged {
+                first: Damage::file(DamageKind::Checkpoint, "checkpoints/home", 0, note.len(), &e.to_string()),
+            })?;
+        let derived_size = checkpoint.size();
+        match log.root_at(derived_size) {
+            Err(_) => return Err(StoreError::Damaged { first: Damage::missing_entry(log.size()) }),
+            Ok(root) => checkpoint.check_root(root)?,
+        }
+        let mut record = Self {
+            root,
+            db,
+            key,
+            log,
+            checkpoint,
+            derived_size,
+            lane_sizes: HashMap::new(),
+            options,
+            stale_tail: broken,
+            _lock: lock,
+        };
+        record.copy_log()?;
+        record.write_derived().map_err(|e| blobs::io_error(&record.root, e))?;
+        Ok(record)
+    }
+
+    /// Copies the write-ahead log into the main file and empties it, with the page digests in between (see `pages`).
+    ///
+    /// # Errors
+    /// When the disk refuses; the record stays readable, nothing is lost.
+    pub fn copy_log(&mut self) -> Result<(), StoreError> {
+        let sql = |e| sql_error(&self.root, e);
+        self.db.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(sql)?;
+        let path = self.root.join("record.db-wal");
+        match fs::read(&path) {
+            Ok(bytes) => pages::update(&self.root.join("record.pages"), &bytes)
+                .map_err(|e| blobs::io_error(&self.root.join("record.pages"), e))?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(blobs::io_error(&path, e)),
+        }
+        self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)?;
+        self.stale_tail = false;
+        Ok(())
+    }
+
+    /// The folder `record/`.
+    pub fn folder(&self) -> &Path {
+        &self.root
+    }
+
+    /// The key that signs here.
+    pub const fn key(&self) -> &NodeKey {
+        &self.key
+    }
+
+    /// All lanes that were ever used, sorted.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn lanes(&self) -> Result<Vec<Lane>, StoreError> {
+        logical::lanes(&self.db).map_err(|e| sql_error(&self.root, e))
+    }
+
+    fn write_derived(&mut self) -> std::io::Result<()> {
+        let size = self.log.size();
+        if size == self.derived_size {
+            return Ok(());
+        }
+        let checkpoint = Checkpoint::sign(self.checkpoint.origin(), size, self.log.root(), &self.key)
+            .map_err(std::io::Error::other)?;
+        derived::write(&self.root, &self.log, self.derived_size, &checkpoint)?;
+        self.checkpoint = checkpoint;
+        self.derived_size = size;
+        Ok(())
+    }
+
+    fn write_batch(&mut self, batch: &Batch) -> Result<(Vec<(u64, bool)>, Vec<EntryId>), StoreError> {
+        let root = self.root.clone();
+        let sql = |e| sql_error(&root, e);
+        let mut next = self.log.size();
+        let mut places = Vec::with_capacity(batch.entries.len());
+        let mut new_ids = Vec::new();
+        let mut lane_sizes = self.lane_sizes.clone();
+        let tx = self.db.transaction().map_err(sql)?;
+        for incoming in &batch.entries {
+            let entry = &incoming.entry;
+            if let Some(seq) = place_of(&tx, &entry.id()).map_err(sql)? {
+                places.push((seq, false));
+                continue;
+            }
+            tx.prepare_cached(
+                "INSERT INTO entry (seq, id, payload, signature, key, received) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )
+            .and_then(|mut insert| {
+                insert.execute(params![
+                    next.cast_signed(),
+                    entry.id().as_bytes(),
+                    entry.payload(),
+                    entry.signature(),
+                    entry.key().to_bytes(),
+                    incoming.received.map(Timestamp::unix_nanos),
+                ])
+            })
+            .map_err(sql)?;
+            places.push((next, true));
+            new_ids.push(entry.id());
+            next += 1;
+        }
+        for row in &batch.lane_rows {
+            let size = match lane_sizes.get(&row.lane) {
+                Some(size) => *size,
+                None => logical::lane_size(&tx, &row.lane).map_err(sql)?,
+            };
+            tx.prepare_cached("INSERT INTO lane (peer, outward, seq, id) VALUES (?1, ?2, ?3, ?4)")
+                .and_then(|mut insert| {
+                    insert.execute(params![
+                        row.lane.peer.as_str(),
+                        outward(&row.lane),
+                        size.cast_signed(),
+                        row.id.as_bytes()
+                    ])
+                })
+                .map_err(sql)?;
+            lane_sizes.insert(row.lane.clone(), size + 1);
+        }
+        for ack in &batch.acks {
+            tx.prepare_cached("INSERT OR REPLACE INTO ack (peer, outward, note) VALUES (?1, ?2, ?3)")
+                .and_then(|mut put| {
+                    put.execute(params![ack.lane.peer.as_str(), outward(&ack.lane), ack.checkpoint.note()])
+                })
+                .map_err(sql)?;
+        }
+        for (peer, seq) in &batch.cursors {
+            tx.prepare_cached("INSERT OR REPLACE INTO cursor (peer, seq) VALUES (?1, ?2)")
+                .and_then(|mut put| put.execute(params![peer.as_str(), seq.cast_signed()]))
+                .map_err(sql)?;
+        }
+        for purge in &batch.purge {
+            let no = |reason| StoreError::CannotPurge { id: purge.target, reason };
+            let target =
+                stored(&tx, &purge.target).map_err(sql)?.ok_or_else(|| no("it is not in the record"))??;
+            let recall =
+                stored(&tx, &purge.recall).map_err(sql)?.ok_or_else(|| no("its recall is not there"))??;
+            if target.received.is_none() {
+                return Err(no("it is this node's own"));
+            }
+            let names_it = recall
+                .entry
+                .as_ref()
+                .and_then(|e| e.noun::<Recall>().ok())
+                .is_some_and(|noun| noun.target == purge.target);
+            if !names_it || recall.key != target.key {
+                return Err(no("the recall is not its author's"));
+            }
+            tx.prepare_cached("UPDATE entry SET payload = NULL, purged_by = ?2 WHERE id = ?1")
+                .and_then(|mut put| put.execute(params![purge.target.as_bytes(), purge.recall.as_bytes()]))
+                .map_err(sql)?;
+        }
+        tx.commit().map_err(sql)?;
+        self.lane_sizes = lane_sizes;
+        Ok((places, new_ids))
+    }
+}
+
+impl RecordStore for SqliteRecord {
+    fn commit(&mut self, batch: &Batch) -> Result<Committed, StoreError> {
+        let (places, new_ids) = match self.write_batch(batch) {
+            Ok(done) => done,
+            Err(e) => {
+                self.stale_tail = true;
+                return Err(e);
+            }
+        };
+        for id in &new_ids {
+            self.log.push(id);
+        }
+        let behind = self.write_derived().err();
+        // Purged content also goes from the write-ahead log, at once.
+        let tidy = if self.stale_tail || !batch.purge.is_empty() || self.wal_bytes() > self.options.wal_bytes {
+            self.copy_log().err().map(|e| e.to_string())
+        } else {
+            None
+        };
+        Ok(Committed { places, derived_behind: behind.map(|e| e.to_string()).or(tidy) })
+    }
+
+    fn at(&self, seq: u64) -> Result<Option<Stored>, StoreError> {
+        let sql = |e| sql_error(&self.root, e);
+        self.db
+            .prepare_cached(
+                "SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = ?1",
+            )
+            .and_then(|mut select| select.query_row([seq.cast_signed()], stored_row).optional())
+            .map_err(sql)?
+            .transpose()
+    }
+
+    fn get(&self, id: &EntryId) -> Result<Option<Stored>, StoreError> {
+        stored(&self.db, id).map_err(|e| sql_error(&self.root, e))?.transpose()
+    }
+
+    fn log(&self) -> &MerkleLog {
+        &self.log
+    }
+
+    fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    fn lane(&self, lane: &Lane) -> Result<LaneState, StoreError> {
+        let ids = logical::lane_ids(&self.db, lane).map_err(|e| sql_error(&self.root, e))?;
+        let note = logical::ack_note(&self.db, lane).map_err(|e| sql_error(&self.root, e))?;
+        Ok(LaneState { ids, acked: note.map(|n| Checkpoint::parse(&n)).transpose()? })
+    }
+
+    fn cursor(&self, peer: &NodeName) -> Result<u64, StoreError> {
+        self.db
+            .prepare_cached("SELECT seq FROM cursor WHERE peer = ?1")
+            .and_then(|mut select| select.query_row([peer.as_str()], |row| row.get::<_, i64>(0)).optional())
+            .map(|seq| seq.unwrap_or(0).cast_unsigned())
+            .map_err(|e| sql_error(&self.root, e))
+    }
+
+    fn put_blob(&mut self, bytes: &[u8]) -> Result<BlobHash, StoreError> {
+        blobs::put(&self.root.join("blobs"), bytes)
+    }
+
+    fn blob(&self, hash: &BlobHash) -> Result<Option<Vec<u8>>, StoreError> {
+        blobs::get(&self.root.join("blobs"), hash)
+    }
+
+    fn has_blob(&self, hash: &BlobHash) -> bool {
+        blobs::path_of(&self.root.join("blobs"), hash).exists()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+impl SqliteRecord {
+    fn wal_bytes(&self) -> u64 {
+        fs::metadata(self.root.join("record.db-wal")).map_or(0, |m| m.len())
+    }
+}
+
+impl Drop for SqliteRecord {
+    fn drop(&mut self) {
+        // Best effort: a process that is killed does not come here either, and `open` puts that in order.
+        let _ = self.write_derived();
+        let _ = self.copy_log();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+pub(crate) fn check_format(root: &Path) -> Result<(), StoreError> {
+    let path = root.join("format");
+    let found = fs::read_to_string(&path).map_err(|source| blobs::io_error(&path, source))?;
+    if found == FORMAT {
+        return Ok(());
+    }
+    let found = found.trim_end().chars().take(80).collect();
+    Err(StoreError::OtherFormat { path, found, expected: FORMAT.trim_end() })
+}
+
+fn configure(db: &Connection, options: SqliteOptions) -> rusqlite::Result<()> {
+    // Exclusive mode keeps the log's index in memory: no third file whose bytes nothing vouches for.
+    db.execute_batch(
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+         PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;",
+    )?;
+    // The store itself decides when the log is copied (see `copy_log`).
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let pages = options.max_bytes / wal::PAGE_BYTES as u64;
+    db.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
+    db.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+fn all_ids(db: &Connection) -> rusqlite::Result<Vec<EntryId>> {
+    db.prepare("SELECT id FROM entry ORDER BY seq")?
+        .query_map([], |row| row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes))?
+        .collect()
+}
+
+fn place_of(db: &Connection, id: &EntryId) -> rusqlite::Result<Option<u64>> {
+    db.prepare_cached("SELECT seq FROM entry WHERE id = ?1")?
+        .query_row([id.as_bytes()], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))
+        .optional()
+}
+
+fn stored(db: &Connection, id: &EntryId) -> rusqlite::Result<Option<Result<Stored, StoreError>>> {
+    db.prepare_cached("SELECT seq, id, payload, signature, key, received FROM entry WHERE id = ?1")?
+        .query_row([id.as_bytes()], stored_row)
+        .optional()
+}
+
+/// A row as an entry; its bytes are checked again on every read.
+pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<Result<Stored, StoreError>> {
+    let seq = row.get::<_, i64>(0)?.cast_unsigned();
+    let id = EntryId::from_bytes(row.get(1)?);
+    let payload: Option<Vec<u8>> = row.get(2)?;
+    let signature: [u8; 64] = row.get(3)?;
+    let key: [u8; 32] = row.get(4)?;
+    let received = row.get::<_, Option<i64>>(5)?.map(Timestamp::from_unix_nanos);
+    let read = || -> Result<Stored, crate::EntryError> {
+        let key = PublicKey::from_bytes(&key)?;
+        let entry = payload.map(|bytes| Entry::from_parts(bytes, &key, signature)).transpose()?;
+        Ok(Stored { seq, id, entry, key, received })
+    };
+    let damaged = |why: &str| StoreError::Damaged { first: Damage::entry(seq, id, why) };
+    Ok(match read() {
+        Ok(stored) if stored.entry.as_ref().is_some_and(|e| e.id() != id) => {
+            Err(damaged("content does not have its hash"))
+        }
+        Ok(stored) => Ok(stored),
+        Err(e) => Err(damaged(&e.to_string())),
+    })
+}
+
+pub(crate) fn outward(lane: &Lane) -> i64 {
+    i64::from(lane.direction == Direction::Out)
+}
+
+/// Tells a full disk from other refusals.
+pub(crate) fn sql_error(root: &Path, error: rusqlite::Error) -> StoreError {
+    use rusqlite::ffi::{ErrorCode, SQLITE_IOERR_WRITE};
+    if let rusqlite::Error::SqliteFailure(e, _) = &error
+        && (e.code == ErrorCode::DiskFull || e.extended_code == SQLITE_IOERR_WRITE)
+    {
+        return StoreError::Full { path: root.to_owned() };
+    }
+    StoreError::Sql(error)
+}
+
