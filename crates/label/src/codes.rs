@@ -1,0 +1,143 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::{Country, Timestamp};
+
+/// The dated table of country and group codes that a decision is made with.
+///
+/// Membership of a group changes (NATO grew in 2024), so a decision names the [`version`](Self::version) of the
+/// table that it was made with. A code that is not in the table is unknown, and unknown is withheld.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Codes {
+    version: String,
+    as_of: Timestamp,
+    countries: BTreeSet<Country>,
+    groups: BTreeMap<String, BTreeSet<Country>>,
+}
+
+/// Why codes make no table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodesError {
+    /// A decision must be able to name its table.
+    #[error("the table of codes has no version")]
+    NoVersion,
+    /// A group code is 4 to 16 of `A`-`Z` and `0`-`9`, so that it can never be taken for a country.
+    #[error("`{group}` is not a group code: 4 to 16 of A-Z and 0-9")]
+    BadGroup {
+        /// What was given.
+        group: String,
+    },
+    /// A group without members says nothing.
+    #[error("group `{group}` has no members")]
+    EmptyGroup {
+        /// The group.
+        group: String,
+    },
+    /// A member of a group must be a country of the same table.
+    #[error("member `{member}` of group `{group}` is not a country of the table")]
+    UnknownMember {
+        /// The group.
+        group: String,
+        /// The member.
+        member: Country,
+    },
+}
+
+impl Codes {
+    /// A table from its parts.
+    ///
+    /// # Errors
+    /// When the version is empty, a group code is malformed, a group is empty or a member is not in `countries`.
+    pub fn new(
+        version: &str,
+        as_of: Timestamp,
+        countries: BTreeSet<Country>,
+        groups: BTreeMap<String, BTreeSet<Country>>,
+    ) -> Result<Self, CodesError> {
+        if version.is_empty() {
+            return Err(CodesError::NoVersion);
+        }
+        for (group, members) in &groups {
+            let well_formed = (4..=16).contains(&group.len())
+                && group.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+            if !well_formed {
+                return Err(CodesError::BadGroup { group: group.chars().take(80).collect() });
+            }
+            if members.is_empty() {
+                return Err(CodesError::EmptyGroup { group: group.clone() });
+            }
+            if let Some(member) = members.iter().find(|m| !countries.contains(*m)) {
+                return Err(CodesError::UnknownMember { group: group.clone(), member: member.clone() });
+            }
+        }
+        Ok(Self { version: version.to_owned(), as_of, countries, groups })
+    }
+
+    /// The table that ships with this version: the 249 codes of ISO 3166-1 alpha-3 and the groups `FVEY`, `CFCK`
+    /// and `NATO` (32 members).
+    pub fn builtin() -> Self {
+        // Every code below is three capital letters, which a test holds; one that were not would be left out, and
+        // so withheld.
+        let set = |codes: &str| codes.split_whitespace().filter_map(|code| code.parse().ok()).collect();
+        Self {
+            version: "builtin-1".to_owned(),
+            as_of: Timestamp::from_unix_nanos(1_767_225_600_000_000_000), // 2026-01-01T00:00:00Z
+            countries: set(ISO_3166_1_ALPHA_3),
+            groups: GROUPS.iter().map(|(group, members)| ((*group).to_owned(), set(members))).collect(),
+        }
+    }
+
+    /// The name of this table, which a decision keeps.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The day of whose memberships the table tells.
+    pub fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    /// Whether a country is in the table.
+    pub fn knows(&self, country: &Country) -> bool {
+        self.countries.contains(country)
+    }
+
+    /// The countries that a word of a REL list stands for; `None` when the word is unknown.
+    pub fn expand(&self, word: &str) -> Option<BTreeSet<Country>> {
+        if let Some(members) = self.groups.get(word) {
+            return Some(members.clone());
+        }
+        self.country(word).map(|country| BTreeSet::from([country]))
+    }
+
+    /// The country that a word stands for; `None` for a group or an unknown word.
+    pub(crate) fn country(&self, word: &str) -> Option<Country> {
+        word.parse().ok().filter(|country| self.knows(country))
+    }
+}
+
+const ISO_3166_1_ALPHA_3: &str = "
+ABW AFG AGO AIA ALA ALB AND ARE ARG ARM ASM ATA ATF ATG AUS AUT AZE BDI BEL BEN BES
+BFA BGD BGR BHR BHS BIH BLM BLR BLZ BMU BOL BRA BRB BRN BTN BVT BWA CAF CAN CCK CHE
+CHL CHN CIV CMR COD COG COK COL COM CPV CRI CUB CUW CXR CYM CYP CZE DEU DJI DMA DNK
+DOM DZA ECU EGY ERI ESH ESP EST ETH FIN FJI FLK FRA FRO FSM GAB GBR GEO GGY GHA GIB
+GIN GLP GMB GNB GNQ GRC GRD GRL GTM GUF GUM GUY HKG HMD HND HRV HTI HUN IDN IMN IND
+IOT IRL IRN IRQ ISL ISR ITA JAM JEY JOR JPN KAZ KEN KGZ KHM KIR KNA KOR KWT LAO LBN
+LBR LBY LCA LIE LKA LSO LTU LUX LVA MAC MAF MAR MCO MDA MDG MDV MEX MHL MKD MLI MLT
+MMR MNE MNG MNP MOZ MRT MSR MTQ MUS MWI MYS MYT NAM NCL NER NFK NGA NIC NIU NLD NOR
+NPL NRU NZL OMN PAK PAN PCN PER PHL PLW PNG POL PRI PRK PRT PRY PSE PYF QAT REU ROU
+RUS RWA SAU SDN SEN SGP SGS SHN SJM SLB SLE SLV SMR SOM SPM SRB SSD STP SUR SVK SVN
+SWE SWZ SXM SYC SYR TCA TCD TGO THA TJK TKL TKM TLS TON TTO TUN TUR TUV TWN TZA UGA
+UKR UMI URY USA UZB VAT VCT VEN VGB VIR VNM VUT WLF WSM YEM ZAF ZMB ZWE";
+
+const GROUPS: &[(&str, &str)] = &[
+    // ROK/US Combined Forces Command
+    ("CFCK", "KOR USA"),
+    ("FVEY", "AUS CAN GBR NZL USA"),
+    // With Finland (2023-04-04) and Sweden (2024-03-07)
+    (
+        "NATO",
+        "ALB BEL BGR CAN CZE DEU DNK ESP EST FIN FRA GBR GRC HRV HUN ISL ITA LTU LUX LVA MKD MNE NLD NOR POL \
+         PRT ROU SVK SVN SWE TUR USA",
+    ),
+];

@@ -1,0 +1,495 @@
+//! What Washington does not take: one question a test, each asked with real keys, entries and checkpoints.
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod common;
+
+use base::EntryId;
+use common::{
+    batch, checkpoint, decide, holding, ids, inbound, item, items_for_washington, key, name, note, note_of,
+    outbound, recall, recall_again, receive, released, seoul, tokyo, washington,
+};
+use link::{BatchError, Inbound, Item, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem, Refusal, Reply};
+use record::{Checkpoint, Entry, LaneState, MerkleLog, NodeKey, lane_origin};
+
+fn five() -> Vec<Entry> {
+    (0..5).map(|n| note(&format!("note {n}"))).collect()
+}
+
+/// Washington holds the first two of [`five`]; the batch brings the others.
+fn at_two() -> (Inbound, Vec<Entry>, ReceivedBatch) {
+    let entries = five();
+    (holding(&entries[..2]), entries.clone(), batch(&entries, 2))
+}
+
+/// The refusal of `bad`; afterwards all stands as before and the honest batch is still taken.
+fn refusal(inbound: &Inbound, bad: &ReceivedBatch) -> Refusal {
+    let before = (inbound.size(), inbound.acked().cloned());
+    let refusal = receive(inbound, bad).unwrap_err();
+    assert_eq!((inbound.size(), inbound.acked().cloned()), before);
+    let honest = receive(inbound, &batch(&five(), 2)).unwrap();
+    assert_eq!((honest.new_items, honest.batch.entries.len(), honest.batch.lane_rows.len()), (3, 3, 3));
+    refusal
+}
+
+fn reason(refusal: Refusal) -> (&'static str, String) {
+    let code = refusal.code();
+    match refusal {
+        Refusal::BadCheckpoint { reason } | Refusal::BadEntry { reason, .. } | Refusal::Replay { reason } => {
+            (code, reason)
+        }
+        other => (code, other.to_string()),
+    }
+}
+
+/// The batch with other items from place 2 on, under a checkpoint that Seoul signed over just these.
+fn with_items(entries: &[Entry], items: Vec<ReceivedItem>) -> ReceivedBatch {
+    let all: Vec<EntryId> = ids(&entries[..2]).into_iter().chain(items.iter().map(|i| i.id)).collect();
+    ReceivedBatch {
+        checkpoint: checkpoint(&all, &seoul()).note().to_owned(),
+        items,
+        ..batch(&entries[..2], 2)
+    }
+}
+
+#[test]
+fn an_honest_batch_is_taken() {
+    let (mut inbound, entries, good) = at_two();
+    let acceptance = receive(&inbound, &good).unwrap();
+    assert_eq!(inbound.size(), 2, "nothing changes until it is stored");
+    inbound.stored(&acceptance);
+    assert_eq!(inbound.size(), 5);
+    let stored: Vec<_> = acceptance.batch.entries.iter().map(|incoming| incoming.entry.clone()).collect();
+    assert_eq!(stored, entries[2..]);
+    let Reply::Ack { checkpoint } = acceptance.reply else { panic!("refused") };
+    let receipt = Checkpoint::parse(&checkpoint).unwrap();
+    assert_eq!((receipt.size(), receipt.root()), (5, MerkleLog::from_ids(&ids(&entries)).root()));
+    receipt.check_cosigned(&name("washington"), &washington().public()).unwrap();
+    assert_eq!(inbound.acked(), Some(&receipt));
+}
+
+#[test]
+fn a_forged_peer() {
+    let (inbound, _, good) = at_two();
+    let bad = ReceivedBatch { from: name("tokyo"), ..good };
+    assert_eq!(refusal(&inbound, &bad), Refusal::WrongSender { claimed: name("tokyo") });
+}
+
+#[test]
+fn a_batch_for_another_node() {
+    let (inbound, _, good) = at_two();
+    let bad = ReceivedBatch { to: name("tokyo"), ..good };
+    assert_eq!(refusal(&inbound, &bad), Refusal::WrongRecipient { meant: name("tokyo") });
+}
+
+#[test]
+fn another_schema() {
+    let (inbound, _, good) = at_two();
+    for schema in ["", "bongsu.link-batch/2", "bongsu.link-batch/1 ", "bongsu.entry/1"] {
+        let bad = ReceivedBatch { schema: schema.to_owned(), ..good.clone() };
+        assert_eq!(refusal(&inbound, &bad).code(), "malformed", "{schema}");
+    }
+}
+
+#[test]
+fn too_many_items() {
+    let (inbound, entries, _) = at_two();
+    let many = |count: usize| {
+        let withdrawn = |n: usize| {
+            let mut bytes = [9; 32];
+            bytes[..8].copy_from_slice(&n.to_le_bytes());
+            ReceivedItem { id: EntryId::from_bytes(bytes), envelope: None, withdrawn: true }
+        };
+        with_items(&entries, (0..count).map(withdrawn).collect())
+    };
+    assert_eq!(receive(&inbound, &many(MAX_BATCH_ITEMS)).unwrap().new_items, 512);
+    assert_eq!(refusal(&inbound, &many(MAX_BATCH_ITEMS + 1)), Refusal::TooLarge { limit: 512 });
+}
+
+fn with_checkpoint(checkpoint: &Checkpoint) -> (&'static str, String) {
+    let (inbound, _, good) = at_two();
+    reason(refusal(&inbound, &ReceivedBatch { checkpoint: checkpoint.note().to_owned(), ..good }))
+}
+
+#[test]
+fn a_checkpoint_that_is_none() {
+    let (inbound, _, good) = at_two();
+    let cut = good.checkpoint[..good.checkpoint.len() - 1].to_owned();
+    for note in [String::new(), "seoul".to_owned(), good.checkpoint.replace('\n', "\r\n"), cut] {
+        let bad = ReceivedBatch { checkpoint: note, ..good.clone() };
+        let expected = "not a signed note of a checkpoint (C2SP tlog-checkpoint)".to_owned();
+        assert_eq!(reason(refusal(&inbound, &bad)), ("bad_checkpoint", expected));
+    }
+}
+
+#[test]
+fn a_checkpoint_signed_by_another_key() {
+    for forger in [tokyo(), washington(), key("seoul", 99)] {
+        let (code, why) = with_checkpoint(&checkpoint(&ids(&five()), &forger));
+        assert_eq!((code, why.as_str()), ("bad_checkpoint", "no valid signature of `seoul` on it"), "{forger:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_whose_signature_is_spoilt() {
+    let (inbound, _, good) = at_two();
+    let other = checkpoint(&ids(&five()[..4]), &seoul());
+    // Seoul's true signature, under another text.
+    let (text, _) = good.checkpoint.split_once("\n\n").unwrap();
+    let (_, signature) = other.note().split_once("\n\n").unwrap();
+    let bad = ReceivedBatch { checkpoint: format!("{text}\n\n{signature}"), ..good };
+    assert_eq!(
+        reason(refusal(&inbound, &bad)),
+        ("bad_checkpoint", "no valid signature of `seoul` on it".to_owned())
+    );
+}
+
+#[test]
+fn a_checkpoint_of_another_log() {
+    let log = MerkleLog::from_ids(&ids(&five()));
+    for origin in [
+        lane_origin(&name("seoul"), &name("tokyo")),
+        lane_origin(&name("washington"), &name("seoul")),
+        record::home_origin(&name("seoul")),
+    ] {
+        let (code, why) = with_checkpoint(&Checkpoint::sign(&origin, 5, log.root(), &seoul()).unwrap());
+        let expected = format!("it is a checkpoint of `{origin}`, expected `bongsu/seoul/to/washington/routine`");
+        assert_eq!((code, why), ("bad_checkpoint", expected));
+    }
+}
+
+#[test]
+fn a_checkpoint_over_another_size() {
+    for size in [0, 2, 4] {
+        let (code, why) = with_checkpoint(&checkpoint(&ids(&five()[..size]), &seoul()));
+        let expected = format!("it is over {size} items, the batch ends at 5");
+        assert_eq!((code, why), ("bad_checkpoint", expected));
+    }
+}
+
+#[test]
+fn a_checkpoint_with_another_root() {
+    let mut other = ids(&five());
+    other.swap(3, 4);
+    let (code, why) = with_checkpoint(&checkpoint(&other, &seoul()));
+    assert_eq!(code, "bad_checkpoint");
+    assert!(why.starts_with("size 5 has root "), "{why}");
+}
+
+/// The items are new and consecutive, but the tree under them is not the one that was shown before.
+#[test]
+fn a_history_rewritten_before_the_batch() {
+    let mut other = ids(&five());
+    other[0] = note("another history").id();
+    let (code, why) = with_checkpoint(&checkpoint(&other, &seoul()));
+    assert_eq!(code, "bad_checkpoint");
+    assert!(why.starts_with("size 5 has root "), "{why}");
+}
+
+/// A heartbeat brings no items, only a checkpoint; one of another tree is the proof of two faces.
+#[test]
+fn a_heartbeat_with_another_root() {
+    let (inbound, entries, _) = at_two();
+    let honest = receive(&inbound, &batch(&entries[..2], 2)).unwrap();
+    assert_eq!(honest.reply, Reply::Ack { checkpoint: inbound.acked().unwrap().note().to_owned() });
+    let other = [entries[0].id(), note("another history").id()];
+    for start in [0, 2] {
+        let bad = ReceivedBatch {
+            checkpoint: checkpoint(&other, &seoul()).note().to_owned(),
+            ..batch(&entries[..2], start)
+        };
+        let (code, why) = reason(refusal(&inbound, &bad));
+        assert_eq!(code, "bad_checkpoint", "{start}");
+        assert!(why.starts_with("size 2 has root "), "{why}");
+    }
+}
+
+#[test]
+fn a_gap() {
+    let (inbound, entries, _) = at_two();
+    assert_eq!(refusal(&inbound, &batch(&entries, 3)), Refusal::Gap { start: 3, size: 2 });
+    assert_eq!(refusal(&inbound, &batch(&entries, 5)), Refusal::Gap { start: 5, size: 2 });
+}
+
+#[test]
+fn a_batch_at_the_end_of_all_numbers() {
+    let (inbound, entries, good) = at_two();
+    let origin = lane_origin(&name("seoul"), &name("washington"));
+    for start in [u64::MAX, u64::MAX - 3] {
+        let checkpoint = Checkpoint::sign(&origin, start, [1; 32], &seoul());
+        let checkpoint = checkpoint.map_or_else(|_| good.checkpoint.clone(), |c| c.note().to_owned());
+        let bad = ReceivedBatch { start, checkpoint, ..batch(&entries, 2) };
+        assert!(["gap", "bad_checkpoint"].contains(&refusal(&inbound, &bad).code()));
+    }
+}
+
+#[test]
+fn an_older_batch_again() {
+    let (mut inbound, entries, good) = at_two();
+    let acceptance = receive(&inbound, &good).unwrap();
+    inbound.stored(&acceptance);
+    for (end, start) in [(2, 0), (4, 2), (4, 4), (0, 0)] {
+        let old = receive(&inbound, &batch(&entries[..end], start)).unwrap_err();
+        let expected = format!("it ends at {end}, this node stands at 5");
+        assert_eq!(reason(old), ("replay", expected));
+    }
+    assert_eq!(inbound.size(), 5);
+}
+
+/// The newest batch again is what a sender does whose receipt was lost.
+#[test]
+fn the_newest_batch_again_is_answered_again() {
+    let (mut inbound, entries, good) = at_two();
+    let acceptance = receive(&inbound, &good).unwrap();
+    inbound.stored(&acceptance);
+    for start in [0, 2, 4, 5] {
+        let again = receive(&inbound, &batch(&entries, start)).unwrap();
+        assert_eq!((again.new_items, again.batch.is_empty()), (0, true), "{start}");
+        assert_eq!(again.reply, acceptance.reply);
+        inbound.stored(&again);
+        assert_eq!(inbound.size(), 5);
+    }
+}
+
+#[test]
+fn an_entry_that_stands_at_another_place_already() {
+    let (inbound, entries, _) = at_two();
+    let bad = with_items(&entries, vec![item(&entries[2]), item(&entries[1])]);
+    let expected = format!("entry {} stands at place 1 already", entries[1].id());
+    assert_eq!(reason(refusal(&inbound, &bad)), ("replay", expected));
+}
+
+#[test]
+fn an_entry_twice_in_one_batch() {
+    let (inbound, entries, _) = at_two();
+    let withdrawn = ReceivedItem { envelope: None, withdrawn: true, ..item(&entries[2]) };
+    for again in [item(&entries[2]), withdrawn] {
+        let bad = with_items(&entries, vec![item(&entries[2]), item(&entries[3]), again]);
+        let expected = format!("entry {} stands twice in the batch", entries[2].id());
+        assert_eq!(reason(refusal(&inbound, &bad)), ("replay", expected));
+    }
+}
+
+#[test]
+fn a_fork() {
+    let (inbound, entries, _) = at_two();
+    let mut other = entries.clone();
+    other[1] = note("another history");
+    assert_eq!(refusal(&inbound, &batch(&other, 0)), Refusal::Fork { place: 1 });
+    assert_eq!(refusal(&inbound, &batch(&other, 1)), Refusal::Fork { place: 1 });
+    let mut swapped = entries;
+    swapped.swap(0, 1);
+    assert_eq!(refusal(&inbound, &batch(&swapped, 0)), Refusal::Fork { place: 0 });
+    assert_eq!(refusal(&inbound, &batch(&swapped[..1], 0)), Refusal::Fork { place: 0 });
+}
+
+/// The refusal when the second new item is `bad`.
+fn with_item(bad: ReceivedItem) -> Refusal {
+    let (inbound, entries, _) = at_two();
+    refusal(&inbound, &with_items(&entries, vec![item(&entries[2]), bad, item(&entries[4])]))
+}
+
+fn bad_entry(bad: ReceivedItem) -> String {
+    match with_item(bad) {
+        Refusal::BadEntry { place: 3, reason } => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_entry_with_a_broken_signature() {
+    let entry = note("note 3");
+    let mut bad = item(&entry);
+    let other = note("other").to_envelope();
+    bad.envelope.as_mut().unwrap()["signatures"][0]["sig"] = other["signatures"][0]["sig"].clone();
+    assert_eq!(bad_entry(bad), "the signature does not hold");
+}
+
+#[test]
+fn an_entry_whose_content_was_changed() {
+    // Seoul's signature over its note, another payload under it.
+    let mut bad = item(&note("note 3"));
+    let other = note("other");
+    bad.envelope.as_mut().unwrap()["payload"] = other.to_envelope()["payload"].clone();
+    assert_eq!(bad_entry(ReceivedItem { id: other.id(), ..bad }), "the signature does not hold");
+}
+
+#[test]
+fn an_id_that_is_not_the_hash() {
+    let (entry, other) = (note("note 3"), note("other"));
+    let bad = ReceivedItem { id: other.id(), ..item(&entry) };
+    assert_eq!(bad_entry(bad), format!("its hash is {}, not {}", entry.id(), other.id()));
+}
+
+#[test]
+fn neither_an_envelope_nor_withdrawn() {
+    let entry = note("note 3");
+    let bad = ReceivedItem { envelope: None, ..item(&entry) };
+    assert_eq!(bad_entry(bad), "neither an envelope nor withdrawn");
+    let both = ReceivedItem { withdrawn: true, ..item(&entry) };
+    assert_eq!(bad_entry(both), "neither an envelope nor withdrawn");
+}
+
+#[test]
+fn an_envelope_that_is_none() {
+    for envelope in [serde_json::json!(null), serde_json::json!([]), serde_json::json!({"payloadType": "x"})] {
+        let bad = ReceivedItem { envelope: Some(envelope), ..item(&note("note 3")) };
+        assert!(bad_entry(bad).starts_with("not a DSSE envelope of an entry: "));
+    }
+}
+
+fn other_author(key: &NodeKey, of: &str) -> Refusal {
+    with_item(item(&note_of(key, of, "in another's name")))
+}
+
+fn in_the_name_of(author: &str) -> Refusal {
+    Refusal::OtherAuthor { place: 3, author: author.to_owned() }
+}
+
+#[test]
+fn an_entry_of_a_third_node() {
+    assert_eq!(other_author(&tokyo(), "JPN"), in_the_name_of("tokyo"));
+}
+
+#[test]
+fn an_entry_of_the_receiver_itself() {
+    assert_eq!(other_author(&washington(), "USA"), in_the_name_of("washington"));
+}
+
+#[test]
+fn the_right_name_with_another_key() {
+    assert_eq!(other_author(&key("seoul", 99), "KOR"), in_the_name_of("seoul"));
+}
+
+#[test]
+fn the_right_key_with_another_name() {
+    let key = NodeKey::from_secret(name("tokyo"), &seoul().secret());
+    assert_eq!(other_author(&key, "KOR"), in_the_name_of("tokyo"));
+}
+
+#[test]
+fn the_right_key_with_another_country() {
+    assert_eq!(other_author(&seoul(), "JPN"), in_the_name_of("seoul"));
+}
+
+/// The purges of a batch that brings `items` from place 2 on, to a record that holds `held`.
+fn purges(items: Vec<ReceivedItem>, held: &[&Entry]) -> Vec<(EntryId, EntryId)> {
+    let (inbound, entries, _) = at_two();
+    let mut acceptance = receive(&inbound, &with_items(&entries, items)).unwrap();
+    acceptance.purge_only_held(|id| held.iter().find(|entry| entry.id() == *id).map(|entry| (*entry).clone()));
+    acceptance.batch.purge.iter().map(|purge| (purge.target, purge.recall)).collect()
+}
+
+fn withdrawn(entry: &Entry) -> ReceivedItem {
+    ReceivedItem { id: entry.id(), envelope: None, withdrawn: true }
+}
+
+#[test]
+fn a_recall_purges_what_this_peer_sent() {
+    let entries = five();
+    let earlier = recall(entries[1].id());
+    assert_eq!(purges(vec![item(&earlier)], &[&entries[1]]), [(entries[1].id(), earlier.id())]);
+    let beside = recall(entries[2].id());
+    assert_eq!(purges(vec![item(&entries[2]), item(&beside)], &[]), [(entries[2].id(), beside.id())]);
+}
+
+#[test]
+fn a_recall_of_what_is_gone_already_purges_nothing() {
+    assert_eq!(purges(vec![item(&recall(five()[1].id()))], &[]), []);
+}
+
+#[test]
+fn two_recalls_of_one_entry_purge_it_once() {
+    let target = five()[1].clone();
+    let (first, second) = (recall(target.id()), recall_again(target.id()));
+    assert_eq!(purges(vec![item(&first), item(&second)], &[&target]), [(target.id(), first.id())]);
+}
+
+#[test]
+fn a_recall_of_what_was_withdrawn_purges_nothing() {
+    let never_came = note("recalled before it was sent");
+    assert_eq!(purges(vec![withdrawn(&never_came), item(&recall(never_came.id()))], &[]), []);
+}
+
+#[test]
+fn a_recall_purges_nothing_that_another_sent() {
+    let foreign = note_of(&tokyo(), "JPN", "tokyo's");
+    assert_eq!(purges(vec![item(&recall(foreign.id()))], &[&foreign]), []);
+}
+
+/// A peer may name any id as withdrawn, also one that this node holds from elsewhere, and recall it later.
+#[test]
+fn a_recall_purges_nothing_through_a_place_without_content() {
+    for foreign in [note_of(&washington(), "USA", "washington's"), note_of(&tokyo(), "JPN", "tokyo's")] {
+        let (mut inbound, entries, _) = at_two();
+        let first = receive(&inbound, &with_items(&entries, vec![withdrawn(&foreign)])).unwrap();
+        assert_eq!((first.new_items, first.batch.entries.len(), first.batch.lane_rows.len()), (1, 0, 1));
+        inbound.stored(&first);
+        let items = vec![withdrawn(&foreign), item(&recall(foreign.id()))];
+        let mut second = receive(&inbound, &with_items(&entries, items)).unwrap();
+        second.purge_only_held(|id| (*id == foreign.id()).then(|| foreign.clone()));
+        assert_eq!((second.new_items, second.batch.purge), (1, Vec::new()));
+    }
+}
+
+/// The recall must stay: it is the proof that its target was rightly purged.
+#[test]
+fn a_recall_of_a_recall_purges_nothing() {
+    let first = recall(five()[1].id());
+    let second = recall(first.id());
+    let expected = [(five()[1].id(), first.id())];
+    assert_eq!(purges(vec![item(&first), item(&second)], &[&five()[1]]), expected);
+}
+
+#[test]
+fn the_sending_half_takes_nothing_released_for_another() {
+    let entry = note("for both");
+    let mut seoul_half = outbound(LaneState::default());
+    let other = BatchError::OtherAudience {
+        id: entry.id(),
+        released_for: name("tokyo"),
+        peer: name("washington"),
+    };
+    assert_eq!(seoul_half.append(&released(&entry, "tokyo")), Err(other.clone()));
+    assert_eq!((seoul_half.size(), seoul_half.ids().len()), (0, 0));
+    // The same entry was rightly released for Washington, but what is now put into the batch was not.
+    seoul_half.append(&released(&entry, "washington")).unwrap();
+    let for_tokyo = vec![Item::Released(released(&entry, "tokyo"))];
+    assert_eq!(seoul_half.batch(0, for_tokyo, &seoul()).map(|_| ()), Err(other));
+    let batch = seoul_half.batch(0, items_for_washington(&[entry]), &seoul()).unwrap();
+    assert_eq!((batch.start(), batch.len(), batch.is_empty()), (0, 1, false));
+}
+
+#[test]
+fn the_sending_half_takes_nothing_at_another_place() {
+    let entries = five();
+    let mut half = outbound(LaneState { ids: ids(&entries), acked: None });
+    let swapped = items_for_washington(&[entries[0].clone(), entries[2].clone()]);
+    let expected = BatchError::OtherPlace { place: 1, id: entries[2].id() };
+    assert_eq!(half.batch(0, swapped, &seoul()).map(|_| ()), Err(expected));
+    let withdrawn = vec![Item::Withdrawn(entries[1].id())];
+    let expected = BatchError::OtherPlace { place: 0, id: entries[1].id() };
+    assert_eq!(half.batch(0, withdrawn, &seoul()).map(|_| ()), Err(expected));
+    assert!(matches!(half.batch(6, Vec::new(), &seoul()), Err(BatchError::Checkpoint(_))));
+}
+
+#[test]
+fn what_was_recalled_is_not_released_again() {
+    assert_eq!(decide(note("recalled"), "washington", true).unwrap_err().rule.as_str(), "recalled");
+}
+
+#[test]
+fn only_what_honest_nodes_run_into_is_ordinary() {
+    let (inbound, entries, _) = at_two();
+    assert!(refusal(&inbound, &batch(&entries, 3)).is_ordinary());
+    assert!(Refusal::CannotStore { reason: "disk full".to_owned() }.is_ordinary());
+    let forged = ReceivedBatch { from: name("tokyo"), ..batch(&entries, 2) };
+    assert!(!refusal(&inbound, &forged).is_ordinary());
+    assert!(!Refusal::Fork { place: 0 }.is_ordinary());
+}
+
+#[test]
+fn a_first_heartbeat_is_acknowledged() {
+    let inbound = inbound(LaneState::default());
+    let acceptance = receive(&inbound, &batch(&[], 0)).unwrap();
+    assert_eq!((acceptance.new_items, acceptance.batch.acks.len()), (0, 1));
+}

@@ -1,0 +1,237 @@
+//! Writing: reports, recalls, feeds, screenings. Each is an entry or leads to entries; nothing is changed in place.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::StatusCode;
+use base::{Confidence, EntryId, Finding, Interval, Likelihood, Method, ObjectRef, Place, Recall, Severity, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::model::{MarkingView, ObjectView, PlaceView, Receipt};
+use super::{Api, ErrorView, Failure};
+use crate::core::{Draft, now};
+use crate::jobs::Job;
+use crate::{feeds, screening};
+
+/// Longest title of a report.
+const MAX_TITLE: usize = 200;
+/// Longest text of a report.
+const MAX_TEXT: usize = 20_000;
+
+/// Why an item is taken back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecallRequest {
+    /// All who have the item will read it.
+    reason: String,
+}
+
+/// Takes an own entry back: allies that have it drop its content.
+#[utoipa::path(post, path = "/api/entries/{id}/recall", tag = "share", params(("id" = String, Path)), request_body = RecallRequest,
+    responses((status = 200, body = Receipt), (status = 404, body = ErrorView), (status = 409, body = ErrorView)))]
+pub(crate) async fn recall(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Json(request): Json<RecallRequest>,
+) -> Result<Json<Receipt>, Failure> {
+    let target: EntryId = id.parse().map_err(|_| Failure::not_found())?;
+    let reason = text("reason", &request.reason, MAX_TITLE)?;
+    let marking = {
+        let p = api.core.read();
+        let meta = p.get(&target).filter(|m| m.kind != "purged").ok_or_else(Failure::not_found)?;
+        let conflict = |message: &str| Failure::new(StatusCode::CONFLICT, "node::conflict", message);
+        if !meta.is_own() {
+            return Err(conflict("only its owner can recall an item"));
+        }
+        if meta.recalled_by.is_some() {
+            return Err(conflict("it is recalled already"));
+        }
+        if !["bongsu.finding/1", "bongsu.observation/1", "bongsu.incident/1"].contains(&meta.kind.as_str()) {
+            return Err(conflict("an entry of this kind cannot be recalled"));
+        }
+        meta.marking.clone().ok_or_else(Failure::not_found)?
+    };
+    let ids = api.core.append(vec![Draft::Recall(Recall { target, reason, marking })]).await?;
+    ids.first().map(|id| Json(Receipt::of(*id))).ok_or_else(Failure::not_found)
+}
+
+/// What an officer reports.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportRequest {
+    title: String,
+    #[serde(default)]
+    text: Option<String>,
+    /// Beacons, 1 to 5.
+    severity: u8,
+    /// `low`, `moderate` or `high`.
+    confidence: String,
+    /// A band of ICD 203, say `likely`.
+    #[serde(default)]
+    likelihood: Option<String>,
+    #[serde(default)]
+    objects: Vec<ObjectView>,
+    #[serde(default)]
+    place: Option<PlaceView>,
+    marking: MarkingView,
+    /// Now when left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    start: Option<Timestamp>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    end: Option<Timestamp>,
+}
+
+fn text(field: &str, value: &str, most: usize) -> Result<String, Failure> {
+    let value = value.trim();
+    if value.is_empty() || value.chars().count() > most {
+        return Err(Failure::bad(format!("`{field}` must have 1 to {most} characters")));
+    }
+    Ok(value.to_owned())
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(field: &str, value: &str) -> Result<T, Failure> {
+    serde_json::from_value(serde_json::Value::String(value.to_owned()))
+        .map_err(|e| Failure::bad(format!("`{field}`: {e}")))
+}
+
+/// Records an officer's report as a finding; whom it reaches, its marking says.
+#[utoipa::path(post, path = "/api/reports", tag = "record", request_body = ReportRequest,
+    responses((status = 201, body = Receipt), (status = 400, body = ErrorView)))]
+pub(crate) async fn report(
+    State(api): State<Api>,
+    Json(request): Json<ReportRequest>,
+) -> Result<(StatusCode, Json<Receipt>), Failure> {
+    let bad = |e: &dyn std::fmt::Display| Failure::bad(e.to_string());
+    let marking = base::Marking::from(request.marking);
+    if marking.originator != api.core.config.country.as_str() {
+        return Err(Failure::bad(format!("`marking.originator` must be {}", api.core.config.country)));
+    }
+    if api.core.config.country.as_str() != "ZZZ" {
+        // What the kernel could not read would be withheld from everybody in silence.
+        label::Label::parse(&marking, &api.core.rules.codes).map_err(|e| bad(&e))?;
+    }
+    let start = request.start.unwrap_or_else(now);
+    let interval = Interval::new(start, request.end.unwrap_or(start)).map_err(|e| bad(&e))?;
+    let place = request
+        .place
+        .map(|p| {
+            let mut place = Place::new(p.latitude_deg, p.longitude_deg)?;
+            if let Some(km) = p.altitude_km {
+                place = place.with_altitude_km(km)?;
+            }
+            if let Some(km) = p.radius_km {
+                place = place.with_radius_km(km)?;
+            }
+            Ok::<_, base::PlaceError>(place)
+        })
+        .transpose()
+        .map_err(|e| bad(&e))?;
+    if request.objects.len() > 100 {
+        return Err(Failure::bad("at most 100 objects"));
+    }
+    let finding = Finding {
+        kind: "report.officer".to_owned(),
+        title: text("title", &request.title, MAX_TITLE)?,
+        text: request.text.filter(|t| !t.trim().is_empty()).map(|t| text("text", &t, MAX_TEXT)).transpose()?,
+        interval,
+        place,
+        objects: request
+            .objects
+            .into_iter()
+            .map(|o| Ok(ObjectRef { id: text("objects.id", &o.id, 200)?, name: o.name, protected: o.protected }))
+            .collect::<Result<_, Failure>>()?,
+        severity: Severity::try_from(request.severity).map_err(|e| bad(&e))?,
+        likelihood: request.likelihood.map(|l| parsed::<Likelihood>("likelihood", &l)).transpose()?,
+        confidence: parsed::<Confidence>("confidence", &request.confidence)?,
+        method: Method { name: "officer".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        measures: std::collections::BTreeMap::new(),
+        marking,
+        evidence: Vec::new(),
+    };
+    let ids = api.core.append(vec![Draft::Finding(finding)]).await?;
+    let id = ids.first().ok_or_else(Failure::not_found)?;
+    Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
+}
+
+/// What to screen.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScreenRequest {
+    /// How far ahead; as configured when left out.
+    #[serde(default)]
+    hours: Option<f64>,
+    /// How near is near; as configured when left out.
+    #[serde(default)]
+    within_km: Option<f64>,
+    /// From when; now when left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// Names of the protected objects; as configured when left out.
+    #[serde(default)]
+    protected: Option<Vec<String>>,
+}
+
+/// A job with its schema.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobView {
+    /// `bongsu.job/1`.
+    schema: &'static str,
+    #[serde(flatten)]
+    job: Job,
+}
+
+/// Starts a screening of the protected objects against the current catalogue.
+#[utoipa::path(post, path = "/api/jobs/screen", tag = "orbit", request_body = ScreenRequest,
+    responses((status = 202, body = JobView), (status = 400, body = ErrorView), (status = 409, body = ErrorView)))]
+pub(crate) async fn screen(
+    State(api): State<Api>,
+    Json(request): Json<ScreenRequest>,
+) -> Result<(StatusCode, Json<JobView>), Failure> {
+    let config = &api.core.config;
+    let hours = request.hours.unwrap_or(config.screen_hours);
+    if !(hours > 0.0 && hours <= 24.0 * 31.0) {
+        return Err(Failure::bad("`hours` must be above 0 and at most 744"));
+    }
+    let within_km = request.within_km.unwrap_or(config.screen_within_km);
+    let span = Interval::starting(request.from.unwrap_or_else(now), hours * 3600.0);
+    let job = screening::start(&api.core, span, within_km, request.protected)?;
+    Ok((StatusCode::ACCEPTED, Json(JobView { schema: "bongsu.job/1", job })))
+}
+
+/// What an upload is called.
+#[derive(Deserialize, IntoParams)]
+pub(crate) struct FeedQuery {
+    /// A name for people.
+    title: Option<String>,
+}
+
+/// Takes in bytes: `catalogue` (TLE, 3LE, OMM as CSV or JSON; also .zst or .gz).
+#[utoipa::path(post, path = "/api/feeds/{kind}", tag = "work", params(("kind" = String, Path), FeedQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 201, body = Receipt), (status = 404, body = ErrorView), (status = 422, body = ErrorView)))]
+pub(crate) async fn feed(
+    State(api): State<Api>,
+    Path(kind): Path<String>,
+    Query(query): Query<FeedQuery>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Receipt>), Failure> {
+    if kind != "catalogue" {
+        return Err(Failure::not_found().hint("the kinds of feeds are: catalogue"));
+    }
+    let title = text("title", query.title.as_deref().unwrap_or("upload"), MAX_TITLE)?;
+    let core = api.core.clone();
+    let taken = tokio::task::spawn_blocking(move || feeds::take_in(&core, &title, body.to_vec()))
+        .await
+        .map_err(|_| crate::NodeError::Stopping)??;
+    let faults = taken.faults.iter().take(1000).map(Into::into).collect();
+    Ok((StatusCode::CREATED, Json(Receipt { faults, ..Receipt::of(taken.entry) })))
+}
+
+/// Uploads may be large; other requests may not.
+pub(crate) fn upload_limit() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(usize::try_from(feeds::MAX_INPUT_BYTES).unwrap_or(usize::MAX))
+}

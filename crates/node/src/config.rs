@@ -1,0 +1,376 @@
+//! Settings of a node: `bongsu.toml` in the data folder, `BONGSU_*`, flags; later ones win. Unknown keys are errors.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use base::{Country, Marking, NodeName};
+use serde::{Deserialize, Serialize};
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("`{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong kind; the message names line and column.
+    #[error("`{}`: {message}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        message: String,
+    },
+    /// A value that means nothing.
+    #[error("`{key}` from {origin}: {message}")]
+    Value {
+        /// The setting.
+        key: String,
+        /// Where the value comes from.
+        origin: Origin,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "from", content = "at")]
+pub enum Origin {
+    /// Built in.
+    Default,
+    /// `bongsu.toml`.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(String),
+    /// The command line.
+    Flag(String),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// A marking rule: which protected objects carry which marking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarkingRule {
+    /// Name patterns (`*` stands for anything, case does not matter).
+    pub names: Vec<String>,
+    /// The level word.
+    pub level: String,
+    /// Who beside the own country may have it.
+    #[serde(default)]
+    pub rel_to: Vec<String>,
+    /// Further restrictions.
+    #[serde(default)]
+    pub caveats: Vec<String>,
+}
+
+/// A source that is fetched again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpFeed {
+    /// What it is called.
+    pub title: String,
+    /// What it holds: `catalogue`.
+    pub kind: String,
+    /// `http://` or `https://`.
+    pub url: String,
+    /// How often, in minutes.
+    pub every_minutes: u64,
+}
+
+/// `bongsu.toml`. Every key may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    name: Option<String>,
+    title: Option<String>,
+    country: Option<String>,
+    listen: Option<String>,
+    link_listen: Option<String>,
+    link_address: Option<String>,
+    tls: Option<String>,
+    max_record_bytes: Option<u64>,
+    feeds: FeedsFile,
+    watch: WatchFile,
+    marking: MarkingFile,
+    screen: ScreenFile,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FeedsFile {
+    folder: Option<PathBuf>,
+    http: Option<Vec<HttpFeed>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WatchFile {
+    names: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct MarkingFile {
+    catalogue: Option<MarkingRule>,
+    default: Option<MarkingRule>,
+    rules: Option<Vec<MarkingRule>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ScreenFile {
+    hours: Option<f64>,
+    within_km: Option<f64>,
+    gap_hours: Option<f64>,
+}
+
+/// The settings in force, and where each came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The node's name among its peers.
+    pub name: NodeName,
+    /// Its name for people.
+    pub title: String,
+    /// Whose node it is. `ZZZ`, the default, is nobody's: such a node works alone and can share nothing.
+    pub country: Country,
+    /// Where the console and the API listen.
+    pub listen: SocketAddr,
+    /// Where the link listens for peers (always mutual TLS).
+    pub link_listen: SocketAddr,
+    /// The host and port that peers are told; empty means where the link listens.
+    pub link_address: String,
+    /// Whether the console speaks TLS.
+    pub tls: bool,
+    /// The largest that the record's database may grow.
+    pub max_record_bytes: u64,
+    /// The folder that is watched for files.
+    pub feed_folder: PathBuf,
+    /// Sources that are fetched.
+    pub http_feeds: Vec<HttpFeed>,
+    /// Names of protected objects.
+    pub watch_names: Vec<String>,
+    /// The marking of catalogues as received.
+    pub catalogue_marking: MarkingRule,
+    /// The marking of findings on protected objects that no rule names.
+    pub default_marking: MarkingRule,
+    /// Further marking rules; a finding carries the join of all that apply.
+    pub marking_rules: Vec<MarkingRule>,
+    /// How far a screening looks ahead.
+    pub screen_hours: f64,
+    /// How near is near.
+    pub screen_within_km: f64,
+    /// Findings further apart than this are not one incident.
+    pub incident_gap_hours: f64,
+    origins: BTreeMap<&'static str, Origin>,
+}
+
+/// What the command line and the environment say; `None` means nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    values: BTreeMap<&'static str, (String, Origin)>,
+}
+
+impl Overrides {
+    /// Sets `key` from a flag or the environment.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: Option<String>, origin: Origin) -> Self {
+        if let Some(value) = value {
+            self.values.insert(key, (value, origin));
+        }
+        self
+    }
+}
+
+const FILE_NAME: &str = "bongsu.toml";
+
+impl Config {
+    /// The settings for the data folder `data`.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(data: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let path = data.join(FILE_NAME);
+        let file = match std::fs::read_to_string(&path) {
+            Ok(text) => toml::from_str::<File>(&text).map_err(|e| ConfigError::Parse {
+                path: path.clone(),
+                message: e.to_string().trim_end().to_owned(),
+            })?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => File::default(),
+            Err(source) => return Err(ConfigError::Io { path, source }),
+        };
+        let mut origins = BTreeMap::new();
+        let mut text = |key: &'static str, in_file: Option<String>, default: &str| {
+            let (value, origin) = match (overrides.values.get(key), in_file) {
+                (Some((value, origin)), _) => (value.clone(), origin.clone()),
+                (None, Some(value)) => (value, Origin::File(path.clone())),
+                (None, None) => (default.to_owned(), Origin::Default),
+            };
+            origins.insert(key, origin.clone());
+            (value, origin)
+        };
+        let name = parse("name", text("name", file.name, "bongsu"))?;
+        let country = parse("country", text("country", file.country, "ZZZ"))?;
+        let listen: SocketAddr = parse("listen", text("listen", file.listen, "127.0.0.1:8420"))?;
+        let link_listen = parse("link_listen", text("link_listen", file.link_listen, "127.0.0.1:8421"))?;
+        let (title, _) = text("title", file.title, "");
+        let (link_address, _) = text("link_address", file.link_address, "");
+        let (tls, tls_origin) = text("tls", file.tls, "auto");
+        let tls = match tls.as_str() {
+            "auto" => !listen.ip().is_loopback(),
+            "on" => true,
+            "off" if listen.ip().is_loopback() => false,
+            "off" => {
+                return Err(value("tls", tls_origin, "may be off on loopback only; use auto or on"));
+            }
+            other => return Err(value("tls", tls_origin, &format!("`{other}` is not auto, on or off"))),
+        };
+        let from_file = |set: bool| if set { Origin::File(path.clone()) } else { Origin::Default };
+        origins.insert("feeds.folder", from_file(file.feeds.folder.is_some()));
+        origins.insert("feeds.http", from_file(file.feeds.http.is_some()));
+        origins.insert("watch.names", from_file(file.watch.names.is_some()));
+        origins.insert("marking.catalogue", from_file(file.marking.catalogue.is_some()));
+        origins.insert("marking.default", from_file(file.marking.default.is_some()));
+        origins.insert("marking.rules", from_file(file.marking.rules.is_some()));
+        origins.insert("screen.hours", from_file(file.screen.hours.is_some()));
+        origins.insert("screen.within_km", from_file(file.screen.within_km.is_some()));
+        origins.insert("screen.gap_hours", from_file(file.screen.gap_hours.is_some()));
+        origins.insert("max_record_bytes", from_file(file.max_record_bytes.is_some()));
+        let nobody = |level: &str| MarkingRule {
+            names: Vec::new(),
+            level: level.to_owned(),
+            rel_to: Vec::new(),
+            caveats: Vec::new(),
+        };
+        let config = Self {
+            data: data.to_owned(),
+            title: if title.is_empty() { capitalised(&name) } else { title },
+            name,
+            country,
+            listen,
+            link_listen,
+            link_address,
+            tls,
+            max_record_bytes: file.max_record_bytes.unwrap_or(64 << 30),
+            feed_folder: data.join(file.feeds.folder.unwrap_or_else(|| "feeds".into())),
+            http_feeds: file.feeds.http.unwrap_or_default(),
+            watch_names: file.watch.names.unwrap_or_default(),
+            catalogue_marking: file.marking.catalogue.unwrap_or_else(|| nobody("UNCLASSIFIED")),
+            default_marking: file.marking.default.unwrap_or_else(|| nobody("RESTRICTED")),
+            marking_rules: file.marking.rules.unwrap_or_default(),
+            screen_hours: file.screen.hours.unwrap_or(24.0),
+            screen_within_km: file.screen.within_km.unwrap_or(5.0),
+            incident_gap_hours: file.screen.gap_hours.unwrap_or(6.0),
+            origins,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Values that are of the right kind and still mean nothing.
+    fn check(&self) -> Result<(), ConfigError> {
+        let origin = |key: &str| self.origins.get(key).cloned().unwrap_or(Origin::Default);
+        let positive = |key: &str, number: f64, most: f64| {
+            if number > 0.0 && number <= most {
+                Ok(())
+            } else {
+                Err(value(key, origin(key), &format!("{number} is not above 0 and at most {most}")))
+            }
+        };
+        positive("screen.hours", self.screen_hours, 24.0 * 31.0)?;
+        positive("screen.within_km", self.screen_within_km, 1000.0)?;
+        positive("screen.gap_hours", self.incident_gap_hours, 24.0 * 365.0)?;
+        let codes = label::Codes::builtin();
+        let rules = [("marking.catalogue", &self.catalogue_marking), ("marking.default", &self.default_marking)]
+            .into_iter()
+            .chain(self.marking_rules.iter().map(|rule| ("marking.rules", rule)));
+        for (key, rule) in rules {
+            // A marking that the kernel cannot read would withhold everything in silence.
+            let country = if self.country.as_str() == "ZZZ" { "KOR" } else { self.country.as_str() };
+            label::Label::parse(&rule.marking(country), &codes)
+                .map_err(|e| value(key, origin(key), &e.to_string()))?;
+        }
+        for feed in &self.http_feeds {
+            if feed.kind != "catalogue" || feed.every_minutes == 0 {
+                let message = format!("feed `{}` needs kind = \"catalogue\" and every_minutes of at least 1", feed.title);
+                return Err(value("feeds.http", origin("feeds.http"), &message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each setting with its value and where it came from, sorted by key.
+    pub fn shown(&self) -> Vec<(&'static str, serde_json::Value, Origin)> {
+        use serde_json::json;
+        let values = [
+            ("country", json!(self.country)),
+            ("feeds.folder", json!(self.feed_folder)),
+            ("feeds.http", json!(self.http_feeds)),
+            ("link_address", json!(self.link_address)),
+            ("link_listen", json!(self.link_listen)),
+            ("listen", json!(self.listen)),
+            ("marking.catalogue", json!(self.catalogue_marking)),
+            ("marking.default", json!(self.default_marking)),
+            ("marking.rules", json!(self.marking_rules)),
+            ("max_record_bytes", json!(self.max_record_bytes)),
+            ("name", json!(self.name)),
+            ("screen.gap_hours", json!(self.incident_gap_hours)),
+            ("screen.hours", json!(self.screen_hours)),
+            ("screen.within_km", json!(self.screen_within_km)),
+            ("title", json!(self.title)),
+            ("tls", json!(self.tls)),
+            ("watch.names", json!(self.watch_names)),
+        ];
+        values
+            .into_iter()
+            .map(|(key, value)| (key, value, self.origins.get(key).cloned().unwrap_or(Origin::Default)))
+            .collect()
+    }
+}
+
+impl MarkingRule {
+    /// The marking that it gives to an item of `country`.
+    pub fn marking(&self, country: &str) -> Marking {
+        Marking {
+            level: self.level.clone(),
+            rel_to: self.rel_to.clone(),
+            caveats: self.caveats.clone(),
+            originator: country.to_owned(),
+        }
+    }
+}
+
+fn value(key: &str, origin: Origin, message: &str) -> ConfigError {
+    ConfigError::Value { key: key.to_owned(), origin, message: message.to_owned() }
+}
+
+fn parse<T>(key: &'static str, (text, origin): (String, Origin)) -> Result<T, ConfigError>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|e: T::Err| value(key, origin, &format!("`{text}`: {e}")))
+}
+
+fn capitalised(name: &NodeName) -> String {
+    let mut chars = name.as_str().chars();
+    chars.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
+}

@@ -1,0 +1,237 @@
+//! A node: the one room with a clock, files, sockets and threads. It feeds the pure rooms and serves what they say.
+//!
+//! One thread owns the record and is the only one that writes (`core`); every page and list is read from a projection
+//! of the record (`projection`); one task per peer moves what the link's state machine says (`link_io`); feeds
+//! (`feeds`) and jobs (`screening`) bring in observations and findings.
+//!
+//! **Invariant:** nothing is shown, sent or counted that does not follow from the record, and nothing here decides on
+//! a release: what goes to a peer is what room `label` gave as `Released`. No analysis is done in this room.
+
+mod api;
+mod config;
+mod core;
+mod events;
+mod feeds;
+mod jobs;
+mod keys;
+mod link_io;
+mod metrics;
+mod projection;
+mod screening;
+mod serve;
+mod tls;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+pub use crate::api::{new_entry_token, openapi};
+pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, Origin, Overrides};
+pub use crate::feeds::plain;
+
+/// Why a node cannot start, or cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The settings.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// The record.
+    #[error("{0}")]
+    Store(#[from] record::StoreError),
+    /// An entry that cannot be made.
+    #[error("{0}")]
+    Entry(#[from] record::EntryError),
+    /// A file.
+    #[error("`{}`: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The port is taken, or may not be bound.
+    #[error("cannot listen on {address}: {source}; give another with {flag}, or stop the program that has it")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Which flag sets it.
+        flag: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A key file that is none.
+    #[error("`{}` is no key as this program writes it; restore it from a copy", path.display())]
+    BadKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The record is there but its key is gone.
+    #[error("`{}` is missing, but the folder holds a record signed with it; restore the key from a copy", path.display())]
+    LostKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// TLS.
+    #[error("TLS: {message}")]
+    Tls {
+        /// What is wrong.
+        message: String,
+    },
+    /// A peer that cannot be introduced.
+    #[error("the peer cannot be introduced: {message}")]
+    BadPeer {
+        /// What is wrong.
+        message: String,
+    },
+    /// Input from which nothing could be read.
+    #[error("`{name}`: {message}")]
+    BadInput {
+        /// Which.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A request with a value that means nothing.
+    #[error("{message}")]
+    BadRequest {
+        /// What is wrong.
+        message: String,
+    },
+    /// Not possible in the present state.
+    #[error("{message}")]
+    Conflict {
+        /// Why.
+        message: String,
+    },
+    /// Not here.
+    #[error("{what} is not here")]
+    NotFound {
+        /// What.
+        what: String,
+    },
+    /// The record could not be written.
+    #[error("nothing was recorded: {message}")]
+    NotStored {
+        /// Why.
+        message: String,
+    },
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+/// A running node.
+pub struct Node {
+    core: Arc<core::Core>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    writer: Option<std::thread::JoinHandle<()>>,
+    console: SocketAddr,
+    link: SocketAddr,
+    tls: bool,
+}
+
+impl Node {
+    /// Opens the data folder, or founds it, and starts to serve.
+    ///
+    /// # Errors
+    /// When settings, keys, record or ports are not in order; nothing is left half-made.
+    pub async fn start(config: Config) -> Result<Self, NodeError> {
+        let data = config.data.clone();
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| NodeError::Io { path, source }
+        };
+        std::fs::create_dir_all(&data).map_err(io(&data))?;
+        // Ports first: whether they are free shows before anything is written.
+        let console_listener = bind(config.listen, "--listen").await?;
+        let link_listener = bind(config.link_listen, "--link-listen").await?;
+        let console = console_listener.local_addr().map_err(io(Path::new("socket")))?;
+        let link = link_listener.local_addr().map_err(io(Path::new("socket")))?;
+        let key = keys::signing_key(&data, &config.name)?;
+        let identity = Arc::new(keys::tls_identity(&data, &config.name)?);
+        let tls = config.tls.then(|| tls::console_server(&identity)).transpose()?.map(TlsAcceptor::from);
+        let link_tls = TlsAcceptor::from(tls::link_server(&identity)?);
+        let sessions = Arc::new(api::Sessions::open(&data)?);
+        let uses_tls = config.tls;
+        let http_feeds = config.http_feeds.clone();
+        let fingerprint = identity.fingerprint();
+        let (core, writer) = tokio::task::spawn_blocking(move || core::start(config, key, fingerprint))
+            .await
+            .map_err(|_| NodeError::Stopping)??;
+        {
+            let mut address = core::lock(&core.link_address);
+            if address.is_empty() {
+                *address = link.to_string();
+            }
+        }
+        let reloading = Arc::clone(&core);
+        if let Ok(Err(e)) = tokio::task::spawn_blocking(move || feeds::reload(&reloading)).await {
+            tracing::warn!(error = %e, "the last catalogue could not be loaded again");
+        }
+        let (stop, stopped) = watch::channel(false);
+        let api = api::Api { core: Arc::clone(&core), sessions, stop: stopped.clone() };
+        let mut tasks = vec![
+            tokio::spawn(serve::console(console_listener, tls, api::router(api), stopped.clone())),
+            tokio::spawn(serve::link(
+                link_listener,
+                link_tls,
+                link_io::router(Arc::clone(&core)),
+                Arc::clone(&core),
+                stopped.clone(),
+            )),
+            tokio::spawn(link_io::run(Arc::clone(&core), identity, stopped.clone())),
+            tokio::spawn(feeds::watch_folder(Arc::clone(&core), stopped.clone())),
+        ];
+        for feed in http_feeds {
+            tasks.push(tokio::spawn(feeds::fetch(Arc::clone(&core), feed, stopped.clone())));
+        }
+        tracing::info!(%console, %link, data = %data.display(), "node serves");
+        Ok(Self { core, stop, tasks, writer: Some(writer), console, link, tls: uses_tls })
+    }
+
+    /// Where the console answers, say `http://127.0.0.1:8420`.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.console)
+    }
+
+    /// Where the link answers.
+    pub const fn link_address(&self) -> SocketAddr {
+        self.link
+    }
+
+    /// A new one-time link for the local officer, good for 15 minutes.
+    ///
+    /// # Errors
+    /// When the data folder cannot be written.
+    pub fn entry_link(&self) -> Result<String, NodeError> {
+        Ok(format!("{}/enter?token={}", self.url(), new_entry_token(&self.core.config.data)?))
+    }
+
+    /// Stops: no new connections, requests under way finish, the record is closed in order.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks.drain(..) {
+            let mut task = task;
+            if tokio::time::timeout(std::time::Duration::from_secs(5), &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+        self.core.stop();
+        if let Some(writer) = self.writer.take() {
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+        tracing::info!("node stopped");
+    }
+}
+
+async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, NodeError> {
+    TcpListener::bind(address).await.map_err(|source| NodeError::Listen { address, flag, source })
+}
