@@ -75,7 +75,13 @@ impl Place {
     }
 }
 
-fn check(field: &'static str, value: f64, low: f64, high: f64, allowed: &'static str) -> Result<(), PlaceError> {
+fn check(
+    field: &'static str,
+    value: f64,
+    low: f64,
+    high: f64,
+    allowed: &'static str,
+) -> Result<(), PlaceError> {
     // Written so that NaN fails.
     if value >= low && value <= high { Ok(()) } else { Err(PlaceError { field, value, allowed }) }
 }

@@ -79,11 +79,7 @@ pub struct Source {
 impl Source {
     /// A source of which nothing is known yet: F6.
     pub fn ungraded(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            reliability: Reliability::F,
-            credibility: Credibility::CannotBeJudged,
-        }
+        Self { name: name.into(), reliability: Reliability::F, credibility: Credibility::CannotBeJudged }
     }
 
     /// The grade as written by people, say `F6`.

@@ -130,8 +130,7 @@ fn is_rfc_3339(text: &[u8]) -> bool {
         }
         None => rest,
     };
-    like(date_time, DATE_TIME)
-        && (like(offset, b"Z") || like(offset, b"+00:00") || like(offset, b"-00:00"))
+    like(date_time, DATE_TIME) && (like(offset, b"Z") || like(offset, b"+00:00") || like(offset, b"-00:00"))
 }
 
 impl Serialize for Timestamp {

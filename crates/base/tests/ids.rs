@@ -62,7 +62,8 @@ proptest! {
 
 #[test]
 fn alpha_5_examples() {
-    for (text, number) in [("00005", 5), ("5", 5), ("99999", 99_999), ("A0000", 100_000), ("A0001", 100_001)] {
+    for (text, number) in [("00005", 5), ("5", 5), ("99999", 99_999), ("A0000", 100_000), ("A0001", 100_001)]
+    {
         assert_eq!(text.parse(), Ok(NoradId::new(number)));
     }
     for (text, number) in [("H9999", 179_999), ("J0000", 180_000), ("N0000", 220_000), ("P0000", 230_000)] {
@@ -70,7 +71,9 @@ fn alpha_5_examples() {
     }
     assert_eq!("Z9999".parse(), Ok(NoradId::new(339_999)));
     assert_eq!("4294967295".parse(), Ok(NoradId::new(u32::MAX)));
-    for text in ["", "I0000", "O0000", "a0000", "A000", "A00000", "AB000", "4294967296", "-1", "+1", " 5", "５"] {
+    for text in
+        ["", "I0000", "O0000", "a0000", "A000", "A00000", "AB000", "4294967296", "-1", "+1", " 5", "５"]
+    {
         assert_eq!(text.parse::<NoradId>(), Err(IdError::NotNoradId { text: text.to_owned() }), "{text}");
     }
 }

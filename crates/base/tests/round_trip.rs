@@ -13,7 +13,9 @@ fn document_round_trip<T: Noun + PartialEq + Debug>(noun: &T) -> Result<(), Test
     let document = to_document(noun).map_err(|e| fail(&e))?;
     prop_assert_eq!(schema_of(&document), T::SCHEMA);
     let text = serde_json::to_string(&document).map_err(|e| fail(&e))?;
-    let read: T = serde_json::from_str(&text).map_err(|e| fail(&e)).and_then(|d| from_document(&d).map_err(|e| fail(&e)))?;
+    let read: T = serde_json::from_str(&text)
+        .map_err(|e| fail(&e))
+        .and_then(|d| from_document(&d).map_err(|e| fail(&e)))?;
     prop_assert_eq!(&read, noun);
     let again = serde_json::to_string(&to_document(&read).map_err(|e| fail(&e))?).map_err(|e| fail(&e))?;
     prop_assert_eq!(again, text);

@@ -120,7 +120,9 @@ impl Inbound {
         for (offset, item) in fresh.iter().enumerate() {
             let place = self.size() + offset as u64;
             if !in_batch.insert(item.id) {
-                return Err(Refusal::Replay { reason: format!("entry {} stands twice in the batch", item.id) });
+                return Err(Refusal::Replay {
+                    reason: format!("entry {} stands twice in the batch", item.id),
+                });
             }
             let Some(entry) = self.check_item(place, item)? else { continue };
             if let Ok(recall) = entry.noun::<Recall>() {

@@ -163,7 +163,9 @@ impl Outbound {
             outbox.push(Action::Send { start: self.next, end });
         }
         match self.phase {
-            Phase::UnderWay { since, .. } => outbox.push(Action::WakeAt(since.plus_nanos(ANSWER_WITHIN_NANOS))),
+            Phase::UnderWay { since, .. } => {
+                outbox.push(Action::WakeAt(since.plus_nanos(ANSWER_WITHIN_NANOS)))
+            }
             Phase::Waiting { until } => outbox.push(Action::WakeAt(until)),
             Phase::Idle => outbox.push(Action::WakeAt(self.heard.plus_nanos(HEARTBEAT_NANOS))),
         }
@@ -177,10 +179,11 @@ impl Outbound {
     /// When an item was released for another peer or stands elsewhere in the log.
     pub fn batch(&mut self, start: u64, items: Vec<Item>, key: &NodeKey) -> Result<Batch, BatchError> {
         let from = usize::try_from(start).unwrap_or(usize::MAX).min(self.ids.len());
-        let batch = Batch::fill(self.me.clone(), self.peer.node.clone(), start, items, &self.ids[from..], |size| {
-            let root = self.log.root_at(size).map_err(|_| record::CheckpointError::Malformed)?;
-            Checkpoint::sign(&lane_origin(&self.me, &self.peer.node), size, root, key)
-        })?;
+        let batch =
+            Batch::fill(self.me.clone(), self.peer.node.clone(), start, items, &self.ids[from..], |size| {
+                let root = self.log.root_at(size).map_err(|_| record::CheckpointError::Malformed)?;
+                Checkpoint::sign(&lane_origin(&self.me, &self.peer.node), size, root, key)
+            })?;
         self.signed_by = Some(key.public());
         if let Phase::UnderWay { end, .. } = &mut self.phase {
             *end = start + batch.len() as u64;
@@ -250,7 +253,9 @@ impl Outbound {
                     }
                     self.change(LinkState::Up, outbox);
                 }
-                Err(why) => self.fail(now, LinkState::Down(format!("its receipt does not hold: {why}")), outbox),
+                Err(why) => {
+                    self.fail(now, LinkState::Down(format!("its receipt does not hold: {why}")), outbox)
+                }
             },
             Reply::Refused { refusal, size } => {
                 // Where the peer stands is where to go on, when that is a place of ours: after a crash on either
@@ -279,7 +284,9 @@ impl Outbound {
         checkpoint.check_root(root).map_err(|e| e.to_string())?;
         // Ours must still stand on it too, or what we keep as the receipt proves nothing.
         let own = self.signed_by.ok_or("nothing was signed")?;
-        checkpoint.check(&lane_origin(&self.me, &self.peer.node), &self.me, &own).map_err(|e| e.to_string())?;
+        checkpoint
+            .check(&lane_origin(&self.me, &self.peer.node), &self.me, &own)
+            .map_err(|e| e.to_string())?;
         checkpoint.check_cosigned(&self.peer.node, &self.peer.key).map_err(|e| e.to_string())?;
         Ok(checkpoint)
     }

@@ -20,6 +20,10 @@ const BATCH_SCHEMA: &str = "bongsu.link-batch/1";
 
 /// One place in the sender's log for the peer.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all items are released: a box for each would cost more"
+)]
 pub enum Item {
     /// An entry that was released for the peer.
     Released(Released<Entry>),

@@ -1,5 +1,5 @@
 //! What Washington does not take: one question a test, each asked with real keys, entries and checkpoints.
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 mod common;
 
@@ -125,7 +125,11 @@ fn a_checkpoint_that_is_none() {
 fn a_checkpoint_signed_by_another_key() {
     for forger in [tokyo(), washington(), key("seoul", 99)] {
         let (code, why) = with_checkpoint(&checkpoint(&ids(&five()), &forger));
-        assert_eq!((code, why.as_str()), ("bad_checkpoint", "no valid signature of `seoul` on it"), "{forger:?}");
+        assert_eq!(
+            (code, why.as_str()),
+            ("bad_checkpoint", "no valid signature of `seoul` on it"),
+            "{forger:?}"
+        );
     }
 }
 
@@ -152,7 +156,8 @@ fn a_checkpoint_of_another_log() {
         record::home_origin(&name("seoul")),
     ] {
         let (code, why) = with_checkpoint(&Checkpoint::sign(&origin, 5, log.root(), &seoul()).unwrap());
-        let expected = format!("it is a checkpoint of `{origin}`, expected `bongsu/seoul/to/washington/routine`");
+        let expected =
+            format!("it is a checkpoint of `{origin}`, expected `bongsu/seoul/to/washington/routine`");
         assert_eq!((code, why), ("bad_checkpoint", expected));
     }
 }
@@ -331,7 +336,8 @@ fn neither_an_envelope_nor_withdrawn() {
 
 #[test]
 fn an_envelope_that_is_none() {
-    for envelope in [serde_json::json!(null), serde_json::json!([]), serde_json::json!({"payloadType": "x"})] {
+    for envelope in [serde_json::json!(null), serde_json::json!([]), serde_json::json!({"payloadType": "x"})]
+    {
         let bad = ReceivedItem { envelope: Some(envelope), ..item(&note("note 3")) };
         assert!(bad_entry(bad).starts_with("not a DSSE envelope of an entry: "));
     }
@@ -375,7 +381,8 @@ fn the_right_key_with_another_country() {
 fn purges(items: Vec<ReceivedItem>, held: &[&Entry]) -> Vec<(EntryId, EntryId)> {
     let (inbound, entries, _) = at_two();
     let mut acceptance = receive(&inbound, &with_items(&entries, items)).unwrap();
-    acceptance.purge_only_held(|id| held.iter().find(|entry| entry.id() == *id).map(|entry| (*entry).clone()));
+    acceptance
+        .purge_only_held(|id| held.iter().find(|entry| entry.id() == *id).map(|entry| (*entry).clone()));
     acceptance.batch.purge.iter().map(|purge| (purge.target, purge.recall)).collect()
 }
 
@@ -444,11 +451,8 @@ fn a_recall_of_a_recall_purges_nothing() {
 fn the_sending_half_takes_nothing_released_for_another() {
     let entry = note("for both");
     let mut seoul_half = outbound(LaneState::default());
-    let other = BatchError::OtherAudience {
-        id: entry.id(),
-        released_for: name("tokyo"),
-        peer: name("washington"),
-    };
+    let other =
+        BatchError::OtherAudience { id: entry.id(), released_for: name("tokyo"), peer: name("washington") };
     assert_eq!(seoul_half.append(&released(&entry, "tokyo")), Err(other.clone()));
     assert_eq!((seoul_half.size(), seoul_half.ids().len()), (0, 0));
     // The same entry was rightly released for Washington, but what is now put into the batch was not.

@@ -4,7 +4,9 @@
 mod common;
 
 use base::Timestamp;
-use common::{checkpoint, ids, identity, items_for_washington, key, name, note, now, outbound, over_the_wire};
+use common::{
+    checkpoint, identity, ids, items_for_washington, key, name, note, now, outbound, over_the_wire,
+};
 use common::{receive, released, seoul, tokyo, washington};
 use link::{Action, Event, LinkState, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Outbound, Refusal, Reply};
 use record::{Checkpoint, Entry, LaneState, NodeKey};
@@ -188,8 +190,14 @@ fn a_clock_set_back_does_not_stop_the_link() {
 #[test]
 fn it_goes_on_from_where_the_peer_stands() {
     for refusal in [replay(), Refusal::Gap { start: 0, size: 2 }] {
-        let (mut half, _) = under_way();
-        assert_eq!(sends(&half.poll(now(), refused(refusal, 2))), [(2, 3)]);
+        let (mut half, entries) = under_way();
+        assert_eq!(sends(&half.poll(now(), refused(refusal.clone(), 2))), [(2, 3)]);
+        half.batch(2, items_for_washington(&entries[2..]), &seoul()).unwrap();
+        half.poll(now(), ack(&receipt(&entries, 3, &washington())));
+        assert_eq!((half.acked(), half.state()), (3, &LinkState::Up));
+        // And again at once the next time.
+        assert_eq!(sends(&half.poll(after(5), Vec::new())), [(3, 3)]);
+        assert_eq!(sends(&half.poll(after(5), refused(refusal, 1))), [(1, 3)]);
     }
 }
 

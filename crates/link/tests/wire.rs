@@ -104,8 +104,24 @@ fn node_name() -> impl Strategy<Value = String> {
 /// Any JSON, with the words of the link strewn in.
 fn any_json() -> impl Strategy<Value = Value> {
     let words = proptest::sample::select(vec![
-        "schema", "from", "to", "start", "items", "checkpoint", "id", "envelope", "withdrawn", "refusal", "code",
-        "size", "gap", "bongsu.link-batch/1", "bongsu.link-ack/1", "bongsu.link-refusal/1", "seoul", "washington",
+        "schema",
+        "from",
+        "to",
+        "start",
+        "items",
+        "checkpoint",
+        "id",
+        "envelope",
+        "withdrawn",
+        "refusal",
+        "code",
+        "size",
+        "gap",
+        "bongsu.link-batch/1",
+        "bongsu.link-ack/1",
+        "bongsu.link-refusal/1",
+        "seoul",
+        "washington",
     ]);
     let word = prop_oneof![words.prop_map(str::to_owned), ".{0,10}"];
     let leaf = prop_oneof![
@@ -130,7 +146,9 @@ fn places(value: &Value, path: &str, all: &mut Vec<String>) {
         Value::Array(list) => {
             list.iter().enumerate().for_each(|(n, inner)| places(inner, &format!("{path}/{n}"), all));
         }
-        Value::Object(map) => map.iter().for_each(|(name, inner)| places(inner, &format!("{path}/{name}"), all)),
+        Value::Object(map) => {
+            map.iter().for_each(|(name, inner)| places(inner, &format!("{path}/{name}"), all))
+        }
         _ => {}
     }
 }

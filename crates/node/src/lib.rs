@@ -16,6 +16,7 @@ mod jobs;
 mod keys;
 mod link_io;
 mod metrics;
+mod offline;
 mod projection;
 mod screening;
 mod serve;
@@ -33,6 +34,7 @@ use tokio_rustls::TlsAcceptor;
 pub use crate::api::{new_entry_token, openapi};
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, Origin, Overrides};
 pub use crate::feeds::plain;
+pub use crate::offline::{CARD_SCHEMA, Card, accept, card};
 
 /// Why a node cannot start, or cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -7,40 +7,23 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use base::{NodeName, Timestamp};
 use link::LinkState;
-use record::Peer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{Page, PageQuery, Receipt, page};
 use super::{Api, ErrorView, Failure};
-use crate::core::{Draft, PeerLink, lock, nobody};
+use crate::core::{Draft, PeerLink, lock};
 use crate::events::noun_of;
 use crate::link_io::state_word;
+use crate::offline::{CARD_SCHEMA, Card};
 use crate::projection::{Decision, Projection};
-
-/// What one node tells another's officer about itself, outside the link. Compare the two fingerprints by voice.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Card {
-    /// `bongsu.card/1`.
-    schema: String,
-    node: String,
-    title: String,
-    country: String,
-    /// Ed25519 public key, hexadecimal.
-    key: String,
-    /// SHA-256 of the TLS certificate.
-    certificate: String,
-    /// Host and port of the link.
-    address: String,
-}
 
 /// This node's card.
 #[utoipa::path(get, path = "/api/card", tag = "share", responses((status = 200, body = Card)))]
 pub(crate) async fn card(State(api): State<Api>) -> Json<Card> {
     let core = &api.core;
     Json(Card {
-        schema: "bongsu.card/1".to_owned(),
+        schema: CARD_SCHEMA.to_owned(),
         node: core.config.name.to_string(),
         title: core.config.title.clone(),
         country: core.config.country.to_string(),
@@ -66,29 +49,8 @@ pub(crate) async fn introduce(
     State(api): State<Api>,
     Json(request): Json<Introduction>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
-    let bad = |field: &str, e: &dyn std::fmt::Display| Failure::bad(format!("`card.{field}`: {e}"));
-    let card = request.card;
-    if card.schema != "bongsu.card/1" {
-        return Err(Failure::bad("`card.schema` is not bongsu.card/1"));
-    }
-    request.clearance.parse::<label::Level>().map_err(|e| Failure::bad(format!("`clearance`: {e}")))?;
-    record::PublicKey::from_hex(&card.key).map_err(|e| bad("key", &e))?;
-    let peer = Peer {
-        node: card.node.parse().map_err(|e| bad("node", &e))?,
-        title: card.title,
-        country: card.country.parse().map_err(|e| bad("country", &e))?,
-        clearance: request.clearance,
-        key: card.key,
-        certificate: card.certificate.parse().map_err(|e| bad("certificate", &e))?,
-        address: card.address,
-        marking: nobody(&api.core.config.country),
-    };
-    if peer.node == api.core.config.name {
-        return Err(Failure::bad("a node cannot be its own peer"));
-    }
-    if !api.core.rules.codes.knows(&peer.country) {
-        return Err(bad("country", &"not a known country code"));
-    }
+    let config = &api.core.config;
+    let peer = request.card.peer(&request.clearance, config.name.as_str(), &config.country)?;
     let ids = api.core.append(vec![Draft::Peer(peer)]).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))

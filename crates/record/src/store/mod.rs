@@ -4,6 +4,7 @@ mod blobs;
 mod derived;
 mod logical;
 mod pages;
+mod read;
 mod sqlite;
 mod verify;
 mod wal;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Checkpoint, CheckpointError, Entry, EntryError, MerkleLog, PublicKey};
 
+pub use read::ReadRecord;
 pub use sqlite::{SqliteOptions, SqliteRecord};
 pub use verify::{Damage, DamageKind, Verdict, verify_dir, verify_open};
 

@@ -421,7 +421,9 @@ impl Check {
             if logical::lane_size(db, &lane)? != ids.len() as u64 {
                 self.logical.push(Damage::general(DamageKind::Lane, format!("the lane {lane} has a gap")));
             }
-            if let Some(id) = ids.iter().find(|id| !self.ids.contains_key(id)) {
+            // A received lane may hold the place of an entry that its owner withdrew before it was sent.
+            let sent = lane.direction == Direction::Out;
+            if let Some(id) = ids.iter().find(|id| sent && !self.ids.contains_key(id)) {
                 self.logical.push(Damage::general(
                     DamageKind::Lane,
                     format!("the lane {lane} holds {id}, which is not in the record"),
@@ -556,7 +558,7 @@ impl Check {
 
 /// Opens a copy, or, when the log is empty, the file itself as one that nobody changes.
 #[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
-fn open_read_only(root: &Path, copy: &Path) -> Result<Connection, Box<dyn std::error::Error>> {
+pub(crate) fn open_read_only(root: &Path, copy: &Path) -> Result<Connection, Box<dyn std::error::Error>> {
     let database = root.join("record.db");
     let log = root.join("record.db-wal");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;

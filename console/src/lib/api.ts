@@ -1,0 +1,339 @@
+// The one place that talks to the node. The shapes follow the node's OpenAPI document (/api/openapi.json).
+
+export type Severity = 1 | 2 | 3 | 4 | 5;
+export type Confidence = 'low' | 'moderate' | 'high';
+export type Likelihood =
+  | 'almost_no_chance'
+  | 'very_unlikely'
+  | 'unlikely'
+  | 'roughly_even_chance'
+  | 'likely'
+  | 'very_likely'
+  | 'almost_certain';
+
+export interface Marking {
+  level: string;
+  rel_to: string[];
+  caveats?: string[];
+  originator: string;
+}
+export interface Owner {
+  node: string;
+  country: string;
+}
+export interface ObjectRef {
+  id: string;
+  name?: string | null;
+  protected?: boolean;
+}
+export interface Place {
+  latitude_deg: number;
+  longitude_deg: number;
+  altitude_km?: number | null;
+  radius_km?: number | null;
+}
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+export interface Session {
+  node: { name: string; title: string; country: string; key: string; version: string };
+  officer: string;
+  now: string;
+}
+export interface Overview {
+  severity: Severity;
+  incidents: number;
+  findings: number;
+  observations: number;
+  objects: number;
+  protected: number;
+  log: { size: number; root: string; checkpoint_time: string | null };
+  peers: number;
+  jobs_running: number;
+  catalogue: { entry: string; title: string; epoch_min: string; epoch_max: string; received: string } | null;
+  screened: { start: string; end: string } | null;
+}
+export interface IncidentSummary {
+  id: string;
+  title: string;
+  severity: Severity;
+  start: string;
+  end: string;
+  objects: ObjectRef[];
+  findings: number;
+  marking: Marking;
+  owner: Owner;
+  committed: string;
+  received: string | null;
+  recalled: boolean;
+}
+export interface Evidence {
+  id: string;
+  held: boolean;
+  kind: string;
+  title: string;
+  blob: string | null;
+  bytes: number | null;
+  blob_held: boolean;
+  source: { name: string; reliability: string; credibility: number } | null;
+  received: string | null;
+}
+export interface FindingView {
+  id: string;
+  kind: string;
+  title: string;
+  text: string | null;
+  start: string;
+  end: string;
+  place: Place | null;
+  objects: ObjectRef[];
+  severity: Severity;
+  likelihood: Likelihood | null;
+  confidence: Confidence;
+  method: { name: string; version: string };
+  measures: Record<string, number>;
+  marking: Marking;
+  owner: Owner;
+  committed: string;
+  received: string | null;
+  recalled?: boolean;
+  evidence: Evidence[];
+}
+export interface TimelineItem {
+  time: string;
+  kind: string;
+  title: string;
+  entry: string;
+}
+export interface IncidentView extends IncidentSummary {
+  timeline: TimelineItem[];
+  items: FindingView[];
+}
+export interface EntryView {
+  id: string;
+  seq: number;
+  kind: string;
+  author: Owner & { key: string };
+  time: string;
+  marking: Marking | null;
+  evidence: string[];
+  body: unknown;
+  envelope: unknown;
+  proof: { size: number; index: number; hashes: string[]; checkpoint: string } | null;
+}
+export interface Check {
+  check: string;
+  ok: boolean;
+  detail: string;
+}
+export interface Verdict {
+  ok: boolean;
+  checks: Check[];
+}
+export interface Receipt {
+  entry: string;
+}
+export interface Fault {
+  code: string;
+  level: 'warning' | 'error';
+  message: string;
+  source?: string | null;
+  line?: number | null;
+  field?: string | null;
+  byte_start?: number | null;
+  byte_end?: number | null;
+}
+export interface ReportDraft {
+  title: string;
+  text: string | null;
+  severity: Severity;
+  confidence: Confidence;
+  likelihood: Likelihood | null;
+  objects: { id: string; name?: string }[];
+  place: { latitude_deg: number; longitude_deg: number } | null;
+  marking: Marking;
+  start: string | null;
+  end: string | null;
+}
+export type LinkState = 'up' | 'down' | 'refused' | 'never';
+export interface PeerView {
+  name: string;
+  title: string;
+  country: string;
+  clearance: string;
+  key: string;
+  state: LinkState;
+  since: string | null;
+  detail: string | null;
+  log_size: number;
+  acked: number;
+  queued: number;
+  received: number;
+  last_ack: string | null;
+  shared: number;
+  withheld: number;
+  recalled: number;
+  refusals: number;
+}
+export interface SharedItem {
+  id: string;
+  kind: string;
+  title: string;
+  seq: number;
+  state: 'queued' | 'acknowledged' | 'recalled';
+  time: string;
+}
+export interface WithheldItem {
+  id: string;
+  kind: string;
+  title: string;
+  rule: string;
+  path: string;
+  time: string;
+}
+export interface WithheldPage extends Page<WithheldItem> {
+  rules: { rule: string; count: number }[];
+}
+export interface Job {
+  id: string;
+  kind: string;
+  title: string;
+  state: 'running' | 'done' | 'failed';
+  done: number;
+  total: number;
+  started: string;
+  ended: string | null;
+  message: string | null;
+}
+export interface ScreenOrder {
+  hours: number;
+  within_km: number;
+  from: string | null;
+  protected: string[] | null;
+}
+export interface Feed {
+  id: string;
+  title: string;
+  kind: string;
+  received: string;
+  bytes: number;
+  items: number;
+  faults: number;
+  entry: string;
+}
+export interface Catalogue {
+  entry: string;
+  items: { norad_id: number; name: string | null; protected: boolean }[];
+}
+export interface RecordVerdict {
+  ok: boolean;
+  entries: number;
+  first: unknown;
+  faults: Fault[];
+}
+
+/** What went wrong, with the node's stable code, or `console::offline` / `console::bad_answer` when no node answered. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint: string | null = null,
+  ) {
+    super(message);
+  }
+}
+
+const TIMEOUT_MS = 20_000;
+/** Verifying a whole record and screening large catalogues may take minutes. */
+const LONG_TIMEOUT_MS = 15 * 60_000;
+
+async function request(path: string, init: RequestInit, timeout: number): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      ...init,
+      credentials: 'same-origin',
+      signal: init.signal ?? AbortSignal.timeout(timeout),
+    });
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, 'console::offline', error instanceof Error ? error.message : String(error));
+  }
+  if (response.ok) return response;
+  let code = `http::${response.status}`;
+  let message = response.statusText || String(response.status);
+  let hint: string | null = null;
+  try {
+    const body = (await response.json()) as { code?: string; message?: string; hint?: string };
+    code = body.code ?? code;
+    message = body.message ?? message;
+    hint = body.hint ?? null;
+  } catch {
+    // Not every refusal comes from the node itself: a proxy answers with a page, and the status says enough.
+  }
+  throw new ApiError(response.status, code, message, hint);
+}
+
+async function json<T>(path: string, init: RequestInit = {}, timeout = TIMEOUT_MS): Promise<T> {
+  const response = await request(path, init, timeout);
+  const body: unknown = await response.json().catch(() => null);
+  if (typeof body !== 'object' || body === null || !('schema' in body)) {
+    throw new ApiError(response.status, 'console::bad_answer', `no document with a schema at ${path}`);
+  }
+  return body as T;
+}
+
+function post<T>(path: string, body: BodyInit | null, type: string, timeout?: number): Promise<T> {
+  return json<T>(path, { method: 'POST', headers: { 'X-Bongsu': '1', 'Content-Type': type }, body }, timeout);
+}
+
+const postJson = <T>(path: string, body: unknown, timeout?: number): Promise<T> =>
+  post<T>(path, JSON.stringify(body), 'application/json', timeout);
+
+function query(values: Record<string, string | number | null | undefined>): string {
+  const parts = Object.entries(values)
+    .filter(([, value]) => value !== null && value !== undefined && value !== '')
+    .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+  return parts.length > 0 ? `?${parts.join('&')}` : '';
+}
+
+const id = encodeURIComponent;
+
+export const api = {
+  session: () => json<Session>('/api/session'),
+  endSession: () => postJson<unknown>('/api/session/end', {}),
+  overview: () => json<Overview>('/api/overview'),
+  incidents: (cursor: string | null = null, limit = 100) =>
+    json<Page<IncidentSummary>>(`/api/incidents${query({ cursor, limit })}`),
+  incident: (entry: string) => json<IncidentView>(`/api/incidents/${id(entry)}`),
+  findings: (kind: string | null = null, cursor: string | null = null, limit = 200) =>
+    json<Page<FindingView>>(`/api/findings${query({ kind, cursor, limit })}`),
+  finding: (entry: string) => json<FindingView>(`/api/findings/${id(entry)}`),
+  entry: (entry: string) => json<EntryView>(`/api/entries/${id(entry)}`),
+  verify: (entry: string) => postJson<Verdict>(`/api/entries/${id(entry)}/verify`, {}),
+  recall: (entry: string, reason: string) => postJson<Receipt>(`/api/entries/${id(entry)}/recall`, { reason }),
+  report: (draft: ReportDraft) => postJson<Receipt>('/api/reports', draft),
+  peers: () => json<Page<PeerView>>('/api/peers'),
+  shared: (peer: string, cursor: string | null = null, limit = 100) =>
+    json<Page<SharedItem>>(`/api/peers/${id(peer)}/shared${query({ cursor, limit })}`),
+  withheld: (peer: string, cursor: string | null = null, limit = 100) =>
+    json<WithheldPage>(`/api/peers/${id(peer)}/withheld${query({ cursor, limit })}`),
+  jobs: () => json<Page<Job>>('/api/jobs'),
+  screen: (order: ScreenOrder) => postJson<Job>('/api/jobs/screen', order),
+  feeds: () => json<Page<Feed>>('/api/feeds'),
+  upload: (kind: string, title: string, bytes: Blob) =>
+    post<Receipt & { faults?: Fault[] }>(
+      `/api/feeds/${id(kind)}${query({ title })}`,
+      bytes,
+      'application/octet-stream',
+      LONG_TIMEOUT_MS,
+    ),
+  catalogue: () => json<Catalogue>('/api/catalogue'),
+  verifyRecord: () => postJson<RecordVerdict>('/api/record/verify', {}, LONG_TIMEOUT_MS),
+  async states(at: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+    const init: RequestInit = signal ? { signal } : {};
+    return (await request(`/api/catalogue/states${query({ at })}`, init, TIMEOUT_MS)).arrayBuffer();
+  },
+};

@@ -1,0 +1,10 @@
+import { count } from '../format';
+import { prefs } from '../prefs.svelte';
+import { translate, translateCode, translateCount, type CountKey, type Key } from './translate';
+
+/** The text in the chosen language; templates that call it follow a switch of language at once. */
+export const t = (key: Key, values?: Record<string, string | number>): string => translate(prefs.language, key, values);
+
+export const tCode = (prefix: string, code: string): string => translateCode(prefs.language, prefix, code);
+
+export const tCount = (key: CountKey, n: number): string => translateCount(prefs.language, key, n, count(n));

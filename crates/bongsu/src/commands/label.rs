@@ -1,0 +1,327 @@
+//! `label check|join|preview`: what a marking means, and what a peer would get.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use base::{Country, EntryId, Fault, Marked, Marking, NodeName, Recall, Timestamp};
+use label::{Audience, Codes, Evidence, Label as Judged, Rules, Standing, Withheld, banner};
+use record::{Direction, Entry, Genesis, Lane, Peer, ReadRecord};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Common;
+use crate::error::CliError;
+use crate::input;
+use crate::progress::Progress;
+
+/// The rule that a preview shows for a recall of something that the peer never had: it leaves no trace there. The
+/// label kernel is not asked, so the word is not one of its rules.
+const RECALL_OF_NOTHING: &str = "recall.never_shared";
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Label {
+    /// Whether markings can be read, and what they say; exit 1 when one cannot
+    #[command(after_help = "Examples:
+  bongsu label check '{\"level\":\"RESTRICTED\",\"rel_to\":[\"USA\"],\"originator\":\"KOR\"}'
+  bongsu label check markings.jsonl
+
+The input is one marking, an array of them or one a line; of any other document its `marking` is taken.")]
+    Check {
+        /// A marking as JSON, or a file with markings; - is standard input
+        #[arg(value_name = "MARKING|FILE")]
+        marking: String,
+    },
+    /// The marking that something derived from both must carry at least
+    #[command(after_help = "Example:
+  bongsu label join '{\"level\":\"RESTRICTED\",\"rel_to\":[\"JPN\",\"USA\"],\"originator\":\"KOR\"}' '{\"level\":\"SECRET\",\"rel_to\":[\"USA\"],\"originator\":\"KOR\"}'")]
+    Join {
+        /// A marking as JSON, or a file with one
+        #[arg(value_name = "MARKING|FILE")]
+        a: String,
+        /// Another
+        #[arg(value_name = "MARKING|FILE")]
+        b: String,
+    },
+    /// What a peer would get of a node's own entries, and which rule keeps the others back; for the owner's eyes only
+    #[command(after_help = "Example:
+  bongsu label preview --store ./seoul --as washington
+
+Decided anew for every own entry, by the code that decides in the node; the node itself never gives later what it once
+withheld. `recalled`: the owner took it back. `recall.never_shared`: a recall of something that the peer never had.
+Stop the node first, or use its console.")]
+    Preview {
+        /// The node's data folder
+        #[arg(long, value_name = "DIR", env = "BONGSU_STORE", hide_env_values = true)]
+        store: PathBuf,
+        /// The peer's name
+        #[arg(long = "as", value_name = "PEER", env = "BONGSU_AS", hide_env_values = true)]
+        peer: NodeName,
+    },
+}
+
+pub(crate) fn run(command: Label, common: &Common) -> Result<ExitCode, CliError> {
+    match command {
+        Label::Check { marking } => check(&marking, common),
+        Label::Join { a, b } => join(&a, &b, common),
+        Label::Preview { store, peer } => preview(&store, &peer, common),
+    }
+}
+
+/// A marking as it was understood, in one spelling.
+#[derive(Serialize)]
+struct Understood {
+    banner: String,
+    #[serde(flatten)]
+    marking: Marking,
+}
+
+impl From<&Judged> for Understood {
+    fn from(label: &Judged) -> Self {
+        Self { banner: banner(label), marking: label.to_marking() }
+    }
+}
+
+#[derive(Serialize)]
+struct Checked {
+    line: u64,
+    ok: bool,
+    #[serde(flatten)]
+    understood: Option<Understood>,
+    #[serde(flatten)]
+    refused: Option<Unreadable>,
+}
+
+/// Why a marking reaches nobody.
+#[derive(Serialize)]
+struct Unreadable {
+    rule: String,
+    path: String,
+    message: String,
+}
+
+fn judge(value: &Value, codes: &Codes) -> Result<Understood, Unreadable> {
+    let marking = marking_of(value).map_err(|e| Unreadable {
+        rule: label::Rule::MarkingMissing.to_string(),
+        path: "marking".to_owned(),
+        message: e.to_string(),
+    })?;
+    Judged::parse(&marking, codes).map(|label| Understood::from(&label)).map_err(|e| Unreadable {
+        rule: e.rule().to_string(),
+        path: e.path(),
+        message: e.to_string(),
+    })
+}
+
+/// A document that is a marking, that holds one, or that this program printed.
+fn marking_of(value: &Value) -> Result<Marking, serde_json::Error> {
+    let mut value = value.get("marking").unwrap_or(value).clone();
+    if let Some(map) = value.as_object_mut() {
+        for ours in ["schema", "banner", "line", "ok"] {
+            map.remove(ours);
+        }
+    }
+    serde_json::from_value(value)
+}
+
+/// JSON documents with the line on which each starts, and the faults of those that are none.
+fn documents(text: &str) -> Result<(Vec<(u64, Value)>, Vec<Fault>), CliError> {
+    let (bytes, source) = if text.trim_start().starts_with(['{', '[']) {
+        (text.as_bytes().to_vec(), "the argument".to_owned())
+    } else {
+        (input::read(text)?, input::name(text))
+    };
+    let fault = |line: u64, error: &serde_json::Error| {
+        Fault::error("label::bad_json", format!("no JSON: {error}")).in_source(&source).at_line(line)
+    };
+    match serde_json::from_slice::<Value>(&bytes) {
+        Ok(Value::Array(items)) => return Ok((items.into_iter().map(|item| (1, item)).collect(), Vec::new())),
+        Ok(one) => return Ok((vec![(1, one)], Vec::new())),
+        Err(error) => {
+            let (mut values, mut faults) = (Vec::new(), Vec::new());
+            for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+                let line_number = index as u64 + 1;
+                match serde_json::from_slice::<Value>(line) {
+                    _ if line.trim_ascii().is_empty() => {}
+                    Ok(value @ Value::Object(_)) => values.push((line_number, value)),
+                    Ok(_) => faults.push(
+                        Fault::error("label::bad_json", "not a JSON object").in_source(&source).at_line(line_number),
+                    ),
+                    Err(e) => faults.push(fault(line_number, &e)),
+                }
+            }
+            if values.is_empty() {
+                // It is no list of lines either: the first complaint says more.
+                faults = vec![fault(error.line() as u64, &error)];
+            }
+            Ok((values, faults))
+        }
+    }
+}
+
+fn check(text: &str, common: &Common) -> Result<ExitCode, CliError> {
+    let mut list = common.out().list("bongsu.label-check/1");
+    let (values, faults) = documents(text)?;
+    let unreadable = faults.len();
+    for fault in faults {
+        list.fault(fault);
+    }
+    if values.is_empty() {
+        return list.fail(CliError::NothingRead("the input; a marking is {\"level\": .., \"rel_to\": [..], \"originator\": ..}".to_owned()));
+    }
+    let codes = Codes::builtin();
+    let mut wrong = unreadable;
+    for (line, value) in &values {
+        let (understood, refused) = match judge(value, &codes) {
+            Ok(understood) => (Some(understood), None),
+            Err(refused) => (None, Some(refused)),
+        };
+        wrong += usize::from(refused.is_some());
+        list.item(&Checked { line: *line, ok: understood.is_some(), understood, refused })?;
+    }
+    list.finish()?;
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn join(a: &str, b: &str, common: &Common) -> Result<ExitCode, CliError> {
+    let codes = Codes::builtin();
+    let read = |name: &str, text: &str| {
+        let wrong = |message: String| CliError::Usage(format!("marking {name}: {message}"));
+        let (values, faults) = documents(text)?;
+        if let Some(fault) = faults.first() {
+            return Err(wrong(fault.to_string()));
+        }
+        let [(_, value)] = values.as_slice() else {
+            return Err(wrong(format!("one is wanted, {} are given", values.len())));
+        };
+        let marking = marking_of(value).map_err(|e| wrong(e.to_string()))?;
+        Judged::parse(&marking, &codes).map_err(|e| wrong(format!("{e} ({})", e.rule())))
+    };
+    let joined = label::join(&read("A", a)?, &read("B", b)?);
+    common.out().document("bongsu.marking/1", &Understood::from(&joined))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the kernel is told about an entry.
+struct Held {
+    author: NodeName,
+    marking: Option<Marking>,
+    evidence: Vec<EntryId>,
+    recalled: bool,
+}
+
+/// Everything in the record that a decision looks at.
+struct Picture {
+    own: Option<Country>,
+    held: HashMap<EntryId, Held>,
+    peers: HashMap<NodeName, Peer>,
+}
+
+impl Picture {
+    fn read(record: &ReadRecord) -> Result<Self, CliError> {
+        let mut picture = Self { own: None, held: HashMap::new(), peers: HashMap::new() };
+        let progress = Progress::new("reading the record");
+        let size = record.size()?;
+        for seq in 0..size {
+            progress.at(seq, size);
+            let Some(stored) = record.at(seq)? else { continue };
+            let Some(entry) = &stored.entry else {
+                continue;
+            };
+            picture.held.insert(
+                stored.id,
+                Held {
+                    author: entry.author().node.clone(),
+                    marking: entry.marking().cloned(),
+                    evidence: entry.evidence().to_vec(),
+                    recalled: false,
+                },
+            );
+            picture.apply(entry, stored.received.is_none());
+        }
+        Ok(picture)
+    }
+
+    fn apply(&mut self, entry: &Entry, own: bool) {
+        if let Ok(recall) = entry.noun::<Recall>() {
+            // Only its author may take an entry back.
+            if let Some(target) = self.held.get_mut(&recall.target)
+                && target.author == entry.author().node
+            {
+                target.recalled = true;
+            }
+        } else if own && let Ok(peer) = entry.noun::<Peer>() {
+            self.peers.insert(peer.node.clone(), peer);
+        } else if own && let Ok(genesis) = entry.noun::<Genesis>() {
+            self.own = Some(genesis.country);
+        }
+    }
+
+    fn evidence(&self, id: &EntryId) -> Evidence {
+        match self.held.get(id) {
+            None => Evidence::Unknown,
+            Some(held) if held.recalled => Evidence::Recalled,
+            Some(held) => Evidence::Held { marking: held.marking.clone(), evidence: held.evidence.clone() },
+        }
+    }
+
+    /// The audience that the officer made `name`.
+    fn audience(&self, name: &NodeName) -> Result<Audience, CliError> {
+        let Some(peer) = self.peers.get(name) else {
+            let known: BTreeSet<&str> = self.peers.keys().map(NodeName::as_str).collect();
+            let known = match known.len() {
+                0 => "no peer was introduced yet (bongsu link accept)".to_owned(),
+                _ => format!("known are {}", known.into_iter().collect::<Vec<_>>().join(", ")),
+            };
+            return Err(CliError::Usage(format!("`{name}` is no peer of this node; {known}")));
+        };
+        let clearance = peer
+            .clearance
+            .parse()
+            .map_err(|e| CliError::Usage(format!("the clearance of `{name}` cannot be read: {e}")))?;
+        Ok(Audience { node: peer.node.clone(), country: peer.country.clone(), clearance })
+    }
+}
+
+#[derive(Serialize)]
+struct Previewed<'a> {
+    id: EntryId,
+    kind: &'a str,
+    released: bool,
+    rule: Option<String>,
+    path: Option<String>,
+}
+
+fn preview(store: &Path, peer: &NodeName, common: &Common) -> Result<ExitCode, CliError> {
+    let record = ReadRecord::open(store)?;
+    let picture = Picture::read(&record)?;
+    let audience = picture.audience(peer)?;
+    let own = picture.own.clone().ok_or_else(|| CliError::Usage(format!("`{}` does not say whose it is", store.display())))?;
+    let rules = Rules::new(own);
+    let shared: BTreeSet<EntryId> = record
+        .lane_ids(&Lane { peer: peer.clone(), direction: Direction::Out })?
+        .into_iter()
+        .collect();
+    let now = common.now.unwrap_or(Timestamp::UNIX_EPOCH);
+    let look_up = |id: &EntryId| picture.evidence(id);
+    let mut list = common.out().list("bongsu.label-preview/1");
+    for seq in 0..record.size()? {
+        let Some(stored) = record.at(seq)? else { continue };
+        let Some(entry) = stored.entry.filter(|_| stored.received.is_none()) else { continue };
+        let kind = entry.kind().to_owned();
+        let never_had = entry.noun::<Recall>().is_ok_and(|recall| !shared.contains(&recall.target));
+        let recalled = picture.held.get(&stored.id).is_some_and(|held| held.recalled);
+        let (rule, path) = if never_had {
+            (Some(RECALL_OF_NOTHING.to_owned()), Some("target".to_owned()))
+        } else {
+            let standing = Standing { recalled, evidence: &look_up };
+            match label::release(entry, &audience, &rules, &standing, now) {
+                Ok(_) => (None, None),
+                Err(Withheld { rule, path, .. }) => (Some(rule.to_string()), Some(path)),
+            }
+        };
+        list.item(&Previewed { id: stored.id, kind: &kind, released: rule.is_none(), rule, path })?;
+    }
+    list.finish()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,69 @@
+//! One file a command.
+
+mod config;
+mod demo;
+mod incident;
+mod label;
+mod link;
+mod officer;
+mod orbit;
+mod record;
+mod serve;
+mod shell;
+
+use std::process::ExitCode;
+
+use crate::Common;
+use crate::error::CliError;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Orbits: propagate, screen
+    #[command(subcommand)]
+    Orbit(orbit::Orbit),
+    /// Release markings: check, join, preview what a peer would get
+    #[command(subcommand)]
+    Label(label::Label),
+    /// The record: verify, show, statistics
+    #[command(subcommand)]
+    Record(record::Record),
+    /// Incidents of a node's record
+    #[command(subcommand)]
+    Incident(incident::Incident),
+    /// Introduce peers
+    #[command(subcommand)]
+    Link(link::Link),
+    /// Run a node
+    Serve(serve::Serve),
+    /// Run two nodes on this machine through the whole story
+    Demo(demo::Demo),
+    /// Let the local officer in
+    #[command(subcommand)]
+    Officer(officer::Officer),
+    /// Settings and where each comes from
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Completions for a shell, on standard output
+    Completions(shell::Completions),
+    /// Man pages, into a folder
+    Man(shell::Man),
+    /// The OpenAPI document of the HTTP interface, on standard output
+    Openapi(shell::Openapi),
+}
+
+pub(crate) fn run(command: Command, common: &Common) -> Result<ExitCode, CliError> {
+    match command {
+        Command::Orbit(command) => orbit::run(command, common),
+        Command::Label(command) => label::run(command, common),
+        Command::Record(command) => record::run(command, common),
+        Command::Incident(command) => incident::run(command, common),
+        Command::Link(command) => link::run(command, common),
+        Command::Serve(command) => serve::run(command, common),
+        Command::Demo(command) => demo::run(command, common),
+        Command::Officer(command) => officer::run(command, common),
+        Command::Config(command) => config::run(command, common),
+        Command::Completions(command) => shell::completions(command),
+        Command::Man(command) => shell::man(command),
+        Command::Openapi(_) => shell::openapi(),
+    }
+}

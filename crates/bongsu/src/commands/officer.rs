@@ -1,0 +1,27 @@
+//! `officer link`: a new one-time link into a node, whether it runs or not.
+
+use std::process::ExitCode;
+
+use crate::Common;
+use crate::commands::serve::Settings;
+use crate::error::CliError;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Officer {
+    /// Make a one-time link, good for 15 minutes
+    #[command(after_help = "Example:\n  bongsu officer link --data ./seoul")]
+    Link(Settings),
+}
+
+pub(crate) fn run(command: Officer, common: &Common) -> Result<ExitCode, CliError> {
+    let Officer::Link(settings) = command;
+    let config = settings.load()?;
+    if !config.data.join("record").is_dir() {
+        return Err(record::StoreError::Missing { path: config.data }.into());
+    }
+    let token = node::new_entry_token(&config.data)?;
+    let scheme = if config.tls { "https" } else { "http" };
+    let enter = format!("{scheme}://{}/enter?token={token}", config.listen);
+    common.out().document("bongsu.officer-link/1", &serde_json::json!({"enter": enter}))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,64 @@
+//! Why a command could not do it, with what to do.
+
+use std::path::PathBuf;
+
+/// An error that ends a command with exit 2.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// A file.
+    #[error("`{}`: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    /// A value that means nothing, found after parsing.
+    #[error("{0}")]
+    Usage(String),
+    /// With `--strict`: faults are errors.
+    #[error("{0} faults in the input, and --strict is set")]
+    Strict(usize),
+    /// Nothing in the input could be read.
+    #[error("nothing could be read from {0}")]
+    NothingRead(String),
+    /// Files that were looked at are not in order.
+    #[error("{refused} of {files} files refused")]
+    Refused { refused: usize, files: usize },
+    #[error("{0}")]
+    Screen(#[from] orbit::ScreenError),
+    #[error("{0}")]
+    Node(#[from] node::NodeError),
+    #[error("{0}")]
+    Config(#[from] node::ConfigError),
+    #[error("{0}")]
+    Store(#[from] record::StoreError),
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// The demo.
+    #[error("{0}")]
+    Demo(String),
+    /// Whoever reads our output has enough; that is no error.
+    #[error("output closed")]
+    Pipe,
+}
+
+impl CliError {
+    /// A stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "cli::io",
+            Self::Usage(_) => "cli::usage",
+            Self::Strict(_) => "cli::strict",
+            Self::NothingRead(_) => "cli::nothing_read",
+            Self::Refused { .. } => "cli::refused",
+            Self::Screen(_) => "orbit::screen",
+            Self::Node(_) => "node::failed",
+            Self::Config(_) => "node::config",
+            Self::Store(_) => "record::failed",
+            Self::Json(_) => "cli::json",
+            Self::Demo(_) => "cli::demo",
+            Self::Pipe => "cli::pipe",
+        }
+    }
+
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}

@@ -1,0 +1,133 @@
+//! Introducing peers: the card that officers exchange, and what a stopped node's folder can do with one.
+
+use base::{Country, EntryId, Timestamp};
+use rand_core::OsRng;
+use record::{Batch, Entry, Genesis, Peer, PublicKey, ReadRecord, RecordStore, SqliteOptions, SqliteRecord};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::core::nobody;
+use crate::{Config, NodeError, Origin, keys};
+
+/// The schema name of a [`Card`].
+pub const CARD_SCHEMA: &str = "bongsu.card/1";
+
+/// What one node tells another's officer about itself, outside the link. Compare the two fingerprints by voice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// `bongsu.card/1`.
+    pub schema: String,
+    /// The node's name.
+    pub node: String,
+    /// Its name for people.
+    pub title: String,
+    /// Whose node it is.
+    pub country: String,
+    /// Ed25519 public key, hexadecimal.
+    pub key: String,
+    /// SHA-256 of the TLS certificate.
+    pub certificate: String,
+    /// Host and port of the link.
+    pub address: String,
+}
+
+impl Card {
+    /// The peer that this card and a clearance make for a node `me` of `country`.
+    ///
+    /// # Errors
+    /// When a value cannot be read, or the card is this node's own.
+    pub(crate) fn peer(self, clearance: &str, me: &str, country: &Country) -> Result<Peer, NodeError> {
+        let bad = |message: String| NodeError::BadRequest { message };
+        let field = |field: &str, e: &dyn std::fmt::Display| bad(format!("`card.{field}`: {e}"));
+        if self.schema != CARD_SCHEMA {
+            return Err(bad(format!("`card.schema` is not {CARD_SCHEMA}")));
+        }
+        clearance.parse::<label::Level>().map_err(|e| bad(format!("`clearance`: {e}")))?;
+        PublicKey::from_hex(&self.key).map_err(|e| field("key", &e))?;
+        let peer = Peer {
+            node: self.node.parse().map_err(|e| field("node", &e))?,
+            title: self.title,
+            country: self.country.parse().map_err(|e| field("country", &e))?,
+            clearance: clearance.to_owned(),
+            key: self.key,
+            certificate: self.certificate.parse().map_err(|e| field("certificate", &e))?,
+            address: self.address,
+            marking: nobody(country),
+        };
+        if peer.node.as_str() == me {
+            return Err(bad("a node cannot be its own peer".to_owned()));
+        }
+        if !label::Codes::builtin().knows(&peer.country) {
+            return Err(field("country", &"not a known country code"));
+        }
+        Ok(peer)
+    }
+}
+
+/// The settings of a stopped node, with name, title and country as it was founded where nothing else is set.
+fn founded(config: &Config) -> Result<Config, NodeError> {
+    let record = ReadRecord::open(&config.data)?;
+    let first = record.at(0)?.and_then(|stored| stored.entry);
+    let genesis: Genesis = first
+        .and_then(|entry| entry.noun().ok())
+        .ok_or_else(|| NodeError::Conflict { message: "the record does not say whose it is".to_owned() })?;
+    let unset = |key: &str| config.shown().iter().any(|(k, _, origin)| *k == key && *origin == Origin::Default);
+    if !unset("name") && config.name != genesis.node {
+        let message = format!("the folder is that of node `{}`, not of `{}`", genesis.node, config.name);
+        return Err(NodeError::BadRequest { message });
+    }
+    let mut config = config.clone();
+    if unset("title") {
+        config.title = genesis.title;
+    }
+    if unset("country") {
+        config.country = genesis.country;
+    }
+    config.name = genesis.node;
+    Ok(config)
+}
+
+/// The card of the stopped node in `config.data`.
+///
+/// # Errors
+/// When there is no record yet, the node runs, or its keys cannot be read.
+pub fn card(config: &Config) -> Result<Card, NodeError> {
+    let config = founded(config)?;
+    let key = keys::signing_key(&config.data, &config.name)?;
+    let identity = keys::tls_identity(&config.data, &config.name)?;
+    Ok(Card {
+        schema: CARD_SCHEMA.to_owned(),
+        node: config.name.to_string(),
+        title: config.title,
+        country: config.country.to_string(),
+        key: key.public().to_hex(),
+        certificate: identity.fingerprint().to_string(),
+        address: match config.link_address.as_str() {
+            "" => config.link_listen.to_string(),
+            address => address.to_owned(),
+        },
+    })
+}
+
+/// Records a peer in the stopped node in `config.data`; what was recorded before is decided for it at the next start.
+/// The entry is signed with time `now`, or with that of this machine's clock.
+///
+/// # Errors
+/// When the card or the clearance cannot be read, there is no record yet, or the node runs.
+pub fn accept(
+    config: &Config,
+    card: Card,
+    clearance: &str,
+    now: Option<Timestamp>,
+) -> Result<(EntryId, Peer), NodeError> {
+    let config = founded(config)?;
+    let peer = card.peer(clearance, config.name.as_str(), &config.country)?;
+    let key = keys::signing_key(&config.data, &config.name)?;
+    let time = now.unwrap_or_else(crate::core::now);
+    let entry = Entry::sign(&peer, &config.country, &key, time, &mut OsRng)?;
+    let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
+    let id = entry.id();
+    SqliteRecord::open(&config.data, key, options)?.commit(&Batch::of([entry]))?;
+    Ok((id, peer))
+}

@@ -1,0 +1,117 @@
+use base::{Fault, Interval, Timestamp};
+
+use crate::frame::{minus, norm};
+use crate::{Catalogue, Propagator};
+
+/// The Earth's gravity parameter in km^3/s^2 (WGS-72, as SGP4 has it).
+pub(super) const MU_KM3_S2: f64 = 398_600.8;
+
+/// Acceleration at the surface in km/s^2, rounded up.
+pub(super) const GRAVITY_KM_S2: f64 = 9.83e-3;
+
+/// What J2 adds to it at most (3 J2 mu / R^2), in km/s^2, rounded up.
+const J2_KM_S2: f64 = 3.3e-5;
+
+/// An object ready to be screened.
+pub(super) struct Body {
+    pub(super) propagator: Propagator,
+    /// How far it strays from two-body motion within half a window, in km.
+    pub(super) pad_km: f64,
+}
+
+/// A pad in km beyond which an object is rough: SGP4 carries it off, as it does with objects about to decay. Its pad
+/// is then worked out window by window.
+pub(super) const ROUGH_PAD_KM: f64 = 1.0;
+
+impl Body {
+    /// The pad that holds in the window around `middle`.
+    pub(super) fn pad_at(&self, middle: Timestamp, half_window_s: f64) -> f64 {
+        if self.pad_km <= ROUGH_PAD_KM {
+            return self.pad_km;
+        }
+        let steps =
+            [-1.0, -0.5, 0.5, 1.0].map(|part| deviation(&self.propagator, middle, part * half_window_s));
+        // What becomes invalid inside the window has no bound here.
+        let worst = steps.iter().fold(0.0f64, |worst, step| worst.max(step.unwrap_or(f64::INFINITY)));
+        padded(worst, half_window_s)
+    }
+}
+
+/// All objects of the catalogue that make an orbit, by rising catalogue number, and faults for the others.
+pub(super) fn prepare(
+    catalogue: &Catalogue,
+    span: Interval,
+    half_window_s: f64,
+    pool: Option<&rayon::ThreadPool>,
+) -> (Vec<Body>, Vec<Fault>) {
+    use rayon::prelude::*;
+    let sets: Vec<_> = catalogue.iter().collect();
+    let one = |set: &&crate::ElementSet| {
+        let propagator = Propagator::new(set)
+            .map_err(|error| {
+                Box::new(Fault::error(
+                    "orbit::cannot_propagate",
+                    format!("object {}: {error}; get a newer element set", set.norad_id()),
+                ))
+            })?
+            .anchored(span.start(), span.end());
+        let samples = if set.eccentricity() > 0.1 { 64 } else { 16 };
+        let pad_km = pad(&propagator, span, half_window_s, samples);
+        Ok(Body { propagator, pad_km })
+    };
+    let all: Vec<Result<Body, Box<Fault>>> = match pool {
+        Some(pool) => pool.install(|| sets.par_iter().map(one).collect()),
+        None => sets.iter().map(one).collect(),
+    };
+    let (mut bodies, mut faults) = (Vec::new(), Vec::new());
+    for item in all {
+        match item {
+            Ok(body) => bodies.push(body),
+            Err(fault) => faults.push(*fault),
+        }
+    }
+    (bodies, faults)
+}
+
+/// Twice the largest deviation from two-body motion seen at `samples` times, and at least what J2 can do.
+fn pad(propagator: &Propagator, span: Interval, half_window_s: f64, samples: u32) -> f64 {
+    let seconds = span.seconds();
+    let mut worst: f64 = 0.0;
+    for i in 0..samples {
+        let middle = span.start().plus_seconds(seconds * f64::from(i) / f64::from(samples - 1));
+        for step_s in [-half_window_s, half_window_s] {
+            worst = worst.max(deviation(propagator, middle, step_s).unwrap_or(0.0));
+        }
+    }
+    padded(worst, half_window_s)
+}
+
+fn padded(worst_km: f64, half_window_s: f64) -> f64 {
+    0.01 + (2.0 * worst_km).max(0.5 * J2_KM_S2 * half_window_s * half_window_s)
+}
+
+/// Distance in km between SGP4 and two-body motion `step_s` after they were equal; `None` in an error state.
+fn deviation(propagator: &Propagator, middle: Timestamp, step_s: f64) -> Option<f64> {
+    let minutes = propagator.minutes_to(middle);
+    let (r, v) = propagator.raw(minutes).ok()?;
+    let (there, _) = propagator.raw(minutes + step_s / 60.0).ok()?;
+    Some(norm(minus(there, two_body(r, v, step_s))))
+}
+
+/// One step of the classical Runge-Kutta method; for a minute its error is below a metre in low orbit.
+fn two_body(r: [f64; 3], v: [f64; 3], step_s: f64) -> [f64; 3] {
+    let pull = |r: [f64; 3]| {
+        let distance = norm(r);
+        r.map(|x| -MU_KM3_S2 * x / (distance * distance * distance))
+    };
+    let along = |a: [f64; 3], b: [f64; 3], s: f64| [a[0] + s * b[0], a[1] + s * b[1], a[2] + s * b[2]];
+    let (k1r, k1v) = (v, pull(r));
+    let (k2r, k2v) = (along(v, k1v, step_s / 2.0), pull(along(r, k1r, step_s / 2.0)));
+    let (k3r, k3v) = (along(v, k2v, step_s / 2.0), pull(along(r, k2r, step_s / 2.0)));
+    let k4r = along(v, k3v, step_s);
+    let mut out = r;
+    for (i, x) in out.iter_mut().enumerate() {
+        *x += step_s / 6.0 * (k1r[i] + 2.0 * k2r[i] + 2.0 * k3r[i] + k4r[i]);
+    }
+    out
+}

@@ -1,0 +1,96 @@
+//! A record that is only looked at: no key, nothing written.
+
+use std::path::Path;
+
+use base::EntryId;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::sqlite::{Lock, check_format, sql_error, stored_row};
+use super::{Lane, StoreError, Stored, blobs, logical, verify};
+
+/// Read access to the record of a node that does not run.
+pub struct ReadRecord {
+    root: std::path::PathBuf,
+    db: Connection,
+    _lock: Lock,
+    _copy: tempfile::TempDir,
+}
+
+impl ReadRecord {
+    /// Opens the record in the data folder `data`.
+    ///
+    /// # Errors
+    /// When there is none, a node has it open, or its format is another one.
+    pub fn open(data: &Path) -> Result<Self, StoreError> {
+        let root = data.join("record");
+        if !root.is_dir() {
+            return Err(StoreError::Missing { path: data.to_owned() });
+        }
+        let lock = Lock::take(data)?;
+        check_format(&root)?;
+        let copy = tempfile::tempdir().map_err(|e| blobs::io_error(&root, e))?;
+        let db = verify::open_read_only(&root, copy.path()).map_err(|e| StoreError::Damaged {
+            first: verify::Damage::file(verify::DamageKind::Database, "record.db", 0, 0, &e.to_string()),
+        })?;
+        Ok(Self { root, db, _lock: lock, _copy: copy })
+    }
+
+    /// How many entries.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn size(&self) -> Result<u64, StoreError> {
+        self.db
+            .query_row("SELECT coalesce(max(seq) + 1, 0) FROM entry", [], |row| row.get::<_, i64>(0))
+            .map(i64::cast_unsigned)
+            .map_err(|e| sql_error(&self.root, e))
+    }
+
+    /// The entry at place `seq`.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the entry is damaged.
+    pub fn at(&self, seq: u64) -> Result<Option<Stored>, StoreError> {
+        self.one("SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = ?1", seq.cast_signed())
+    }
+
+    /// The entry `id`.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the entry is damaged.
+    pub fn get(&self, id: &EntryId) -> Result<Option<Stored>, StoreError> {
+        self.one("SELECT seq, id, payload, signature, key, received FROM entry WHERE id = ?1", id.as_bytes())
+    }
+
+    fn one(&self, sql: &str, value: impl rusqlite::ToSql) -> Result<Option<Stored>, StoreError> {
+        self.db
+            .prepare_cached(sql)
+            .and_then(|mut select| select.query_row([value], stored_row).optional())
+            .map_err(|e| sql_error(&self.root, e))?
+            .transpose()
+    }
+
+    /// All lanes with the number of their items.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn lane_sizes(&self) -> Result<Vec<(Lane, u64)>, StoreError> {
+        let sql = |e| sql_error(&self.root, e);
+        let lanes = logical::lanes(&self.db).map_err(sql)?;
+        lanes
+            .into_iter()
+            .map(|lane| {
+                let size = logical::lane_size(&self.db, &lane).map_err(sql)?;
+                Ok((lane, size))
+            })
+            .collect()
+    }
+
+    /// What was put into `lane`, in order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn lane_ids(&self, lane: &Lane) -> Result<Vec<EntryId>, StoreError> {
+        logical::lane_ids(&self.db, lane).map_err(|e| sql_error(&self.root, e))
+    }
+}
