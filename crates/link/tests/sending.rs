@@ -8,7 +8,7 @@ use common::{
     checkpoint, identity, ids, items_for_washington, key, name, note, now, outbound, over_the_wire,
 };
 use common::{receive, released, seoul, tokyo, washington};
-use link::{Action, Event, LinkState, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Outbound, Refusal, Reply};
+use link::{Action, Event, Item, LinkState, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Outbound, Refusal, Reply};
 use record::{Checkpoint, Entry, LaneState, NodeKey};
 
 const SECOND: i64 = 1_000_000_000;
@@ -266,6 +266,23 @@ fn large_entries_go_in_smaller_batches() {
     let (asked, bytes) = send_all(&entries);
     assert!(asked.len() > 1 && asked.iter().all(|(_, end)| *end == 9), "{asked:?}");
     assert!(bytes.iter().all(|bytes| *bytes <= MAX_BATCH_BYTES), "{bytes:?}");
+}
+
+#[test]
+fn a_batch_takes_no_more_items_than_the_limit() {
+    let all: Vec<_> = (0..=MAX_BATCH_ITEMS).map(|n| note(&n.to_string()).id()).collect();
+    let mut half = outbound(LaneState { ids: all.clone(), acked: None });
+    let items = all.into_iter().map(Item::Withdrawn).collect();
+    assert_eq!(half.batch(0, items, &seoul()).unwrap().len(), MAX_BATCH_ITEMS);
+}
+
+#[test]
+fn after_a_restart_it_goes_on_from_the_receipt_on_disk() {
+    let entries = three();
+    let acked = Some(receipt(&entries, 2, &washington()));
+    let mut half = outbound(LaneState { ids: ids(&entries), acked: acked.clone() });
+    assert_eq!((half.acked(), half.last_ack()), (2, acked.as_ref()));
+    assert_eq!(sends(&half.poll(now(), Vec::new())), [(2, 3)]);
 }
 
 #[test]

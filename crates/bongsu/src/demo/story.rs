@@ -28,8 +28,7 @@ country = "KOR"
 [watch]
 # Korean satellites, by name in the catalogue.
 names = [
-  "*KORSAT*", "*KOREASAT*", "*KOMPSAT*", "*CAS500*", "*NEONSAT*", "*ANASIS*", "COMS 1", "STSAT-*", "NEXTSAT-*",
-  "SNUSAT-*", "KITSAT*", "KSLV*", "*ARIRANG*", "KAIROS*", "425 *", "*SNIPE*", "*GEO-KOMPSAT*",
+  "*KORSAT*", "*KOREASAT*", "*KOMPSAT*", "*CAS500*", "*NEONSAT*", "*SNIPE*", "COMS 1", "STSAT-*", "NEXTSAT-*", "SNUSAT-*",
 ]
 
 [marking]
@@ -38,10 +37,10 @@ catalogue = { names = [], level = "UNCLASSIFIED", rel_to = ["USA"] }
 # Approaches to most satellites may go to the ally ..
 default = { names = [], level = "RESTRICTED", rel_to = ["USA"] }
 rules = [
-  # .. those to radar satellites are for Korea alone ..
-  { names = ["*KOMPSAT-5*", "*NEONSAT*"], level = "SECRET", rel_to = [] },
+  # .. those to reconnaissance satellites are for Korea alone ..
+  { names = ["KORSAT-*", "*KOMPSAT-5*"], level = "SECRET", rel_to = [] },
   # .. and those to this one are above what the ally is cleared for.
-  { names = ["KOMPSAT-3A", "*CAS500*"], level = "TOP SECRET", rel_to = ["USA"] },
+  { names = ["KOMPSAT-7"], level = "TOP SECRET", rel_to = ["USA"] },
 ]
 
 [screen]
