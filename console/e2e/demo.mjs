@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 const START_MS = 300_000;
 const STOP_MS = 15_000;
 
-function binary() {
+export function binary() {
   const named = process.env.BONGSU_BIN;
   if (named) return resolve(named);
   const target = process.env.CARGO_TARGET_DIR ?? join(import.meta.dirname, '..', '..', 'target');

@@ -48,10 +48,10 @@ export interface Overview {
   observations: number;
   objects: number;
   protected: number;
-  log: { size: number; root: string; checkpoint_time: string | null };
+  log: { size: number; root: string; checkpoint_size: number };
   peers: number;
   jobs_running: number;
-  catalogue: { entry: string; title: string; epoch_min: string; epoch_max: string; received: string } | null;
+  catalogue: { entry: string; title: string; epoch_min: string | null; epoch_max: string | null; received: string } | null;
   screened: { start: string; end: string } | null;
 }
 export interface IncidentSummary {
@@ -67,12 +67,14 @@ export interface IncidentSummary {
   committed: string;
   received: string | null;
   recalled: boolean;
+  /** The incident that replaces it. */
+  superseded_by: string | null;
 }
 export interface Evidence {
   id: string;
   held: boolean;
-  kind: string;
-  title: string;
+  kind: string | null;
+  title: string | null;
   blob: string | null;
   bytes: number | null;
   blob_held: boolean;
@@ -97,7 +99,9 @@ export interface FindingView {
   owner: Owner;
   committed: string;
   received: string | null;
-  recalled?: boolean;
+  recalled: boolean;
+  /** The open incident that holds it. */
+  incident: string | null;
   evidence: Evidence[];
 }
 export interface TimelineItem {
@@ -120,7 +124,7 @@ export interface EntryView {
   evidence: string[];
   body: unknown;
   envelope: unknown;
-  proof: { size: number; index: number; hashes: string[]; checkpoint: string } | null;
+  proof: { size: number; index: number; hashes: string[]; checkpoint: string };
 }
 export interface Check {
   check: string;
@@ -133,6 +137,7 @@ export interface Verdict {
 }
 export interface Receipt {
   entry: string;
+  faults: Fault[];
 }
 export interface Fault {
   code: string;
@@ -196,7 +201,7 @@ export interface WithheldPage extends Page<WithheldItem> {
   rules: { rule: string; count: number }[];
 }
 export interface Job {
-  id: string;
+  id: number;
   kind: string;
   title: string;
   state: 'running' | 'done' | 'failed';
@@ -221,6 +226,7 @@ export interface Feed {
   items: number;
   faults: number;
   entry: string;
+  owner: Owner;
 }
 export interface Catalogue {
   entry: string;
@@ -229,8 +235,9 @@ export interface Catalogue {
 export interface RecordVerdict {
   ok: boolean;
   entries: number;
-  first: unknown;
-  faults: Fault[];
+  /** The first damage and all of it, in words. */
+  first: string | null;
+  faults: string[];
 }
 
 /** What went wrong, with the node's stable code, or `console::offline` / `console::bad_answer` when no node answered. */
@@ -303,7 +310,7 @@ const id = encodeURIComponent;
 
 export const api = {
   session: () => json<Session>('/api/session'),
-  endSession: () => postJson<unknown>('/api/session/end', {}),
+  endSession: () => request('/api/session/end', { method: 'POST', headers: { 'X-Bongsu': '1' } }, TIMEOUT_MS),
   overview: () => json<Overview>('/api/overview'),
   incidents: (cursor: string | null = null, limit = 100) =>
     json<Page<IncidentSummary>>(`/api/incidents${query({ cursor, limit })}`),
@@ -324,7 +331,7 @@ export const api = {
   screen: (order: ScreenOrder) => postJson<Job>('/api/jobs/screen', order),
   feeds: () => json<Page<Feed>>('/api/feeds'),
   upload: (kind: string, title: string, bytes: Blob) =>
-    post<Receipt & { faults?: Fault[] }>(
+    post<Receipt>(
       `/api/feeds/${id(kind)}${query({ title })}`,
       bytes,
       'application/octet-stream',

@@ -22,7 +22,7 @@ const recall = (target: string): LiveEvent => ({ type: 'recall', data: { target,
 const job = (state: Job['state'], done: number): LiveEvent => ({
   type: 'job',
   data: {
-    job: { id: 'j', kind: 'screen', title: '', state, done, total: 10, started: '', ended: null, message: null },
+    job: { id: 1, kind: 'screen', title: '', state, done, total: 10, started: '', ended: null, message: null },
   },
 });
 const run = (...events: LiveEvent[]): ReturnType<typeof reduce> => events.reduce(reduce, EMPTY);
@@ -75,7 +75,7 @@ describe('reduce', () => {
       job('running', 4),
     );
     expect(data.links['washington']?.state).toBe('up');
-    expect(data.jobs['j']).toMatchObject({ state: 'done', done: 10 });
+    expect(data.jobs[1]).toMatchObject({ state: 'done', done: 10 });
   });
 
   it('leaves its input alone', () => {

@@ -38,7 +38,7 @@ export interface LiveData {
   arrivals: Arrival[];
   recalled: ReadonlySet<string>;
   links: Readonly<Record<string, LinkEvent>>;
-  jobs: Readonly<Record<string, Job>>;
+  jobs: Readonly<Record<number, Job>>;
   /** How often each sort of thing changed: lists reload when theirs moves. */
   revision: { entries: number; incidents: number; recalls: number; links: number; jobs: number };
 }

@@ -112,6 +112,14 @@ export function measure(field: string): { name: string; unit: string } {
   return hit ? { name: field.slice(0, -hit[0].length), unit: hit[1] } : { name: field, unit: '' };
 }
 
+/** What decides comes first; what is not listed keeps the node's order behind it. */
+const FIRST = ['miss_km', 'min_km', 'mean_km', 'duration_s', 'relative_speed_km_s', 'radial_km', 'in_track_km', 'cross_track_km'];
+
+export function ordered(measures: Record<string, number>): [field: string, value: number][] {
+  const rank = (field: string): number => (FIRST.includes(field) ? FIRST.indexOf(field) : FIRST.length);
+  return Object.entries(measures).sort(([a], [b]) => rank(a) - rank(b));
+}
+
 export function shortHash(hash: string): string {
   return hash.length > 12 ? hash.slice(0, 8) : hash;
 }

@@ -8,6 +8,9 @@ pub(crate) enum CliError {
     /// A file.
     #[error("`{}`: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
+    /// An input that is over a limit, damaged or cut off.
+    #[error("`{name}`: {source}")]
+    Unpack { name: String, source: node::UnpackError },
     /// A value that means nothing, found after parsing.
     #[error("{0}")]
     Usage(String),
@@ -43,6 +46,7 @@ impl CliError {
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Io { .. } => "cli::io",
+            Self::Unpack { .. } => "cli::unreadable",
             Self::Usage(_) => "cli::usage",
             Self::Strict(_) => "cli::strict",
             Self::NothingRead(_) => "cli::nothing_read",

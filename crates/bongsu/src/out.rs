@@ -5,9 +5,10 @@ use std::io::{self, IsTerminal, Write};
 
 use base::Fault;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::error::CliError;
+use crate::flat::{exact, flat, short};
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -47,31 +48,39 @@ impl Out {
 
     /// Prints one document.
     pub(crate) fn document<T: Serialize>(&self, schema: &'static str, value: &T) -> Result<(), CliError> {
+        #[derive(Serialize)]
+        struct WithSchema<'a, T> {
+            schema: &'static str,
+            #[serde(flatten)]
+            value: &'a T,
+        }
+        let named = serde_json::to_value(value)?.get("schema").is_some();
         let mut list = self.list(schema);
         match self.format {
-            Format::Json | Format::Ndjson => {
-                let mut value = serde_json::to_value(value)?;
-                if let Value::Object(map) = &mut value {
-                    map.insert("schema".to_owned(), json!(schema));
-                }
-                let text = if self.format == Format::Json {
-                    serde_json::to_string_pretty(&value)?
-                } else {
-                    value.to_string()
-                };
-                writeln!(list.writer, "{text}").and_then(|()| list.writer.flush()).map_err(output)
+            Format::Json if named => serde_json::to_writer_pretty(&mut list.writer, value).map_err(json_output)?,
+            Format::Json => {
+                let value = WithSchema { schema, value };
+                serde_json::to_writer_pretty(&mut list.writer, &value).map_err(json_output)?;
+            }
+            Format::Ndjson if named => serde_json::to_writer(&mut list.writer, value).map_err(json_output)?,
+            Format::Ndjson => {
+                let value = WithSchema { schema, value };
+                serde_json::to_writer(&mut list.writer, &value).map_err(json_output)?;
             }
             Format::Text => {
-                for (key, value) in flat(&serde_json::to_value(value)?) {
-                    writeln!(list.writer, "{key:<28} {}", short(&value)).map_err(output)?;
+                let cells = flat(value, &|_| false)?;
+                let width = cells.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+                for (key, value) in cells {
+                    writeln!(list.writer, "{}", format!("{key:<width$}  {}", short(&value)).trim_end()).map_err(output)?;
                 }
-                list.writer.flush().map_err(output)
+                return list.writer.flush().map_err(output);
             }
             Format::Csv => {
                 list.item(value)?;
-                list.finish()
+                return list.finish();
             }
         }
+        list.writer.write_all(b"\n").and_then(|()| list.writer.flush()).map_err(output)
     }
 }
 
@@ -106,7 +115,7 @@ impl List {
                 serde_json::to_writer(&mut self.writer, item).map_err(json_output)?;
             }
             Format::Csv => {
-                let row = flat(&serde_json::to_value(item)?);
+                let row = flat(item, &|name| self.columns.iter().any(|column| self.fixed && column == name))?;
                 // A new sort of item has its own columns: a new head says so.
                 if self.count == 0 || (!self.fixed && row.iter().any(|(key, _)| !self.columns.contains(key))) {
                     self.set_columns(&row);
@@ -116,7 +125,9 @@ impl List {
                 self.csv_row(&cells)?;
             }
             Format::Text => {
-                let row = flat(&serde_json::to_value(item)?);
+                // Arrays in one cell, so that rows with more or fewer of them stand under one head; but vectors.
+                let vector = |name: &str| self.columns.iter().any(|column| column.strip_suffix(".0") == Some(name));
+                let row = flat(item, &|name| !(self.fixed && vector(name)))?;
                 let same = self.fixed || row.iter().map(|(key, _)| key).eq(&self.columns);
                 if !same || self.rows.len() >= ALIGNED {
                     self.print_rows()?;
@@ -208,6 +219,9 @@ impl List {
     /// With `--strict`, when there were faults.
     pub(crate) fn finish(mut self) -> Result<(), CliError> {
         self.print_rows()?;
+        if self.out.format == Format::Text && self.count == 0 && self.faults.is_empty() {
+            say("nothing found");
+        }
         if self.out.format == Format::Json {
             if self.count == 0 {
                 write!(self.writer, "{{\"schema\":{},\"items\":[", json!(self.schema)).map_err(output)?;
@@ -219,58 +233,6 @@ impl List {
             return Err(CliError::Strict(self.faults.len()));
         }
         Ok(())
-    }
-
-    /// How many items were printed.
-    pub(crate) const fn count(&self) -> usize {
-        self.count
-    }
-}
-
-/// Nested values as dotted names, in the order of the value.
-fn flat(value: &Value) -> Vec<(String, Value)> {
-    fn walk(prefix: &str, value: &Value, out: &mut Vec<(String, Value)>) {
-        let name = |key: &str| if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") };
-        match value {
-            Value::Object(map) => walk_map(map, &name, out),
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    walk(&name(&index.to_string()), item, out);
-                }
-            }
-            other => out.push((prefix.to_owned(), other.clone())),
-        }
-    }
-    fn walk_map(map: &Map<String, Value>, name: &dyn Fn(&str) -> String, out: &mut Vec<(String, Value)>) {
-        for (key, value) in map {
-            walk(&name(key), value, out);
-        }
-    }
-    let mut out = Vec::new();
-    walk("", value, &mut out);
-    out
-}
-
-/// A value as it is.
-fn exact(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
-}
-
-/// A value for people: fractions to six digits.
-fn short(value: &Value) -> String {
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            let number = number.as_f64().unwrap_or_default();
-            match number.abs() {
-                0.0 | 1e-3..1e9 => format!("{number:.6}"),
-                _ => format!("{number:.6e}"),
-            }
-        }
-        other => exact(other),
     }
 }
 

@@ -299,9 +299,10 @@ impl Config {
         positive("screen.within_km", self.screen_within_km, 1000.0)?;
         positive("screen.gap_hours", self.incident_gap_hours, 24.0 * 365.0)?;
         let codes = label::Codes::builtin();
-        let rules = [("marking.catalogue", &self.catalogue_marking), ("marking.default", &self.default_marking)]
-            .into_iter()
-            .chain(self.marking_rules.iter().map(|rule| ("marking.rules", rule)));
+        let rules =
+            [("marking.catalogue", &self.catalogue_marking), ("marking.default", &self.default_marking)]
+                .into_iter()
+                .chain(self.marking_rules.iter().map(|rule| ("marking.rules", rule)));
         for (key, rule) in rules {
             // A marking that the kernel cannot read would withhold everything in silence.
             let country = if self.country.as_str() == "ZZZ" { "KOR" } else { self.country.as_str() };
@@ -310,7 +311,10 @@ impl Config {
         }
         for feed in &self.http_feeds {
             if feed.kind != "catalogue" || feed.every_minutes == 0 {
-                let message = format!("feed `{}` needs kind = \"catalogue\" and every_minutes of at least 1", feed.title);
+                let message = format!(
+                    "feed `{}` needs kind = \"catalogue\" and every_minutes of at least 1",
+                    feed.title
+                );
                 return Err(value("feeds.http", origin("feeds.http"), &message));
             }
         }

@@ -30,11 +30,7 @@ impl NodeEvent {
             return None;
         }
         if meta.kind == "bongsu.recall/1" {
-            let target = projection
-                .entries
-                .iter()
-                .find(|m| m.recalled_by == Some(meta.id))
-                .map(|m| m.id)?;
+            let target = projection.entries.iter().find(|m| m.recalled_by == Some(meta.id)).map(|m| m.id)?;
             let data = json!({"seq": meta.seq, "target": target, "entry": meta.id});
             return Some(Self::Entry { seq: meta.seq, name: "recall", data });
         }
@@ -59,11 +55,9 @@ impl NodeEvent {
     pub(crate) fn parts(&self) -> (&'static str, Option<u64>, Value) {
         match self {
             Self::Entry { seq, name, data } => (name, Some(*seq), data.clone()),
-            Self::Link { peer, state, acked, log_size } => (
-                "link",
-                None,
-                json!({"peer": peer, "state": state, "acked": acked, "log_size": log_size}),
-            ),
+            Self::Link { peer, state, acked, log_size } => {
+                ("link", None, json!({"peer": peer, "state": state, "acked": acked, "log_size": log_size}))
+            }
             Self::Job(job) => ("job", None, json!({"job": job})),
         }
     }

@@ -1,7 +1,6 @@
 //! How bytes come in: a watched folder, fetched addresses, uploads. All end in [`take_in`]: the bytes are kept, read,
 //! and told of in one observation; what could not be read is told as faults.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +8,16 @@ use std::time::Duration;
 use base::{EntryId, Fault, Interval, Observation, Source, Timestamp};
 use record::RecordStore;
 
+use crate::NodeError;
 use crate::config::HttpFeed;
 use crate::core::{Core, Draft, now};
 use crate::projection::LoadedCatalogue;
 use crate::serve::{Stop, stopped};
-use crate::NodeError;
+use crate::unpack::{InputLimits, unpack};
 
 /// The most bytes of one input, compressed or not.
 pub(crate) const MAX_INPUT_BYTES: u64 = 256 << 20;
+const LIMITS: InputLimits = InputLimits { bytes: MAX_INPUT_BYTES, line_bytes: 128 << 20 };
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -29,7 +30,7 @@ pub(crate) struct Taken {
 /// Takes in one catalogue. Blocks; call it off the async part.
 pub(crate) fn take_in(core: &Arc<Core>, title: &str, bytes: Vec<u8>) -> Result<Taken, NodeError> {
     let refused = |message: String| NodeError::BadInput { name: title.to_owned(), message };
-    let plain = plain(&bytes, MAX_INPUT_BYTES).map_err(|e| refused(e.to_string()))?;
+    let plain = unpack(&bytes[..], &LIMITS).map_err(|e| refused(e.to_string()))?;
     let read = orbit::read_catalogue(&plain, title);
     core.metrics.faults.inc_by(read.faults.len() as u64);
     if read.catalogue.is_empty() {
@@ -61,7 +62,13 @@ pub(crate) fn take_in(core: &Arc<Core>, title: &str, bytes: Vec<u8>) -> Result<T
 }
 
 /// Makes a catalogue the current one.
-pub(crate) fn load(core: &Core, entry: EntryId, title: &str, received: Timestamp, catalogue: orbit::Catalogue) {
+pub(crate) fn load(
+    core: &Core,
+    entry: EntryId,
+    title: &str,
+    received: Timestamp,
+    catalogue: orbit::Catalogue,
+) {
     let patterns: Vec<&str> = core.config.watch_names.iter().map(String::as_str).collect();
     let protected = catalogue.find_by_name(&patterns).iter().map(|set| set.norad_id()).collect();
     let (ephemeris, faults) = orbit::Ephemeris::new(&catalogue);
@@ -97,7 +104,7 @@ pub(crate) fn reload(core: &Arc<Core>) -> Result<(), NodeError> {
     let blob = observation.blob;
     let Some(bytes) = core.with_record_blocking(move |record| record.blob(&blob))?? else { return Ok(()) };
     let refused = |message: String| NodeError::BadInput { name: observation.title.clone(), message };
-    let plain = plain(&bytes, MAX_INPUT_BYTES).map_err(|e| refused(e.to_string()))?;
+    let plain = unpack(&bytes[..], &LIMITS).map_err(|e| refused(e.to_string()))?;
     let read = orbit::read_catalogue(&plain, &observation.title);
     load(core, entry, &observation.title, observation.received, read.catalogue);
     Ok(())
@@ -107,27 +114,6 @@ fn epochs(catalogue: &orbit::Catalogue) -> Option<Interval> {
     let first = catalogue.iter().map(orbit::ElementSet::epoch).min()?;
     let last = catalogue.iter().map(orbit::ElementSet::epoch).max()?;
     Interval::new(first, last).ok()
-}
-
-/// Unpacks `.zst` and `.gz` by their first bytes, up to `limit` bytes; anything else is as it is.
-///
-/// # Errors
-/// When it is damaged or grows beyond the limit.
-pub fn plain(bytes: &[u8], limit: u64) -> std::io::Result<Vec<u8>> {
-    let read = |reader: &mut dyn Read| {
-        let mut out = Vec::new();
-        reader.take(limit + 1).read_to_end(&mut out)?;
-        if out.len() as u64 > limit {
-            let message = format!("it unpacks to more than {limit} bytes");
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
-        }
-        Ok(out)
-    };
-    match bytes {
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => read(&mut zstd::stream::read::Decoder::new(bytes)?),
-        [0x1f, 0x8b, ..] => read(&mut flate2::read::MultiGzDecoder::new(bytes)),
-        _ => read(&mut &bytes[..]),
-    }
 }
 
 /// Watches the feed folder until the node stops. A file is taken once its size has held still between two looks, and
@@ -221,7 +207,8 @@ pub(crate) async fn fetch(core: Arc<Core>, feed: HttpFeed, mut stop: Stop) {
         let (url, title, task_core) = (feed.url.clone(), feed.title.clone(), Arc::clone(&core));
         let fetched = tokio::task::spawn_blocking(move || {
             let bytes = get(&url)?;
-            let hash = sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), &bytes)).to_vec();
+            let hash =
+                sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), &bytes)).to_vec();
             if last.as_ref() == Some(&hash) {
                 return Ok((hash, None));
             }
@@ -256,10 +243,5 @@ fn get(url: &str) -> Result<Vec<u8>, NodeError> {
         .build()
         .into();
     let mut response = agent.get(url).call().map_err(|e| bad(e.to_string()))?;
-    response
-        .body_mut()
-        .with_config()
-        .limit(MAX_INPUT_BYTES)
-        .read_to_vec()
-        .map_err(|e| bad(e.to_string()))
+    response.body_mut().with_config().limit(MAX_INPUT_BYTES).read_to_vec().map_err(|e| bad(e.to_string()))
 }

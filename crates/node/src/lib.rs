@@ -1,6 +1,6 @@
 //! A node: the one room with a clock, files, sockets and threads. It feeds the pure rooms and serves what they say.
 //!
-//! One thread owns the record and is the only one that writes (`core`); every page and list is read from a projection
+//! One thread owns the record and is the only one that writes (`writer`); every page and list is read from a projection
 //! of the record (`projection`); one task per peer moves what the link's state machine says (`link_io`); feeds
 //! (`feeds`) and jobs (`screening`) bring in observations and findings.
 //!
@@ -20,9 +20,13 @@ mod offline;
 mod projection;
 mod screening;
 mod serve;
+mod thinner;
 mod tls;
+mod unpack;
+mod writer;
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,8 +37,8 @@ use tokio_rustls::TlsAcceptor;
 
 pub use crate::api::{new_entry_token, openapi};
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, Origin, Overrides};
-pub use crate::feeds::plain;
 pub use crate::offline::{CARD_SCHEMA, Card, accept, card};
+pub use crate::unpack::{InputLimits, UnpackError, unpack};
 
 /// Why a node cannot start, or cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +62,9 @@ pub enum NodeError {
         source: std::io::Error,
     },
     /// The port is taken, or may not be bound.
-    #[error("cannot listen on {address}: {source}; give another with {flag}, or stop the program that has it")]
+    #[error(
+        "cannot listen on {address}: {source}; give another with {flag}, or stop the program that has it"
+    )]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -150,10 +156,13 @@ impl Node {
             let path = path.to_owned();
             move |source| NodeError::Io { path, source }
         };
-        std::fs::create_dir_all(&data).map_err(io(&data))?;
         // Ports first: whether they are free shows before anything is written.
         let console_listener = bind(config.listen, "--listen").await?;
         let link_listener = bind(config.link_listen, "--link-listen").await?;
+        if !data.exists() {
+            // What lies here is for the owner of the node alone.
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).map_err(io(&data))?;
+        }
         let console = console_listener.local_addr().map_err(io(Path::new("socket")))?;
         let link = link_listener.local_addr().map_err(io(Path::new("socket")))?;
         let key = keys::signing_key(&data, &config.name)?;
@@ -164,7 +173,7 @@ impl Node {
         let uses_tls = config.tls;
         let http_feeds = config.http_feeds.clone();
         let fingerprint = identity.fingerprint();
-        let (core, writer) = tokio::task::spawn_blocking(move || core::start(config, key, fingerprint))
+        let (core, writer) = tokio::task::spawn_blocking(move || writer::start(config, key, fingerprint))
             .await
             .map_err(|_| NodeError::Stopping)??;
         {

@@ -35,7 +35,11 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
     Router::new().route(PATH, post(receive)).layer(DefaultBodyLimit::max(MAX_BATCH_BYTES)).with_state(core)
 }
 
-async fn receive(State(core): State<Arc<Core>>, Extension(caller): Extension<LinkCaller>, body: Bytes) -> Response {
+async fn receive(
+    State(core): State<Arc<Core>>,
+    Extension(caller): Extension<LinkCaller>,
+    body: Bytes,
+) -> Response {
     let batch = match serde_json::from_slice::<ReceivedBatch>(&body) {
         Ok(batch) => batch,
         Err(e) => {
@@ -70,7 +74,8 @@ pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: S
             }
             match tls::link_client(&identity, link.peer.certificate) {
                 Ok(client) => {
-                    let sender = Sender { core: Arc::clone(&core), link: Arc::clone(&link), client, open: None };
+                    let sender =
+                        Sender { core: Arc::clone(&core), link: Arc::clone(&link), client, open: None };
                     let task = tokio::spawn(sender.run(stop.clone()));
                     if let Some((_, old)) = tasks.insert(name, (link, task)) {
                         old.abort();
@@ -174,9 +179,10 @@ impl Sender {
             .header("content-type", "application/json")
             .body(Full::new(Bytes::from(body)))
             .map_err(|e| e.to_string())?;
-        let response = connection.send_request(request).await.map_err(|e| {
-            format!("{e}; does the peer know this node's certificate?")
-        })?;
+        let response = connection
+            .send_request(request)
+            .await
+            .map_err(|e| format!("{e}; does the peer know this node's certificate?"))?;
         let status = response.status();
         let bytes = Limited::new(response.into_body(), MAX_REPLY_BYTES)
             .collect()

@@ -25,11 +25,27 @@ impl Metrics {
     pub(crate) fn render(&self, core: &Core) -> String {
         let mut registry = Registry::with_prefix("bongsu");
         registry.register("entries", "entries recorded since the start", self.entries.clone());
-        registry.register("link_items_received", "items received from peers since the start", self.items_received.clone());
-        registry.register("link_items_acknowledged", "items that peers acknowledged since the start", self.items_acknowledged.clone());
-        registry.register("refusals", "connections and batches refused since the start", self.refusals.clone());
+        registry.register(
+            "link_items_received",
+            "items received from peers since the start",
+            self.items_received.clone(),
+        );
+        registry.register(
+            "link_items_acknowledged",
+            "items that peers acknowledged since the start",
+            self.items_acknowledged.clone(),
+        );
+        registry.register(
+            "refusals",
+            "connections and batches refused since the start",
+            self.refusals.clone(),
+        );
         registry.register("http_requests", "requests to the API since the start", self.requests.clone());
-        registry.register("reader_faults", "faults that readers found in feeds since the start", self.faults.clone());
+        registry.register(
+            "reader_faults",
+            "faults that readers found in feeds since the start",
+            self.faults.clone(),
+        );
         let gauge = |registry: &mut Registry, name: &str, help: &str, value: usize| {
             let gauge: Gauge = Gauge::default();
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));

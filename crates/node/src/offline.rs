@@ -72,7 +72,8 @@ fn founded(config: &Config) -> Result<Config, NodeError> {
     let genesis: Genesis = first
         .and_then(|entry| entry.noun().ok())
         .ok_or_else(|| NodeError::Conflict { message: "the record does not say whose it is".to_owned() })?;
-    let unset = |key: &str| config.shown().iter().any(|(k, _, origin)| *k == key && *origin == Origin::Default);
+    let unset =
+        |key: &str| config.shown().iter().any(|(k, _, origin)| *k == key && *origin == Origin::Default);
     if !unset("name") && config.name != genesis.node {
         let message = format!("the folder is that of node `{}`, not of `{}`", genesis.node, config.name);
         return Err(NodeError::BadRequest { message });

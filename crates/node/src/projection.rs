@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use base::{Country, EntryId, Finding, Interval, Marking, NodeName, Observation, Recall, Severity, Timestamp};
+use base::{
+    Country, EntryId, Finding, Interval, Marking, NodeName, Observation, Recall, Severity, Timestamp,
+};
 use incident::Incident;
 use label::{Evidence, Withheld};
 use link::Refused;

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::{Finding, Interval, Marking};
 
+use crate::NodeError;
 use crate::config::MarkingRule;
 use crate::core::{Core, Draft, now};
 use crate::events::NodeEvent;
 use crate::jobs::Job;
 use crate::projection::{LoadedCatalogue, finding_key};
-use crate::NodeError;
 
 /// Findings that are recorded in one go.
 const CHUNK: usize = 500;
@@ -23,12 +23,11 @@ pub(crate) fn start(
     within_km: f64,
     names: Option<Vec<String>>,
 ) -> Result<Job, NodeError> {
-    let catalogue = core
-        .read()
-        .catalogue
-        .clone()
-        .ok_or_else(|| NodeError::Conflict { message: "there is no catalogue yet; give one to a feed first".to_owned() })?;
-    let limits = orbit::ScreenLimits::within_km(within_km).map_err(|e| NodeError::BadRequest { message: e.to_string() })?;
+    let catalogue = core.read().catalogue.clone().ok_or_else(|| NodeError::Conflict {
+        message: "there is no catalogue yet; give one to a feed first".to_owned(),
+    })?;
+    let limits = orbit::ScreenLimits::within_km(within_km)
+        .map_err(|e| NodeError::BadRequest { message: e.to_string() })?;
     let names = names.unwrap_or_else(|| core.config.watch_names.clone());
     let patterns: Vec<&str> = names.iter().map(String::as_str).collect();
     let protected: std::collections::BTreeSet<_> =
@@ -37,7 +36,8 @@ pub(crate) fn start(
         let message = "no object of the catalogue has a protected name; set watch.names".to_owned();
         return Err(NodeError::Conflict { message });
     }
-    let title = format!("{} objects against {} within {within_km} km", protected.len(), catalogue.catalogue.len());
+    let title =
+        format!("{} objects against {} within {within_km} km", protected.len(), catalogue.catalogue.len());
     let job = core.jobs.start("screen", title, now());
     let (core, started) = (Arc::clone(core), job.clone());
     std::thread::Builder::new()
@@ -111,7 +111,9 @@ fn finding(
     protected: &std::collections::BTreeSet<base::NoradId>,
     approach: &orbit::Approach,
 ) -> Result<Option<Finding>, NodeError> {
-    let (Some(a), Some(b)) = (loaded.catalogue.get(approach.norad_a()), loaded.catalogue.get(approach.norad_b())) else {
+    let (Some(a), Some(b)) =
+        (loaded.catalogue.get(approach.norad_a()), loaded.catalogue.get(approach.norad_b()))
+    else {
         return Ok(None);
     };
     let names: Vec<&str> = [a, b]

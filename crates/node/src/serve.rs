@@ -57,7 +57,13 @@ pub(crate) async fn console(listener: TcpListener, tls: Option<TlsAcceptor>, rou
 }
 
 /// Serves the link: only to peers whose certificate is pinned.
-pub(crate) async fn link(listener: TcpListener, tls: TlsAcceptor, router: Router, core: Arc<Core>, stop: Stop) {
+pub(crate) async fn link(
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    router: Router,
+    core: Arc<Core>,
+    stop: Stop,
+) {
     accept(listener, stop, |stream, address, stop| {
         let (tls, router, core) = (tls.clone(), router.clone(), Arc::clone(&core));
         async move {
@@ -70,7 +76,12 @@ pub(crate) async fn link(listener: TcpListener, tls: TlsAcceptor, router: Router
                 }
                 Err(_) => return,
             };
-            let shown = stream.get_ref().1.peer_certificates().and_then(<[CertificateDer<'_>]>::first).map(fingerprint);
+            let shown = stream
+                .get_ref()
+                .1
+                .peer_certificates()
+                .and_then(<[CertificateDer<'_>]>::first)
+                .map(fingerprint);
             let Some(peer) = shown.and_then(|shown| core.peer_by_certificate(&shown)) else {
                 tracing::warn!(%address, certificate = ?shown, "link refused: unknown certificate");
                 core.refuse(Refused {

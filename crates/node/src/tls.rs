@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use base::KeyFingerprint;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
@@ -47,7 +49,10 @@ pub(crate) fn link_server(identity: &TlsIdentity) -> Result<Arc<ServerConfig>, N
 }
 
 /// For calling a peer: its certificate must be the pinned one.
-pub(crate) fn link_client(identity: &TlsIdentity, pinned: KeyFingerprint) -> Result<Arc<ClientConfig>, NodeError> {
+pub(crate) fn link_client(
+    identity: &TlsIdentity,
+    pinned: KeyFingerprint,
+) -> Result<Arc<ClientConfig>, NodeError> {
     let provider = provider();
     let verifier = Arc::new(PinnedServer { pinned, algorithms: provider.signature_verification_algorithms });
     let config = ClientConfig::builder_with_provider(provider)

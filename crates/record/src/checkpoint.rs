@@ -72,8 +72,7 @@ impl Checkpoint {
     /// When it is not exactly in the C2SP form.
     pub fn parse(note: &str) -> Result<Self, CheckpointError> {
         let parsed = Note::from_bytes(note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
-        let checkpoint =
-            TlogCheckpoint::from_bytes(parsed.text()).map_err(|_| CheckpointError::Malformed)?;
+        let checkpoint = TlogCheckpoint::from_bytes(parsed.text()).map_err(|_| CheckpointError::Malformed)?;
         // One form only: a checkpoint that reads the same in other bytes could hide a flipped bit.
         if parsed.to_bytes() != note.as_bytes() || checkpoint.to_bytes() != parsed.text() {
             return Err(CheckpointError::Malformed);
@@ -108,8 +107,7 @@ impl Checkpoint {
     /// # Errors
     /// When the note cannot take the signature.
     pub fn cosign(&self, key: &NodeKey, now: Timestamp) -> Result<Self, CheckpointError> {
-        let mut note =
-            Note::from_bytes(self.note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
+        let mut note = Note::from_bytes(self.note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
         let posix_seconds = u64::try_from(now.unix_nanos() / 1_000_000_000).unwrap_or(0);
         note.add_sigs(&[&Cosigner { key, posix_seconds }]).map_err(|_| CheckpointError::Malformed)?;
         Self::parse(&String::from_utf8_lossy(&note.to_bytes()))

@@ -215,8 +215,7 @@ impl Entry {
             return Err(EntryError::TooLarge { bytes: payload64.len() / 4 * 3 });
         }
         let payload = BASE64_STANDARD.decode(&payload64).map_err(|_| bad("`payload` is not base64"))?;
-        let [signature] =
-            envelope.get("signatures").and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
+        let [signature] = envelope.get("signatures").and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
         else {
             return Err(bad("`signatures` must hold exactly one"));
         };

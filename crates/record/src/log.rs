@@ -78,9 +78,7 @@ impl MerkleLog {
         if size > self.size {
             return Err(BeyondLog { size: self.size, asked: size });
         }
-        tlog::tree_hash(size, self)
-            .map(|h| h.0)
-            .map_err(|_| BeyondLog { size: self.size, asked: size })
+        tlog::tree_hash(size, self).map(|h| h.0).map_err(|_| BeyondLog { size: self.size, asked: size })
     }
 
     /// The inclusion proof (RFC 6962, 2.1.1) of leaf `index` in the tree over the first `size` leaves.
@@ -118,13 +116,7 @@ impl MerkleLog {
 }
 
 /// Checks an inclusion proof: that leaf `index` of the tree of `size` with `root` is `id`.
-pub fn inclusion_holds(
-    proof: &[[u8; 32]],
-    size: u64,
-    root: [u8; 32],
-    index: u64,
-    id: &EntryId,
-) -> bool {
+pub fn inclusion_holds(proof: &[[u8; 32]], size: u64, root: [u8; 32], index: u64, id: &EntryId) -> bool {
     let proof = proof.iter().copied().map(Hash).collect();
     tlog::check_record(&proof, size, Hash(root), index, tlog::record_hash(id.as_bytes())).is_ok()
 }

@@ -1,5 +1,7 @@
 //! Entries, the Merkle log and checkpoints by themselves.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its input has failed")]
+
 use base::{Country, EntryId, Marked, Marking, Recall, Timestamp};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use proptest::prelude::*;

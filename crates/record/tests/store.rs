@@ -1,16 +1,18 @@
 //! The store and its verification, on real folders.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests prepare and damage real folders")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use base::{
-    Confidence, Country, Finding, Interval, Marking, Method, ObjectRef, Observation, Recall, Severity, Source,
-    Timestamp,
+    Confidence, Country, Finding, Interval, Marking, Method, ObjectRef, Observation, Recall, Severity,
+    Source, Timestamp,
 };
 use rand_core::{OsRng, RngCore};
 use record::{
-    Batch, Checkpoint, DamageKind, Direction, Entry, Incoming, Lane, LaneAck, LaneRow, MerkleLog, NodeKey, Peer,
-    Purge, RecordStore, SqliteOptions, SqliteRecord, StoreError, lane_origin, verify_dir,
+    Batch, Checkpoint, DamageKind, Direction, Entry, Incoming, Lane, LaneAck, LaneRow, MerkleLog, NodeKey,
+    Peer, Purge, RecordStore, SqliteOptions, SqliteRecord, StoreError, lane_origin, verify_dir,
 };
 
 fn key(name: &str) -> NodeKey {
@@ -92,7 +94,11 @@ fn full_record(data: &Path) -> (NodeKey, u64) {
     let usa: Country = "USA".parse().unwrap();
     let sign = |n| Entry::sign(&finding(n), &usa, &peer, now(), &mut OsRng).unwrap();
     let (kept, gone) = (sign(9001), sign(9002));
-    let recall = Recall { target: gone.id(), reason: "wrong".into(), marking: Marking::new("RESTRICTED", &["KOR"], "USA") };
+    let recall = Recall {
+        target: gone.id(),
+        reason: "wrong".into(),
+        marking: Marking::new("RESTRICTED", &["KOR"], "USA"),
+    };
     let recall = Entry::sign(&recall, &usa, &peer, now(), &mut OsRng).unwrap();
     let lane = Lane { peer: "washington".parse().unwrap(), direction: Direction::In };
     let ids = [kept.id(), gone.id(), recall.id()];
@@ -163,7 +169,10 @@ fn an_entry_twice_is_there_once() {
     let (own, size) = full_record(data.path());
     let mut record = SqliteRecord::open(data.path(), same(&own), SqliteOptions::default()).unwrap();
     let e = entry(&own, 5);
-    assert_eq!(record.commit(&Batch::of([e.clone(), e.clone()])).unwrap().places, [(size, true), (size, false)]);
+    assert_eq!(
+        record.commit(&Batch::of([e.clone(), e.clone()])).unwrap().places,
+        [(size, true), (size, false)]
+    );
     assert_eq!(record.commit(&Batch::of([e])).unwrap().places, [(size, false)]);
     assert_eq!(record.log().size(), size + 1);
 }
@@ -262,7 +271,10 @@ fn a_missing_entry_is_named() {
     let verdict = verify_dir(other.path()).unwrap();
     assert!(!verdict.ok);
     assert!(verdict.damage.iter().any(|d| d.seq == Some(size_2 - 1)), "{:?}", verdict.damage);
-    assert!(matches!(SqliteRecord::open(data.path(), own, SqliteOptions::default()), Err(StoreError::Damaged { .. })));
+    assert!(matches!(
+        SqliteRecord::open(data.path(), own, SqliteOptions::default()),
+        Err(StoreError::Damaged { .. })
+    ));
     assert!(size > 17);
 }
 

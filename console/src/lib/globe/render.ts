@@ -145,29 +145,42 @@ function drawProtected(
   near: readonly number[],
 ): void {
   const at = new Float64Array(3);
-  const taken = new Set<string>();
   const mark = new Path2D(PATHS.diamond);
-  context.font = labelFont(12);
+  const marks: { id: number; x: number; y: number }[] = [];
   for (const k of near) {
-    const id = scene.ids[k]!;
     projectAt(v, scene, k, at);
     const [x, y] = [at[0]!, at[1]!];
     if (x < -20 || y < -20 || x > v.width + 20 || y > v.height + 20) continue;
+    marks.push({ id: scene.ids[k]!, x, y });
     context.save();
     context.translate(x - 4, y - 4);
     context.scale(0.8, 0.8);
     context.fillStyle = colours.protected;
     context.fill(mark);
     context.restore();
-    if (scene.selected.includes(id)) continue;
-    // One name per cell of a coarse grid: a crowd of geostationary names would be unreadable.
+  }
+  // A name stays away where it would cover another mark or name: a crowd of geostationary names would be unreadable.
+  context.font = labelFont(12);
+  const taken: Box[] = marks.map(({ x, y }) => ({ left: x - 4, right: x + 4, top: y - 4, bottom: y + 4 }));
+  for (const { id, x, y } of marks) {
     const name = scene.names.get(id);
-    const cells = [0, 1, 2].map((c) => `${Math.floor((x + 40 * c) / 44)},${Math.floor(y / 15)}`);
-    if (!name || cells.some((cell) => taken.has(cell))) continue;
-    cells.forEach((cell) => taken.add(cell));
+    if (!name || scene.selected.includes(id)) continue;
+    const left = labelLeft(context, v, name, x);
+    const box = { left, right: left + context.measureText(name).width, top: y - 7, bottom: y + 7 };
+    if (taken.some((other) => overlap(box, other))) continue;
+    taken.push(box);
     drawLabel(context, v, name, x, y + 4, colours.label, colours.halo);
   }
 }
+
+interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+const overlap = (a: Box, b: Box): boolean => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
 function drawSpots(context: CanvasRenderingContext2D, v: View, spots: readonly Spot[], colours: Palette): void {
   const at = new Float64Array(3);
@@ -233,6 +246,11 @@ function drawSelected(context: CanvasRenderingContext2D, v: View, scene: Scene, 
 }
 
 /** Beside the mark at x: to its right, or to its left where the picture ends. */
+function labelLeft(context: CanvasRenderingContext2D, v: View, text: string, markX: number): number {
+  const width = context.measureText(text).width;
+  return markX + LABEL_GAP + width > v.width - 4 ? markX - LABEL_GAP - width : markX + LABEL_GAP;
+}
+
 function drawLabel(
   context: CanvasRenderingContext2D,
   v: View,
@@ -242,8 +260,7 @@ function drawLabel(
   colour: string,
   halo: string,
 ): void {
-  const width = context.measureText(text).width;
-  const x = markX + LABEL_GAP + width > v.width - 4 ? markX - LABEL_GAP - width : markX + LABEL_GAP;
+  const x = labelLeft(context, v, text, markX);
   context.lineWidth = 3;
   context.lineJoin = 'round';
   context.strokeStyle = halo;

@@ -20,7 +20,8 @@ pub(crate) enum Incident {
   bongsu incident list --store ./seoul
   bongsu incident list --store ./seoul --fail-on 4
 
-With --fail-on the exit is 1 when one has at least so many beacons. Stop the node first, or use its console.")]
+With --fail-on the exit is 1 when one has at least so many beacons.
+Stop the node first, or use its console.")]
     List {
         /// The node's data folder
         #[arg(long, value_name = "DIR", env = "BONGSU_STORE", hide_env_values = true)]
@@ -86,6 +87,23 @@ fn read(store: &Path) -> Result<HashMap<EntryId, Held>, CliError> {
     Ok(held)
 }
 
+const COLUMNS: &[&str] = &[
+    "severity",
+    "title",
+    "start",
+    "end",
+    "findings",
+    "objects",
+    "owner",
+    "marking.level",
+    "marking.rel_to",
+    "marking.caveats",
+    "marking.originator",
+    "committed",
+    "received",
+    "id",
+];
+
 #[derive(Serialize)]
 struct Item {
     id: EntryId,
@@ -111,7 +129,7 @@ fn list(store: &Path, common: &Common) -> Result<ExitCode, CliError> {
         (q.severity, p.interval.start(), a).cmp(&(p.severity, q.interval.start(), b))
     });
     let worst = open.first().map(|(_, held)| held.incident.severity);
-    let mut list = common.out().list("bongsu.incidents/1");
+    let mut list = common.out().list("bongsu.incidents/1").with_columns(COLUMNS);
     for (id, held) in open {
         let incident = held.incident;
         list.item(&Item {

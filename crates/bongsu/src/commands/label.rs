@@ -26,7 +26,8 @@ pub(crate) enum Label {
   bongsu label check '{\"level\":\"RESTRICTED\",\"rel_to\":[\"USA\"],\"originator\":\"KOR\"}'
   bongsu label check markings.jsonl
 
-The input is one marking, an array of them or one a line; of any other document its `marking` is taken.")]
+The input is one marking, an array of them or one a line; of any other document
+its `marking` is taken.")]
     Check {
         /// A marking as JSON, or a file with markings; - is standard input
         #[arg(value_name = "MARKING|FILE")]
@@ -34,7 +35,9 @@ The input is one marking, an array of them or one a line; of any other document 
     },
     /// The marking that something derived from both must carry at least
     #[command(after_help = "Example:
-  bongsu label join '{\"level\":\"RESTRICTED\",\"rel_to\":[\"JPN\",\"USA\"],\"originator\":\"KOR\"}' '{\"level\":\"SECRET\",\"rel_to\":[\"USA\"],\"originator\":\"KOR\"}'")]
+  bongsu label join \\
+    '{\"level\":\"RESTRICTED\",\"rel_to\":[\"JPN\",\"USA\"],\"originator\":\"KOR\"}' \\
+    '{\"level\":\"SECRET\",\"rel_to\":[\"USA\"],\"originator\":\"KOR\"}'")]
     Join {
         /// A marking as JSON, or a file with one
         #[arg(value_name = "MARKING|FILE")]
@@ -47,8 +50,9 @@ The input is one marking, an array of them or one a line; of any other document 
     #[command(after_help = "Example:
   bongsu label preview --store ./seoul --as washington
 
-Decided anew for every own entry, by the code that decides in the node; the node itself never gives later what it once
-withheld. `recalled`: the owner took it back. `recall.never_shared`: a recall of something that the peer never had.
+Decided anew for every own entry, by the code that decides in the node; the node
+itself never gives later what it once withheld. `recalled`: the owner took it
+back. `recall.never_shared`: a recall of something that the peer never had.
 Stop the node first, or use its console.")]
     Preview {
         /// The node's data folder
@@ -72,15 +76,21 @@ pub(crate) fn run(command: Label, common: &Common) -> Result<ExitCode, CliError>
 #[derive(Serialize)]
 struct Understood {
     banner: String,
-    #[serde(flatten)]
-    marking: Marking,
+    level: String,
+    rel_to: Vec<String>,
+    caveats: Vec<String>,
+    originator: String,
 }
 
 impl From<&Judged> for Understood {
     fn from(label: &Judged) -> Self {
-        Self { banner: banner(label), marking: label.to_marking() }
+        let Marking { level, rel_to, caveats, originator } = label.to_marking();
+        Self { banner: banner(label), level, rel_to, caveats, originator }
     }
 }
+
+const CHECKED: &[&str] =
+    &["line", "ok", "banner", "level", "rel_to", "caveats", "originator", "rule", "path", "message"];
 
 #[derive(Serialize)]
 struct Checked {
@@ -160,7 +170,7 @@ fn documents(text: &str) -> Result<(Vec<(u64, Value)>, Vec<Fault>), CliError> {
 }
 
 fn check(text: &str, common: &Common) -> Result<ExitCode, CliError> {
-    let mut list = common.out().list("bongsu.label-check/1");
+    let mut list = common.out().list("bongsu.label-check/1").with_columns(CHECKED);
     let (values, faults) = documents(text)?;
     let unreadable = faults.len();
     for fault in faults {

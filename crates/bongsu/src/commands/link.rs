@@ -20,11 +20,14 @@ pub(crate) enum Link {
     #[command(after_help = "Example:
   bongsu link offer --data ./seoul --link-address seoul.example:8421 > seoul.card.json
 
-Hand the card over, and compare the two fingerprints (`key`, `certificate`) by another way, such as by voice.")]
+Hand the card over, and compare the two fingerprints (`key`, `certificate`) by
+another way, such as by voice. Stop the node first, or use its console.")]
     Offer(Settings),
     /// Introduce a peer by its card; everything recorded so far is decided for it at the next start
     #[command(after_help = "Example:
-  bongsu link accept washington.card.json --data ./seoul --clearance SECRET")]
+  bongsu link accept washington.card.json --data ./seoul --clearance SECRET
+
+Stop the node first, or use its console.")]
     Accept {
         /// The card, a file; - is standard input
         #[arg(value_name = "CARD")]

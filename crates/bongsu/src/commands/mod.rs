@@ -18,7 +18,7 @@ use crate::error::CliError;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Orbits: propagate, screen
+    /// Orbits: propagate, screen, check
     #[command(subcommand)]
     Orbit(orbit::Orbit),
     /// Release markings: check, join, preview what a peer would get

@@ -66,7 +66,7 @@ impl Settings {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  bongsu serve --data ./seoul --name seoul --country KOR\n\nThe first line on standard output is the address of the console; the one-time link that lets the local officer in is\nprinted at each start. SIGINT and SIGTERM stop the node in order.")]
+#[command(after_help = "Example:\n  bongsu serve --data ./seoul --name seoul --country KOR\n\nOne document on standard output says where the console (`url`) and the link are,\nand the one-time address that lets the local officer in (`enter`; a new one at\neach start, good for 15 minutes). SIGINT and SIGTERM stop the node in order.")]
 pub(crate) struct Serve {
     #[command(flatten)]
     settings: Settings,

@@ -15,13 +15,14 @@ pub(crate) struct Completions {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  bongsu man ./man && man -l ./man/bongsu.1")]
+#[command(after_help = "Example:\n  bongsu man ./man\n\nThen: man -l ./man/bongsu.1")]
 pub(crate) struct Man {
     /// The folder that the pages are written into
     folder: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  bongsu openapi > openapi.json")]
 pub(crate) struct Openapi {}
 
 pub(crate) fn completions(args: Completions) -> Result<ExitCode, CliError> {

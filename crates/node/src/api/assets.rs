@@ -23,5 +23,6 @@ pub(crate) async fn serve(request: Request) -> Response {
     let kind = mime_guess::from_path(path).first_or_octet_stream();
     // Names of built files carry a hash of their content.
     let cache = if path.starts_with("assets/") { "private, max-age=31536000, immutable" } else { "no-store" };
-    ([(header::CONTENT_TYPE, kind.as_ref()), (header::CACHE_CONTROL, cache)], file.data.into_owned()).into_response()
+    ([(header::CONTENT_TYPE, kind.as_ref()), (header::CACHE_CONTROL, cache)], file.data.into_owned())
+        .into_response()
 }

@@ -11,9 +11,12 @@ use futures_util::stream;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Api;
+use super::session::cookie;
 use crate::events::NodeEvent;
 use crate::serve::stopped;
 
+/// How often an open stream looks whether its session still stands.
+const SESSION_CHECK: Duration = Duration::from_secs(1);
 /// Most missed events that are sent again; a page that was away longer loads anew.
 const MOST_MISSED: usize = 1000;
 
@@ -30,30 +33,42 @@ pub(crate) async fn events(
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     // Subscribed first, then looked up: an event may come twice, never not at all; `seen` drops the double.
     let (missed, seen) = missed(&api, seen);
-    let live = stream::unfold((receiver, api, seen), |(mut receiver, api, mut seen)| async move {
-        let mut stop = api.stop.clone();
-        loop {
-            let event = tokio::select! {
-                () = stopped(&mut stop) => return None,
-                event = receiver.recv() => event,
-            };
-            match event {
-                Ok(NodeEvent::Entry { seq, .. }) if seen.is_some_and(|seen| seq <= seen) => {}
-                Ok(event) => {
-                    if let NodeEvent::Entry { seq, .. } = event {
-                        seen = Some(seq);
+    let token = cookie(&api, &headers).unwrap_or_default();
+    let live =
+        stream::unfold((receiver, api, seen, token), |(mut receiver, api, mut seen, token)| async move {
+            let mut stop = api.stop.clone();
+            let mut check = tokio::time::interval(SESSION_CHECK);
+            loop {
+                let event = tokio::select! {
+                    () = stopped(&mut stop) => return None,
+                    _ = check.tick() => {
+                        if api.sessions.holds(&token) {
+                            continue;
+                        }
+                        return None;
                     }
-                    return Some((vec![event], (receiver, api, seen)));
+                    event = receiver.recv() => event,
+                };
+                if !api.sessions.holds(&token) {
+                    return None;
                 }
-                Err(RecvError::Lagged(_)) => {
-                    let (events, newest) = missed_events(&api, seen);
-                    seen = newest;
-                    return Some((events, (receiver, api, seen)));
+                match event {
+                    Ok(NodeEvent::Entry { seq, .. }) if seen.is_some_and(|seen| seq <= seen) => {}
+                    Ok(event) => {
+                        if let NodeEvent::Entry { seq, .. } = event {
+                            seen = Some(seq);
+                        }
+                        return Some((vec![event], (receiver, api, seen, token)));
+                    }
+                    Err(RecvError::Lagged(_)) => {
+                        let (events, newest) = missed_events(&api, seen);
+                        seen = newest;
+                        return Some((events, (receiver, api, seen, token)));
+                    }
+                    Err(RecvError::Closed) => return None,
                 }
-                Err(RecvError::Closed) => return None,
             }
-        }
-    });
+        });
     use futures_util::StreamExt;
     let all = stream::once(async move { missed })
         .chain(live)

@@ -30,8 +30,8 @@ use crate::NodeError;
 use crate::core::Core;
 use crate::serve::Stop;
 
-pub use session::new_entry_token;
 pub(crate) use session::Sessions;
+pub use session::new_entry_token;
 
 /// What every handler has.
 #[derive(Clone)]
@@ -133,13 +133,18 @@ async fn metrics(State(api): State<Api>) -> Response {
 async fn check_host(State(api): State<Api>, request: Request, next: Next) -> Response {
     api.core.metrics.requests.inc();
     let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+    let name =
+        host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
     let config = &api.core.config;
     let loopback = config.listen.ip().is_loopback();
     let known = !loopback || ["127.0.0.1", "localhost", "[::1]"].contains(&name);
     if !known {
-        return Failure::new(StatusCode::MISDIRECTED_REQUEST, "node::other_host", "this node does not answer to that name")
-            .into_response();
+        return Failure::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "node::other_host",
+            "this node does not answer to that name",
+        )
+        .into_response();
     }
     next.run(request).await
 }
@@ -198,7 +203,9 @@ impl From<NodeError> for Failure {
     fn from(error: NodeError) -> Self {
         let (status, code) = match &error {
             NodeError::NotFound { .. } => return Self::not_found(),
-            NodeError::BadRequest { .. } | NodeError::BadPeer { .. } => (StatusCode::BAD_REQUEST, "node::bad_request"),
+            NodeError::BadRequest { .. } | NodeError::BadPeer { .. } => {
+                (StatusCode::BAD_REQUEST, "node::bad_request")
+            }
             NodeError::BadInput { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "node::bad_input"),
             NodeError::Conflict { .. } => (StatusCode::CONFLICT, "node::conflict"),
             NodeError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "node::stopping"),

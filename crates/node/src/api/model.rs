@@ -35,7 +35,12 @@ impl PageQuery {
 }
 
 /// Cuts a page out of a list.
-pub(crate) fn page<S, T>(schema: &'static str, all: &[S], query: &PageQuery, view: impl Fn(&S) -> T) -> Page<T> {
+pub(crate) fn page<S, T>(
+    schema: &'static str,
+    all: &[S],
+    query: &PageQuery,
+    view: impl Fn(&S) -> T,
+) -> Page<T> {
     let (start, limit) = query.range();
     let end = start.saturating_add(limit).min(all.len());
     let items = all.get(start..end).unwrap_or_default().iter().map(view).collect();
@@ -171,7 +176,12 @@ pub(crate) struct TimelineView {
 
 impl From<&TimelineItem> for TimelineView {
     fn from(item: &TimelineItem) -> Self {
-        Self { time: item.time, kind: item.kind.clone(), title: item.title.clone(), entry: item.entry.to_string() }
+        Self {
+            time: item.time,
+            kind: item.kind.clone(),
+            title: item.title.clone(),
+            entry: item.entry.to_string(),
+        }
     }
 }
 
@@ -264,7 +274,12 @@ pub(crate) fn word<T: Serialize>(value: &T) -> String {
 
 impl FindingView {
     /// `blob_held` tells whether the raw bytes of an observation are here.
-    pub(crate) fn of(p: &Projection, meta: &Meta, finding: &Finding, incidents: &BTreeMap<EntryId, EntryId>) -> Self {
+    pub(crate) fn of(
+        p: &Projection,
+        meta: &Meta,
+        finding: &Finding,
+        incidents: &BTreeMap<EntryId, EntryId>,
+    ) -> Self {
         Self {
             schema: "bongsu.finding-view/1",
             id: meta.id.to_string(),

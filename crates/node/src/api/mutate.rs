@@ -4,7 +4,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
-use base::{Confidence, EntryId, Finding, Interval, Likelihood, Method, ObjectRef, Place, Recall, Severity, Timestamp};
+use base::{
+    Confidence, EntryId, Finding, Interval, Likelihood, Method, ObjectRef, Place, Recall, Severity, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -135,13 +137,19 @@ pub(crate) async fn report(
     let finding = Finding {
         kind: "report.officer".to_owned(),
         title: text("title", &request.title, MAX_TITLE)?,
-        text: request.text.filter(|t| !t.trim().is_empty()).map(|t| text("text", &t, MAX_TEXT)).transpose()?,
+        text: request
+            .text
+            .filter(|t| !t.trim().is_empty())
+            .map(|t| text("text", &t, MAX_TEXT))
+            .transpose()?,
         interval,
         place,
         objects: request
             .objects
             .into_iter()
-            .map(|o| Ok(ObjectRef { id: text("objects.id", &o.id, 200)?, name: o.name, protected: o.protected }))
+            .map(|o| {
+                Ok(ObjectRef { id: text("objects.id", &o.id, 200)?, name: o.name, protected: o.protected })
+            })
             .collect::<Result<_, Failure>>()?,
         severity: Severity::try_from(request.severity).map_err(|e| bad(&e))?,
         likelihood: request.likelihood.map(|l| parsed::<Likelihood>("likelihood", &l)).transpose()?,

@@ -250,7 +250,10 @@ pub(crate) struct RefusalView {
 
 /// Refused connections and batches, newest first.
 #[utoipa::path(get, path = "/api/refusals", tag = "share", params(PageQuery), responses((status = 200, body = Page<RefusalView>)))]
-pub(crate) async fn refusals(State(api): State<Api>, Query(query): Query<PageQuery>) -> Json<Page<RefusalView>> {
+pub(crate) async fn refusals(
+    State(api): State<Api>,
+    Query(query): Query<PageQuery>,
+) -> Json<Page<RefusalView>> {
     let p = api.core.read();
     let all: Vec<_> = p.refusals.iter().rev().collect();
     Json(page("bongsu.refusals/1", &all, &query, |(id, refused)| RefusalView {

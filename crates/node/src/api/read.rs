@@ -106,10 +106,15 @@ pub(crate) async fn overview(State(api): State<Api>) -> Json<Overview> {
 
 /// Open incidents, worst first.
 #[utoipa::path(get, path = "/api/incidents", tag = "record", params(PageQuery), responses((status = 200, body = Page<IncidentSummary>)))]
-pub(crate) async fn incidents(State(api): State<Api>, Query(query): Query<PageQuery>) -> Json<Page<IncidentSummary>> {
+pub(crate) async fn incidents(
+    State(api): State<Api>,
+    Query(query): Query<PageQuery>,
+) -> Json<Page<IncidentSummary>> {
     let p = api.core.read();
     let open = p.open_incidents();
-    Json(page("bongsu.incidents/1", &open, &query, |(meta, incident)| IncidentSummary::of(&p, meta, incident)))
+    Json(page("bongsu.incidents/1", &open, &query, |(meta, incident)| {
+        IncidentSummary::of(&p, meta, incident)
+    }))
 }
 
 fn parse_id(text: &str) -> Result<EntryId, Failure> {
@@ -119,7 +124,10 @@ fn parse_id(text: &str) -> Result<EntryId, Failure> {
 
 /// One incident with its findings and their evidence; also one that was replaced since.
 #[utoipa::path(get, path = "/api/incidents/{id}", tag = "record", params(("id" = String, Path)), responses((status = 200, body = IncidentView), (status = 404, body = ErrorView)))]
-pub(crate) async fn incident(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<IncidentView>, Failure> {
+pub(crate) async fn incident(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<IncidentView>, Failure> {
     let id = parse_id(&id)?;
     let p = api.core.read();
     let (Some(meta), Some(found)) = (p.get(&id), p.incidents.get(&id)) else {
@@ -152,7 +160,10 @@ pub(crate) struct FindingQuery {
 
 /// Findings that stand, newest first.
 #[utoipa::path(get, path = "/api/findings", tag = "record", params(FindingQuery), responses((status = 200, body = Page<FindingView>)))]
-pub(crate) async fn findings(State(api): State<Api>, Query(query): Query<FindingQuery>) -> Json<Page<FindingView>> {
+pub(crate) async fn findings(
+    State(api): State<Api>,
+    Query(query): Query<FindingQuery>,
+) -> Json<Page<FindingView>> {
     let p = api.core.read();
     let of = incident_of(&p);
     let all: Vec<_> = p
@@ -169,7 +180,10 @@ pub(crate) async fn findings(State(api): State<Api>, Query(query): Query<Finding
 
 /// One finding.
 #[utoipa::path(get, path = "/api/findings/{id}", tag = "record", params(("id" = String, Path)), responses((status = 200, body = FindingView), (status = 404, body = ErrorView)))]
-pub(crate) async fn finding(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<FindingView>, Failure> {
+pub(crate) async fn finding(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<FindingView>, Failure> {
     let id = parse_id(&id)?;
     let p = api.core.read();
     match (p.get(&id), p.findings.get(&id)) {
@@ -222,7 +236,10 @@ pub(crate) struct ProofView {
 
 /// One entry with envelope and proof.
 #[utoipa::path(get, path = "/api/entries/{id}", tag = "record", params(("id" = String, Path)), responses((status = 200, body = EntryView), (status = 404, body = ErrorView)))]
-pub(crate) async fn entry(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<EntryView>, Failure> {
+pub(crate) async fn entry(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<EntryView>, Failure> {
     let id = parse_id(&id)?;
     let view = api
         .core
@@ -256,7 +273,11 @@ pub(crate) async fn entry(State(api): State<Api>, Path(id): Path<String>) -> Res
 
 fn author(entry: &Entry) -> AuthorView {
     let author = entry.author();
-    AuthorView { node: author.node.to_string(), country: author.country.to_string(), key: author.key.to_string() }
+    AuthorView {
+        node: author.node.to_string(),
+        country: author.country.to_string(),
+        key: author.key.to_string(),
+    }
 }
 
 /// What checking one entry gave.
@@ -279,7 +300,10 @@ pub(crate) struct CheckView {
 
 /// Checks one entry anew from its stored bytes: form, hash, signature, author, place in the log, evidence, raw bytes.
 #[utoipa::path(post, path = "/api/entries/{id}/verify", tag = "record", params(("id" = String, Path)), responses((status = 200, body = VerdictView), (status = 404, body = ErrorView)))]
-pub(crate) async fn verify_entry(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<VerdictView>, Failure> {
+pub(crate) async fn verify_entry(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<VerdictView>, Failure> {
     let id = parse_id(&id)?;
     let own = api.core.public;
     let me = api.core.config.name.clone();

@@ -106,7 +106,7 @@ impl Sessions {
         write_secret(&self.folder.join("sessions.json"), &bytes)
     }
 
-    fn holds(&self, token: &str) -> bool {
+    pub(crate) fn holds(&self, token: &str) -> bool {
         lock(&self.sessions)
             .get(&hash(token))
             .is_some_and(|since| now().seconds_since(*since) < SESSION_SECONDS)
@@ -118,7 +118,7 @@ fn cookie_name(api: &Api) -> String {
     format!("bongsu_{}", api.core.config.name)
 }
 
-fn cookie(api: &Api, headers: &HeaderMap) -> Option<String> {
+pub(crate) fn cookie(api: &Api, headers: &HeaderMap) -> Option<String> {
     let name = cookie_name(api);
     headers
         .get_all(header::COOKIE)
@@ -138,7 +138,8 @@ pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) 
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
-    let monitoring = path == "/metrics" && bearer.is_some_and(|t| hash(t) == hash(&api.sessions.metrics_token));
+    let monitoring =
+        path == "/metrics" && bearer.is_some_and(|t| hash(t) == hash(&api.sessions.metrics_token));
     let inside = monitoring || cookie(&api, headers).is_some_and(|token| api.sessions.holds(&token));
     if !inside {
         if path.starts_with("/api/") || path == "/metrics" {
@@ -146,7 +147,11 @@ pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) 
                 .hint("open the link that `bongsu serve` printed, or make one with `bongsu officer link`")
                 .into_response();
         }
-        return (StatusCode::UNAUTHORIZED, Html(NO_SESSION)).into_response();
+        // A strict cookie is not sent when a link on another site leads here: a page of our own in between asks again.
+        let from_elsewhere =
+            headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
+        let page = if path == "/" && from_elsewhere { page(ASK_AGAIN) } else { page(NO_SESSION) };
+        return (StatusCode::UNAUTHORIZED, no_store(), Html(page)).into_response();
     }
     if writes(request.method()) && headers.get("x-bongsu").is_none_or(|value| value != "1") {
         return Failure::new(StatusCode::FORBIDDEN, "node::no_header", "the header `X-Bongsu: 1` is missing")
@@ -155,21 +160,49 @@ pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) 
     next.run(request).await
 }
 
-const NO_SESSION: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-<title>Bongsu</title></head><body><main><h1>Bongsu</h1>\
-<p>This node lets in only who holds its one-time link. It stands in the output of <code>bongsu serve</code>; \
-a new one is made by <code>bongsu officer link --data FOLDER</code> on the node's machine.</p>\
-<p lang=\"ko\">이 노드는 일회용 링크로만 들어올 수 있습니다. <code>bongsu serve</code> 출력에 있으며, 노드가 설치된 컴퓨터에서 \
-<code>bongsu officer link --data FOLDER</code> 로 새로 만들 수 있습니다.</p></main></body></html>";
+/// A page that needs nothing but itself: without a session nothing else is served.
+fn page(content: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"dark light\">\
+         <title>Bongsu</title></head><body><main><h1>Bongsu</h1>{content}</main></body></html>"
+    )
+}
+
+fn no_store() -> [(header::HeaderName, &'static str); 1] {
+    [(header::CACHE_CONTROL, "no-store")]
+}
+
+const NO_SESSION: &str = "<p>There is no session in this browser. This node lets in only who holds its one-time \
+link. The node prints one when it starts; a new one is made on the node's machine by \
+<code>bongsu officer link --data FOLDER</code>.</p>\
+<p lang=\"ko\">이 브라우저에는 세션이 없습니다. 이 노드는 일회용 링크로만 들어올 수 있습니다. 링크는 노드가 시작할 때 출력하며, 노드가 설치된 \
+컴퓨터에서 <code>bongsu officer link --data FOLDER</code> 명령으로 새로 만들 수 있습니다.</p>";
+
+const USED_LINK: &str = "<p>This link has been used or is too old: it lets in once, within 15 minutes. A new one is made \
+on the node's machine by <code>bongsu officer link --data FOLDER</code>.</p>\
+<p lang=\"ko\">이미 사용했거나 기한이 지난 링크입니다. 링크는 15분 안에 한 번만 쓸 수 있습니다. 노드가 설치된 컴퓨터에서 \
+<code>bongsu officer link --data FOLDER</code> 명령으로 새로 만들 수 있습니다.</p>";
+
+const ASK_AGAIN: &str = "<meta http-equiv=\"refresh\" content=\"0;url=/\"><p><a href=\"/\">Go on to the console</a></p>\
+<p lang=\"ko\"><a href=\"/\">콘솔로 계속</a></p>";
 
 #[derive(Deserialize)]
 pub(crate) struct Enter {
     token: String,
 }
 
-pub(crate) async fn enter(State(api): State<Api>, Query(query): Query<Enter>) -> Response {
+pub(crate) async fn enter(
+    State(api): State<Api>,
+    Query(query): Query<Enter>,
+    headers: HeaderMap,
+) -> Response {
     if !api.sessions.redeem(&query.token) {
-        return (StatusCode::UNAUTHORIZED, Html(NO_SESSION)).into_response();
+        // Whoever opens the used link again in the browser that it let in is in already.
+        if cookie(&api, &headers).is_some_and(|token| api.sessions.holds(&token)) {
+            return Redirect::to("/").into_response();
+        }
+        return (StatusCode::UNAUTHORIZED, no_store(), Html(page(USED_LINK))).into_response();
     }
     match api.sessions.begin() {
         Ok(token) => {
@@ -179,8 +212,7 @@ pub(crate) async fn enter(State(api): State<Api>, Query(query): Query<Enter>) ->
                 "{}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={SESSION_SECONDS}{secure}",
                 cookie_name(&api)
             );
-            // A page of our own in between, because a strict cookie is not sent on a redirect from another site.
-            ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+            ([(header::SET_COOKIE, cookie)], no_store(), Redirect::to("/")).into_response()
         }
         Err(e) => Failure::from(e).into_response(),
     }

@@ -49,9 +49,8 @@ pub(crate) fn get(root: &Path, hash: &BlobHash) -> Result<Option<Vec<u8>>, Store
         return Ok(Some(bytes));
     }
     let file = format!("blobs/{}/{hash}", &hash.to_string()[..2]);
-    Err(StoreError::Damaged {
-        first: super::Damage::file(super::DamageKind::Blob, &file, 0, bytes.len(), "bytes do not have their hash"),
-    })
+    let why = "bytes do not have their hash";
+    Err(super::Damage::file(super::DamageKind::Blob, &file, 0, bytes.len(), why).into())
 }
 
 /// A rename is on disk only once its folder is.

@@ -39,7 +39,8 @@ fn drop_narrower(folder: &Path, width: u32) -> std::io::Result<()> {
     };
     for file in files {
         let file = file?;
-        let narrower = file.file_name().to_str().and_then(|n| n.parse::<u32>().ok()).is_some_and(|w| w < width);
+        let narrower =
+            file.file_name().to_str().and_then(|n| n.parse::<u32>().ok()).is_some_and(|w| w < width);
         if narrower {
             fs::remove_file(file.path())?;
         }

@@ -1,9 +1,11 @@
 //! Where entries are kept: one trait, and SQLite behind it. The only part of the room that touches disk.
 
 mod blobs;
+mod damage;
 mod derived;
-mod logical;
+mod lock;
 mod pages;
+mod queries;
 mod read;
 mod sqlite;
 mod verify;
@@ -17,9 +19,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Checkpoint, CheckpointError, Entry, EntryError, MerkleLog, PublicKey};
 
+pub use damage::{Damage, DamageKind, Verdict};
 pub use read::ReadRecord;
 pub use sqlite::{SqliteOptions, SqliteRecord};
-pub use verify::{Damage, DamageKind, Verdict, verify_dir, verify_open};
+pub use verify::{verify_dir, verify_open};
 
 /// Why the record cannot be opened, read or written. Nothing is half-written: a commit happens whole or not at all.
 #[derive(Debug, thiserror::Error)]
@@ -48,10 +51,12 @@ pub enum StoreError {
         expected: &'static str,
     },
     /// Damage was found while opening.
-    #[error("the record is damaged: {first}; run `bongsu record verify` on the folder, and restore it from a copy")]
+    #[error(
+        "the record is damaged: {first}; run `bongsu record verify` on the folder, and restore it from a copy"
+    )]
     Damaged {
         /// The first damage.
-        first: Damage,
+        first: Box<Damage>,
     },
     /// No space left, or over the size limit.
     #[error("no space left for the record in `{}`; nothing of this batch was written: free some space and try again", path.display())]
@@ -84,6 +89,12 @@ pub enum StoreError {
         /// Why.
         reason: &'static str,
     },
+}
+
+impl From<Damage> for StoreError {
+    fn from(first: Damage) -> Self {
+        Self::Damaged { first: Box::new(first) }
+    }
 }
 
 /// The two ends of a log that is shared with a peer.

@@ -71,13 +71,14 @@ pub(crate) fn check(database: &[u8], sums: &[u8], wal: &WalScan<'_>) -> Vec<Dama
         let in_log = wal.pages.get(&number).is_some_and(|versions| versions.contains(&page));
         if !in_log {
             let start = index * PAGE_BYTES;
-            let why = if expected.is_some() { "bytes differ from their digest" } else { "page has no digest" };
+            let why =
+                if expected.is_some() { "bytes differ from their digest" } else { "page has no digest" };
             damage.push(Damage::file(DamageKind::Page, "record.db", start, start + page.len(), why));
         }
     }
     // Digests beyond the file are right only for pages that still stand in the log.
-    let missing = (pages..known)
-        .find(|i| !u32::try_from(i + 1).is_ok_and(|number| wal.pages.contains_key(&number)));
+    let missing =
+        (pages..known).find(|i| !u32::try_from(i + 1).is_ok_and(|number| wal.pages.contains_key(&number)));
     if let Some(index) = missing {
         let start = index * PAGE_BYTES;
         let end = known * PAGE_BYTES;

@@ -5,8 +5,11 @@ use std::path::Path;
 use base::EntryId;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::sqlite::{Lock, check_format, sql_error, stored_row};
-use super::{Lane, StoreError, Stored, blobs, logical, verify};
+use super::damage::{Damage, DamageKind};
+use super::lock::Lock;
+use super::queries::{self, sql_error, stored_row};
+use super::sqlite::check_format;
+use super::{Lane, StoreError, Stored, blobs, verify};
 
 /// Read access to the record of a node that does not run.
 pub struct ReadRecord {
@@ -29,9 +32,8 @@ impl ReadRecord {
         let lock = Lock::take(data)?;
         check_format(&root)?;
         let copy = tempfile::tempdir().map_err(|e| blobs::io_error(&root, e))?;
-        let db = verify::open_read_only(&root, copy.path()).map_err(|e| StoreError::Damaged {
-            first: verify::Damage::file(verify::DamageKind::Database, "record.db", 0, 0, &e.to_string()),
-        })?;
+        let db = verify::open_read_only(&root, copy.path())
+            .map_err(|e| Damage::file(DamageKind::Database, "record.db", 0, 0, &e.to_string()))?;
         Ok(Self { root, db, _lock: lock, _copy: copy })
     }
 
@@ -51,7 +53,10 @@ impl ReadRecord {
     /// # Errors
     /// When the database cannot be read or the entry is damaged.
     pub fn at(&self, seq: u64) -> Result<Option<Stored>, StoreError> {
-        self.one("SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = ?1", seq.cast_signed())
+        self.one(
+            "SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = ?1",
+            seq.cast_signed(),
+        )
     }
 
     /// The entry `id`.
@@ -76,11 +81,11 @@ impl ReadRecord {
     /// When the database cannot be read.
     pub fn lane_sizes(&self) -> Result<Vec<(Lane, u64)>, StoreError> {
         let sql = |e| sql_error(&self.root, e);
-        let lanes = logical::lanes(&self.db).map_err(sql)?;
+        let lanes = queries::lanes(&self.db).map_err(sql)?;
         lanes
             .into_iter()
             .map(|lane| {
-                let size = logical::lane_size(&self.db, &lane).map_err(sql)?;
+                let size = queries::lane_size(&self.db, &lane).map_err(sql)?;
                 Ok((lane, size))
             })
             .collect()
@@ -91,6 +96,6 @@ impl ReadRecord {
     /// # Errors
     /// When the database cannot be read.
     pub fn lane_ids(&self, lane: &Lane) -> Result<Vec<EntryId>, StoreError> {
-        logical::lane_ids(&self.db, lane).map_err(|e| sql_error(&self.root, e))
+        queries::lane_ids(&self.db, lane).map_err(|e| sql_error(&self.root, e))
     }
 }

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use base::{BlobHash, Country, EntryId, Marking, NodeName, Recall, Timestamp};
 use rand_core::CryptoRngCore;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::verify::{Damage, DamageKind};
+use super::damage::{Damage, DamageKind};
 use super::{
-    Batch, Committed, Direction, Genesis, Lane, LaneState, RecordStore, StoreError, Stored, blobs, derived,
-    home_origin, logical, pages, wal,
+    Batch, Committed, Genesis, Lane, LaneState, RecordStore, StoreError, Stored, blobs, derived, home_origin,
+    lock::Lock, pages, queries, wal,
 };
-use crate::{Checkpoint, Entry, MerkleLog, NodeKey, PublicKey};
+use crate::{Checkpoint, Entry, MerkleLog, NodeKey};
 
 pub(crate) const FORMAT: &str = "bongsu.record/1\n";
 
@@ -35,6 +35,7 @@ CREATE TABLE lane (
   id BLOB NOT NULL,
   PRIMARY KEY (peer, outward, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX lane_id ON lane (peer, outward, id);
 CREATE TABLE ack (
   peer TEXT NOT NULL,
   outward INTEGER NOT NULL,
@@ -86,27 +87,6 @@ pub struct SqliteRecord {
     _lock: Lock,
 }
 
-#[expect(clippy::disallowed_types, reason = "the record's stores touch disk (DESIGN.md section 2)")]
-pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock")] fs::File);
-
-impl Lock {
-    #[expect(clippy::disallowed_types, reason = "the record's stores touch disk (DESIGN.md section 2)")]
-    pub(crate) fn take(data: &Path) -> Result<Self, StoreError> {
-        let path = data.join("record.lock");
-        let file = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|source| blobs::io_error(&path, source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: data.to_owned() }),
-            Err(fs::TryLockError::Error(source)) => Err(blobs::io_error(&path, source)),
-        }
-    }
-}
-
 #[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 impl SqliteRecord {
     /// Whether `data` holds a record.
@@ -140,11 +120,11 @@ impl SqliteRecord {
         fs::create_dir_all(draft.join("blobs")).map_err(|e| io(&draft, e))?;
         let database = draft.join("record.db");
         {
-            let db = Connection::open(&database).map_err(|e| sql_error(&draft, e))?;
+            let db = Connection::open(&database).map_err(|e| queries::sql_error(&draft, e))?;
             db.execute_batch("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
                 .and_then(|()| db.execute_batch(SCHEMA))
                 .and_then(|()| db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);"))
-                .map_err(|e| sql_error(&draft, e))?;
+                .map_err(|e| queries::sql_error(&draft, e))?;
         }
         pages::write_all(&database, &draft.join("record.pages")).map_err(|e| io(&draft, e))?;
         let checkpoint = Checkpoint::sign(&home_origin(key.name()), 0, MerkleLog::default().root(), &key)?;
@@ -190,7 +170,9 @@ impl SqliteRecord {
             let path = root.join(name);
             match fs::read(&path) {
                 Ok(bytes) => Ok(bytes),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound && name.ends_with("-wal") => Ok(Vec::new()),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound && name.ends_with("-wal") => {
+                    Ok(Vec::new())
+                }
                 Err(source) => Err(blobs::io_error(&path, source)),
             }
         };
@@ -202,25 +184,25 @@ impl SqliteRecord {
             if let Some(first) =
                 pages::check(&read("record.db")?, &read("record.pages")?, &scan).into_iter().next()
             {
-                return Err(StoreError::Damaged { first });
+                return Err(first.into());
             }
             scan.broken_at.is_some()
         };
-        let sql = |e| sql_error(&root, e);
+        let sql = |e| queries::sql_error(&root, e);
         let db = Connection::open(&database).map_err(sql)?;
         configure(&db, options).map_err(sql)?;
-        let ids = all_ids(&db).map_err(sql)?;
+        let ids = queries::all_ids(&db).map_err(sql)?;
         let log = MerkleLog::from_ids(&ids);
         let path = root.join("checkpoints/home");
         let note = fs::read_to_string(&path).map_err(|e| blobs::io_error(&path, e))?;
         let checkpoint = Checkpoint::parse(&note)
             .and_then(|c| c.check(&home_origin(key.name()), key.name(), &key.public()).map(|()| c))
-            .map_err(|e| StoreError::Damaged {
-                first: Damage::file(DamageKind::Checkpoint, "checkpoints/home", 0, note.len(), &e.to_string()),
+            .map_err(|e| {
+                Damage::file(DamageKind::Checkpoint, "checkpoints/home", 0, note.len(), &e.to_string())
             })?;
         let derived_size = checkpoint.size();
         match log.root_at(derived_size) {
-            Err(_) => return Err(StoreError::Damaged { first: Damage::missing_entry(log.size()) }),
+            Err(_) => return Err(Damage::missing_entry(log.size()).into()),
             Ok(root) => checkpoint.check_root(root)?,
         }
         let mut record = Self {
@@ -245,7 +227,7 @@ impl SqliteRecord {
     /// # Errors
     /// When the disk refuses; the record stays readable, nothing is lost.
     pub fn copy_log(&mut self) -> Result<(), StoreError> {
-        let sql = |e| sql_error(&self.root, e);
+        let sql = |e| queries::sql_error(&self.root, e);
         self.db.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(sql)?;
         let path = self.root.join("record.db-wal");
         match fs::read(&path) {
@@ -274,7 +256,7 @@ impl SqliteRecord {
     /// # Errors
     /// When the database cannot be read.
     pub fn lanes(&self) -> Result<Vec<Lane>, StoreError> {
-        logical::lanes(&self.db).map_err(|e| sql_error(&self.root, e))
+        queries::lanes(&self.db).map_err(|e| queries::sql_error(&self.root, e))
     }
 
     fn write_derived(&mut self) -> std::io::Result<()> {
@@ -290,9 +272,9 @@ impl SqliteRecord {
         Ok(())
     }
 
-    fn write_batch(&mut self, batch: &Batch) -> Result<(Vec<(u64, bool)>, Vec<EntryId>), StoreError> {
+    fn write_batch(&mut self, batch: &Batch) -> Result<Written, StoreError> {
         let root = self.root.clone();
-        let sql = |e| sql_error(&root, e);
+        let sql = |e| queries::sql_error(&root, e);
         let mut next = self.log.size();
         let mut places = Vec::with_capacity(batch.entries.len());
         let mut new_ids = Vec::new();
@@ -300,7 +282,7 @@ impl SqliteRecord {
         let tx = self.db.transaction().map_err(sql)?;
         for incoming in &batch.entries {
             let entry = &incoming.entry;
-            if let Some(seq) = place_of(&tx, &entry.id()).map_err(sql)? {
+            if let Some(seq) = queries::place_of(&tx, &entry.id()).map_err(sql)? {
                 places.push((seq, false));
                 continue;
             }
@@ -325,13 +307,13 @@ impl SqliteRecord {
         for row in &batch.lane_rows {
             let size = match lane_sizes.get(&row.lane) {
                 Some(size) => *size,
-                None => logical::lane_size(&tx, &row.lane).map_err(sql)?,
+                None => queries::lane_size(&tx, &row.lane).map_err(sql)?,
             };
             tx.prepare_cached("INSERT INTO lane (peer, outward, seq, id) VALUES (?1, ?2, ?3, ?4)")
                 .and_then(|mut insert| {
                     insert.execute(params![
                         row.lane.peer.as_str(),
-                        outward(&row.lane),
+                        queries::outward(&row.lane),
                         size.cast_signed(),
                         row.id.as_bytes()
                     ])
@@ -342,7 +324,11 @@ impl SqliteRecord {
         for ack in &batch.acks {
             tx.prepare_cached("INSERT OR REPLACE INTO ack (peer, outward, note) VALUES (?1, ?2, ?3)")
                 .and_then(|mut put| {
-                    put.execute(params![ack.lane.peer.as_str(), outward(&ack.lane), ack.checkpoint.note()])
+                    put.execute(params![
+                        ack.lane.peer.as_str(),
+                        queries::outward(&ack.lane),
+                        ack.checkpoint.note()
+                    ])
                 })
                 .map_err(sql)?;
         }
@@ -353,10 +339,12 @@ impl SqliteRecord {
         }
         for purge in &batch.purge {
             let no = |reason| StoreError::CannotPurge { id: purge.target, reason };
-            let target =
-                stored(&tx, &purge.target).map_err(sql)?.ok_or_else(|| no("it is not in the record"))??;
-            let recall =
-                stored(&tx, &purge.recall).map_err(sql)?.ok_or_else(|| no("its recall is not there"))??;
+            let target = queries::stored(&tx, &purge.target)
+                .map_err(sql)?
+                .ok_or_else(|| no("it is not in the record"))??;
+            let recall = queries::stored(&tx, &purge.recall)
+                .map_err(sql)?
+                .ok_or_else(|| no("its recall is not there"))??;
             if target.received.is_none() {
                 return Err(no("it is this node's own"));
             }
@@ -374,13 +362,19 @@ impl SqliteRecord {
         }
         tx.commit().map_err(sql)?;
         self.lane_sizes = lane_sizes;
-        Ok((places, new_ids))
+        Ok(Written { places, new_ids })
     }
+}
+
+/// What a transaction wrote.
+struct Written {
+    places: Vec<(u64, bool)>,
+    new_ids: Vec<EntryId>,
 }
 
 impl RecordStore for SqliteRecord {
     fn commit(&mut self, batch: &Batch) -> Result<Committed, StoreError> {
-        let (places, new_ids) = match self.write_batch(batch) {
+        let Written { places, new_ids } = match self.write_batch(batch) {
             Ok(done) => done,
             Err(e) => {
                 self.stale_tail = true;
@@ -392,7 +386,8 @@ impl RecordStore for SqliteRecord {
         }
         let behind = self.write_derived().err();
         // Purged content also goes from the write-ahead log, at once.
-        let tidy = if self.stale_tail || !batch.purge.is_empty() || self.wal_bytes() > self.options.wal_bytes {
+        let tidy = if self.stale_tail || !batch.purge.is_empty() || self.wal_bytes() > self.options.wal_bytes
+        {
             self.copy_log().err().map(|e| e.to_string())
         } else {
             None
@@ -401,18 +396,16 @@ impl RecordStore for SqliteRecord {
     }
 
     fn at(&self, seq: u64) -> Result<Option<Stored>, StoreError> {
-        let sql = |e| sql_error(&self.root, e);
+        let sql = |e| queries::sql_error(&self.root, e);
         self.db
-            .prepare_cached(
-                "SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = ?1",
-            )
-            .and_then(|mut select| select.query_row([seq.cast_signed()], stored_row).optional())
+            .prepare_cached("SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = ?1")
+            .and_then(|mut select| select.query_row([seq.cast_signed()], queries::stored_row).optional())
             .map_err(sql)?
             .transpose()
     }
 
     fn get(&self, id: &EntryId) -> Result<Option<Stored>, StoreError> {
-        stored(&self.db, id).map_err(|e| sql_error(&self.root, e))?.transpose()
+        queries::stored(&self.db, id).map_err(|e| queries::sql_error(&self.root, e))?.transpose()
     }
 
     fn log(&self) -> &MerkleLog {
@@ -424,8 +417,8 @@ impl RecordStore for SqliteRecord {
     }
 
     fn lane(&self, lane: &Lane) -> Result<LaneState, StoreError> {
-        let ids = logical::lane_ids(&self.db, lane).map_err(|e| sql_error(&self.root, e))?;
-        let note = logical::ack_note(&self.db, lane).map_err(|e| sql_error(&self.root, e))?;
+        let ids = queries::lane_ids(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
+        let note = queries::ack_note(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
         Ok(LaneState { ids, acked: note.map(|n| Checkpoint::parse(&n)).transpose()? })
     }
 
@@ -434,7 +427,7 @@ impl RecordStore for SqliteRecord {
             .prepare_cached("SELECT seq FROM cursor WHERE peer = ?1")
             .and_then(|mut select| select.query_row([peer.as_str()], |row| row.get::<_, i64>(0)).optional())
             .map(|seq| seq.unwrap_or(0).cast_unsigned())
-            .map_err(|e| sql_error(&self.root, e))
+            .map_err(|e| queries::sql_error(&self.root, e))
     }
 
     fn put_blob(&mut self, bytes: &[u8]) -> Result<BlobHash, StoreError> {
@@ -450,7 +443,6 @@ impl RecordStore for SqliteRecord {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 impl SqliteRecord {
     fn wal_bytes(&self) -> u64 {
         fs::metadata(self.root.join("record.db-wal")).map_or(0, |m| m.len())
@@ -489,60 +481,3 @@ fn configure(db: &Connection, options: SqliteOptions) -> rusqlite::Result<()> {
     db.set_prepared_statement_cache_capacity(32);
     Ok(())
 }
-
-fn all_ids(db: &Connection) -> rusqlite::Result<Vec<EntryId>> {
-    db.prepare("SELECT id FROM entry ORDER BY seq")?
-        .query_map([], |row| row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes))?
-        .collect()
-}
-
-fn place_of(db: &Connection, id: &EntryId) -> rusqlite::Result<Option<u64>> {
-    db.prepare_cached("SELECT seq FROM entry WHERE id = ?1")?
-        .query_row([id.as_bytes()], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))
-        .optional()
-}
-
-fn stored(db: &Connection, id: &EntryId) -> rusqlite::Result<Option<Result<Stored, StoreError>>> {
-    db.prepare_cached("SELECT seq, id, payload, signature, key, received FROM entry WHERE id = ?1")?
-        .query_row([id.as_bytes()], stored_row)
-        .optional()
-}
-
-/// A row as an entry; its bytes are checked again on every read.
-pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<Result<Stored, StoreError>> {
-    let seq = row.get::<_, i64>(0)?.cast_unsigned();
-    let id = EntryId::from_bytes(row.get(1)?);
-    let payload: Option<Vec<u8>> = row.get(2)?;
-    let signature: [u8; 64] = row.get(3)?;
-    let key: [u8; 32] = row.get(4)?;
-    let received = row.get::<_, Option<i64>>(5)?.map(Timestamp::from_unix_nanos);
-    let read = || -> Result<Stored, crate::EntryError> {
-        let key = PublicKey::from_bytes(&key)?;
-        let entry = payload.map(|bytes| Entry::from_parts(bytes, &key, signature)).transpose()?;
-        Ok(Stored { seq, id, entry, key, received })
-    };
-    let damaged = |why: &str| StoreError::Damaged { first: Damage::entry(seq, id, why) };
-    Ok(match read() {
-        Ok(stored) if stored.entry.as_ref().is_some_and(|e| e.id() != id) => {
-            Err(damaged("content does not have its hash"))
-        }
-        Ok(stored) => Ok(stored),
-        Err(e) => Err(damaged(&e.to_string())),
-    })
-}
-
-pub(crate) fn outward(lane: &Lane) -> i64 {
-    i64::from(lane.direction == Direction::Out)
-}
-
-/// Tells a full disk from other refusals.
-pub(crate) fn sql_error(root: &Path, error: rusqlite::Error) -> StoreError {
-    use rusqlite::ffi::{ErrorCode, SQLITE_IOERR_WRITE};
-    if let rusqlite::Error::SqliteFailure(e, _) = &error
-        && (e.code == ErrorCode::DiskFull || e.extended_code == SQLITE_IOERR_WRITE)
-    {
-        return StoreError::Full { path: root.to_owned() };
-    }
-    StoreError::Sql(error)
-}
-

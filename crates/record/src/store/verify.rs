@@ -6,167 +6,19 @@
 //! cosignatures, evidence. Reading changes nothing: the folder may be evidence itself.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use base::{BlobHash, EntryId, NodeName, Observation, Recall};
 use rusqlite::{Connection, OpenFlags};
-use serde::Serialize;
 
-use super::sqlite::{FORMAT, Lock, stored_row};
-use super::{Genesis, Peer, StoreError, Stored, blobs, home_origin, lane_origin, logical, pages, wal};
+use super::damage::{Damage, DamageKind, Verdict};
+use super::lock::Lock;
+use super::queries::stored_row;
+use super::sqlite::FORMAT;
+use super::{Genesis, Peer, StoreError, Stored, blobs, home_origin, lane_origin, pages, queries, wal};
 use crate::store::{Direction, Lane};
 use crate::{Checkpoint, MerkleLog, PublicKey};
-
-/// What is damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DamageKind {
-    /// An entry: its bytes, hash or signature, or it is missing.
-    Entry,
-    /// The log as a whole: root or checkpoint.
-    Checkpoint,
-    /// A lane to or from a peer, or its cosigned checkpoint.
-    Lane,
-    /// A blob: bytes that do not have their hash, or that are missing.
-    Blob,
-    /// A Merkle tile.
-    Tile,
-    /// The database as SQLite sees it.
-    Database,
-    /// A page of the database file.
-    Page,
-    /// The file of page digests.
-    Pages,
-    /// The write-ahead log.
-    Wal,
-    /// The format file.
-    Format,
-    /// A file that does not belong there.
-    Stray,
-}
-
-/// One thing that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Damage {
-    /// What.
-    pub kind: DamageKind,
-    /// The entry's place in the log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u64>,
-    /// The entry's id, when it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<EntryId>,
-    /// The file, below `record/`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// First byte of the smallest piece that is known to hold the wrong byte.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub byte_start: Option<u64>,
-    /// First byte after that piece.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub byte_end: Option<u64>,
-    /// In words.
-    pub message: String,
-}
-
-impl Damage {
-    pub(crate) fn file(kind: DamageKind, file: &str, start: usize, end: usize, message: &str) -> Self {
-        Self {
-            kind,
-            seq: None,
-            id: None,
-            file: Some(file.to_owned()),
-            byte_start: Some(start as u64),
-            byte_end: Some(end as u64),
-            message: message.to_owned(),
-        }
-    }
-
-    pub(crate) fn entry(seq: u64, id: EntryId, message: &str) -> Self {
-        Self {
-            kind: DamageKind::Entry,
-            seq: Some(seq),
-            id: Some(id),
-            file: None,
-            byte_start: None,
-            byte_end: None,
-            message: message.to_owned(),
-        }
-    }
-
-    pub(crate) fn missing_entry(seq: u64) -> Self {
-        Self {
-            kind: DamageKind::Entry,
-            seq: Some(seq),
-            id: None,
-            file: None,
-            byte_start: None,
-            byte_end: None,
-            message: "the entry is missing".to_owned(),
-        }
-    }
-
-    fn general(kind: DamageKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            seq: None,
-            id: None,
-            file: None,
-            byte_start: None,
-            byte_end: None,
-            message: message.into(),
-        }
-    }
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(seq) = self.seq {
-            write!(f, "entry {seq}")?;
-            if let Some(id) = &self.id {
-                write!(f, " ({})", id.short())?;
-            }
-            write!(f, ": ")?;
-        }
-        if let Some(file) = &self.file {
-            write!(f, "{file}")?;
-            if let (Some(start), Some(end)) = (self.byte_start, self.byte_end) {
-                write!(f, " bytes {start} to {end}")?;
-            }
-            write!(f, ": ")?;
-        }
-        f.write_str(&self.message)
-    }
-}
-
-/// What verification found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// No damage at all.
-    pub ok: bool,
-    /// The node whose record it is.
-    pub node: Option<NodeName>,
-    /// Its public key: compare it with what its owner told you by another way.
-    pub key: Option<String>,
-    /// How many entries were read.
-    pub entries: u64,
-    /// How many of them were recalled by their owner and hold no content any more.
-    pub purged: u64,
-    /// How many blobs were read.
-    pub blobs: u64,
-    /// How many lanes.
-    pub lanes: u64,
-    /// The Merkle root over all entries, hexadecimal.
-    pub root: String,
-    /// The first damage in the order of the log, else of the files.
-    pub first: Option<Damage>,
-    /// All damage (at most 1,000 items; the rest only counts into `ok`).
-    pub damage: Vec<Damage>,
-    /// What is worth knowing but no damage.
-    pub notes: Vec<String>,
-}
 
 /// Checks the record of the data folder `data` while no node runs on it.
 ///
@@ -269,9 +121,8 @@ impl Check {
             self.blob(root, &blob)?;
         }
         for entry in folder(root)? {
-            let known = [
-                "format", "record.db", "record.db-wal", "record.pages", "tiles", "checkpoints", "blobs",
-            ];
+            let known =
+                ["format", "record.db", "record.db-wal", "record.pages", "tiles", "checkpoints", "blobs"];
             if !known.contains(&entry.as_str()) {
                 self.physical.push(Damage::file(DamageKind::Stray, &entry, 0, 0, "does not belong here"));
             }
@@ -335,8 +186,9 @@ impl Check {
     }
 
     fn rows(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        let mut select =
-            db.prepare("SELECT seq, id, payload, signature, key, received, purged_by FROM entry ORDER BY seq")?;
+        let mut select = db.prepare(
+            "SELECT seq, id, payload, signature, key, received, purged_by FROM entry ORDER BY seq",
+        )?;
         let mut rows = select.query([])?;
         let mut expected = 0;
         let mut purged: Vec<(Stored, Option<[u8; 32]>)> = Vec::new();
@@ -356,7 +208,7 @@ impl Check {
             self.log.push(&id);
             self.ids.insert(id, seq);
             match stored_row(row)? {
-                Err(StoreError::Damaged { first }) => self.logical.push(first),
+                Err(StoreError::Damaged { first }) => self.logical.push(*first),
                 Err(e) => self.logical.push(Damage::entry(seq, id, &e.to_string())),
                 Ok(stored) if stored.entry.is_none() => purged.push((stored, row.get(6)?)),
                 Ok(stored) => self.entry(&stored),
@@ -394,7 +246,8 @@ impl Check {
         for evidence in base::Marked::evidence(entry) {
             // A peer may rest on what it did not share; what this node concludes rests on what it holds.
             if stored.received.is_none() && !self.ids.contains_key(evidence) {
-                self.logical.push(wrong(&format!("it rests on {evidence}, which is not in the record before it")));
+                self.logical
+                    .push(wrong(&format!("it rests on {evidence}, which is not in the record before it")));
             }
         }
         if let Ok(peer) = entry.noun::<Peer>()
@@ -410,15 +263,16 @@ impl Check {
             && stored.received.is_none()
             && !self.blobs.contains(&observation.blob)
         {
-            self.logical.push(wrong(&format!("its raw bytes, blob {}, are missing or damaged", observation.blob)));
+            self.logical
+                .push(wrong(&format!("its raw bytes, blob {}, are missing or damaged", observation.blob)));
         }
     }
 
     fn check_lanes(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        for lane in logical::lanes(db)? {
+        for lane in queries::lanes(db)? {
             self.lanes += 1;
-            let ids = logical::lane_ids(db, &lane)?;
-            if logical::lane_size(db, &lane)? != ids.len() as u64 {
+            let ids = queries::lane_ids(db, &lane)?;
+            if queries::lane_size(db, &lane)? != ids.len() as u64 {
                 self.logical.push(Damage::general(DamageKind::Lane, format!("the lane {lane} has a gap")));
             }
             // A received lane may hold the place of an entry that its owner withdrew before it was sent.
@@ -429,7 +283,7 @@ impl Check {
                     format!("the lane {lane} holds {id}, which is not in the record"),
                 ));
             }
-            if let Some(note) = logical::ack_note(db, &lane)?
+            if let Some(note) = queries::ack_note(db, &lane)?
                 && let Err(why) = self.check_ack(&lane, &ids, &note)
             {
                 self.logical.push(Damage::general(
@@ -499,7 +353,9 @@ impl Check {
         if complete {
             let mut upto = self.log.clone();
             if upto.size() > size {
-                upto = MerkleLog::from_ids(self.ids_in_order().iter().take(usize::try_from(size).unwrap_or(usize::MAX)));
+                upto = MerkleLog::from_ids(
+                    self.ids_in_order().iter().take(usize::try_from(size).unwrap_or(usize::MAX)),
+                );
             }
             for (path, expected) in upto.new_tiles(0) {
                 if !there.contains_key(&path) {
@@ -557,7 +413,6 @@ impl Check {
 }
 
 /// Opens a copy, or, when the log is empty, the file itself as one that nobody changes.
-#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 pub(crate) fn open_read_only(root: &Path, copy: &Path) -> Result<Connection, Box<dyn std::error::Error>> {
     let database = root.join("record.db");
     let log = root.join("record.db-wal");

@@ -11,8 +11,8 @@ use crate::input;
 #[command(after_help = "Example:
   bongsu orbit check samples/orbit/korea-2026-03.csv samples/orbit/korea-2025-04-15.3le
 
-A file with an error is refused (`ok` is false) and makes the exit 2; warnings do not. TLE, 3LE and OMM as CSV or JSON
-are read.")]
+A file with an error is refused (`ok` is false) and makes the exit 2; warnings
+do not. TLE, 3LE and OMM as CSV or JSON are read.")]
 pub(crate) struct Check {
     /// The files; .zst and .gz too; - is standard input
     #[arg(required = true, value_name = "FILE")]

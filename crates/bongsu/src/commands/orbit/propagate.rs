@@ -30,11 +30,14 @@ const COLUMNS: &[&str] = &[
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bongsu orbit propagate samples/orbit/korea-2026-03.csv --at 2026-03-10T12:00:00Z
-  bongsu orbit propagate samples/orbit/korea-2025-04-15.3le --from 2025-04-15T00:00:00Z --to 2025-04-15T01:00:00Z --step 10m --ids 29268 --frame itrf
-  bongsu orbit propagate samples/orbit/celestrak-active-2026-03.csv.zst --at 2026-03-10T12:00:00Z --ids 29268,29349 --format csv
+  bongsu orbit propagate samples/orbit/korea-2025-04-15.3le --ids 29268 \\
+    --from 2025-04-15T00:00:00Z --to 2025-04-15T01:00:00Z --step 10m --frame itrf
+  zstdcat samples/orbit/celestrak-active-2026-03.csv.zst | bongsu orbit \\
+    propagate - --at 2026-03-10T12:00:00Z --ids 29268,29349 --format csv
 
-Objects come by rising number, the times of each in order; the end of the span counts. An object that SGP4 has no
-state for at a time (1-4: bad elements, 6: decayed) gives an item with `error_code` and without a position.")]
+Objects come by rising number, the times of each in order; the end of the span
+counts. An object that SGP4 has no state for at a time (1 to 4: bad elements,
+6: decayed) gives an item with `error_code` and without a position.")]
 pub(crate) struct Propagate {
     /// The catalogue: TLE, 3LE or OMM as CSV or JSON; .zst and .gz too; - is standard input
     #[arg(value_name = "CAT")]

@@ -39,12 +39,16 @@ const COLUMNS: &[&str] = &[
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  bongsu orbit screen samples/orbit/korea-2026-03.csv --from 2026-03-10T12:00:00Z --hours 24 --within-km 50
-  bongsu orbit screen samples/orbit/celestrak-active-2026-03.csv.zst --from 2026-03-10T12:00:00Z --hours 2 --within-km 5 --primaries 29268,38338
-  bongsu orbit screen samples/orbit/korea-2025-04-15.3le --from 2025-04-15T00:00:00Z --hours 12 --within-km 100 --primaries 29268 --fail-on 3
+  bongsu orbit screen samples/orbit/korea-2026-03.csv \\
+    --from 2026-03-10T12:00:00Z --hours 24 --within-km 50
+  bongsu orbit screen samples/orbit/celestrak-active-2026-03.csv.zst \\
+    --from 2026-03-10T12:00:00Z --hours 2 --within-km 5 --primaries 29268,38338
+  bongsu orbit screen samples/orbit/korea-2025-04-15.3le --fail-on 3 \\
+    --from 2025-04-15T00:00:00Z --hours 12 --within-km 100 --primaries ids.txt
 
-An item is an event (one fast pass) or an interval (a pair that stays near at less than 50 m/s), by time. The position
-of norad_b relative to norad_a is given radial, in track and cross track. With --fail-on the exit is 1 when an approach
+An item is an event (one fast pass) or an interval (a pair that stays near at
+less than 50 m/s), by time. The position of norad_b relative to norad_a is given
+radial, in track and cross track. With --fail-on the exit is 1 when an approach
 is that severe: 4 below 0.2 km, 3 below 1 km, else 2.")]
 pub(crate) struct Screen {
     /// The catalogue: TLE, 3LE or OMM as CSV or JSON; .zst and .gz too; - is standard input

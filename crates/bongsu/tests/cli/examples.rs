@@ -1,0 +1,123 @@
+//! Every example that help prints does what it says.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Seoul, bongsu, finding, incident, root, to_usa, washington};
+
+/// Commands that run until they are stopped, or for a minute: only their words are checked.
+const ENDLESS: &[&str] = &["bongsu serve", "bongsu demo"];
+
+/// The help of every command.
+fn all_help() -> Vec<(String, String)> {
+    fn walk(path: &[&str], all: &mut Vec<(String, String)>) {
+        let mut args = path.to_vec();
+        args.push("--help");
+        let help = bongsu(&args).exits(0).out;
+        all.push((path.join(" "), help.clone()));
+        let names = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        for line in names {
+            let name = line.split_whitespace().next().unwrap_or("help");
+            if line.starts_with("  ") && !line.starts_with("   ") && name != "help" {
+                let mut below = path.to_vec();
+                below.push(name);
+                walk(&below, all);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    walk(&[], &mut all);
+    all
+}
+
+/// The examples in a help text; a line that ends in `\` goes on.
+fn examples(help: &str) -> Vec<String> {
+    let block = help
+        .lines()
+        .skip_while(|line| !matches!(*line, "Example:" | "Examples:"))
+        .skip(1)
+        .take_while(|line| line.starts_with("  "));
+    let mut examples: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for line in block {
+        let (text, next) = line.trim().strip_suffix('\\').map_or((line.trim(), false), |text| (text.trim(), true));
+        match examples.last_mut().filter(|_| goes_on) {
+            Some(example) => {
+                example.push(' ');
+                example.push_str(text);
+            }
+            None => examples.push(text.to_owned()),
+        }
+        goes_on = next;
+    }
+    examples
+}
+
+/// A folder with everything that the examples name. Gives what stands for the ids in them.
+fn stage() -> (tempfile::TempDir, String, String) {
+    let mut seoul = Seoul::found();
+    seoul.add(&washington());
+    let approach = finding("an approach", 3, &to_usa(), &[]);
+    let id = seoul.add(&approach);
+    let shown = seoul.add(&incident(&[(id, approach)], &[]));
+    let folder = seoul.close();
+    let at = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink(root().join("samples"), at("samples")).unwrap();
+    std::fs::write(at("ids.txt"), "# ours\n29268 # KOMPSAT-2\n38338\n").unwrap();
+    let marking = r#"{"level":"RESTRICTED","rel_to":["USA"],"originator":"KOR"}"#;
+    std::fs::write(at("markings.jsonl"), format!("{marking}\n{marking}\n")).unwrap();
+    let mut card = serde_json::to_value(washington()).unwrap();
+    let fields = card.as_object_mut().unwrap();
+    fields.remove("marking");
+    fields.remove("clearance");
+    fields.insert("schema".to_owned(), "bongsu.card/1".into());
+    std::fs::write(at("washington.card.json"), card.to_string()).unwrap();
+    std::fs::create_dir_all(at(".local/share/bash-completion/completions")).unwrap();
+    (folder, id.to_string(), shown.to_string())
+}
+
+fn run(example: &str, folder: &Path) {
+    let program = Path::new(env!("CARGO_BIN_EXE_bongsu")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let endless = ENDLESS.iter().any(|command| example.starts_with(command));
+    let line = if endless { format!("{example} --help") } else { example.to_owned() };
+    let output = Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env("HOME", folder)
+        .output()
+        .unwrap();
+    let code = output.status.code();
+    let found = code == Some(1) && example.contains("--fail-on");
+    assert!(code == Some(0) || found, "`{example}` gave {output:?}");
+}
+
+#[test]
+fn every_command_has_examples_that_run() {
+    let (folder, entry, incident) = stage();
+    let mut count = 0;
+    for (command, help) in all_help() {
+        let examples = examples(&help);
+        let has_commands = help.contains("\nCommands:\n");
+        assert!(has_commands || !examples.is_empty(), "`bongsu {command}` has no example");
+        for example in examples {
+            assert!(example.contains("bongsu"), "`{example}` of `bongsu {command}` is no example");
+            let id = if example.starts_with("bongsu incident") { &incident } else { &entry };
+            run(&example.replace("5d1f…", id), folder.path());
+            count += 1;
+        }
+    }
+    assert!(count > 15, "only {count} examples were found");
+}
+
+#[test]
+fn examples_fit_a_narrow_terminal() {
+    for (command, help) in all_help() {
+        let block = help.lines().skip_while(|line| !matches!(*line, "Example:" | "Examples:"));
+        for line in block {
+            // Longer ones would be broken in the middle by help itself.
+            assert!(line.chars().count() <= 100, "`bongsu {command}`: `{line}`");
+        }
+    }
+}

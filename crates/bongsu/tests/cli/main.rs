@@ -1,0 +1,19 @@
+//! The program as a user meets it: started as a process, with its output, its faults and its exit.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
+
+mod bad_input;
+mod examples;
+mod formats;
+mod orbit;
+mod peers;
+mod settings;
+mod shell;
+mod store;
+mod support;
+
+/// The transcripts in tests/cmd. After a wanted change: `TRYCMD=overwrite cargo test -p bongsu --test cli transcripts`,
+/// and read the difference.
+#[test]
+fn transcripts() {
+    trycmd::TestCases::new().case("tests/cmd/*.trycmd");
+}

@@ -1,0 +1,236 @@
+//! A peer made by hand: it holds a node's keys, speaks the link's wire form, and keeps to no rule.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base::{Confidence, Country, Finding, Interval, Marking, Method, NodeName, Noun, Severity, Timestamp};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use link::{ReceivedBatch, ReceivedItem, Reply};
+use rand_core::OsRng;
+use record::{Checkpoint, Entry, MerkleLog, NodeKey, lane_origin};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::PATIENCE;
+
+/// A certificate with its key, as a node keeps them.
+pub(crate) fn identity(folder: &Path) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    let keys = folder.join("keys");
+    let certificate = CertificateDer::from_pem_file(keys.join("tls.crt")).unwrap();
+    (certificate, PrivateKeyDer::from_pem_file(keys.join("tls.key")).unwrap())
+}
+
+/// Takes any server for whom he says he is.
+#[derive(Debug)]
+struct Trusting;
+
+impl ServerCertVerifier for Trusting {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Connects to the link of a node, sends one request, and gives status and body.
+///
+/// # Errors
+/// When the other side ends the connection before it answers.
+pub(crate) async fn post(
+    address: &str,
+    identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    path: &str,
+    body: Vec<u8>,
+) -> Result<(u16, Vec<u8>), String> {
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Trusting));
+    let config = match identity {
+        Some((certificate, key)) => config.with_client_auth_cert(vec![certificate], key).unwrap(),
+        None => config.with_no_client_auth(),
+    };
+    let exchange = async {
+        let text = |e: &dyn std::fmt::Display| e.to_string();
+        let stream = TcpStream::connect(address).await.map_err(|e| text(&e))?;
+        let name = ServerName::try_from("bongsu.invalid").unwrap();
+        let stream =
+            TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|e| text(&e))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| text(&e))?;
+        tokio::spawn(connection);
+        let request = hyper::Request::post(path)
+            .header("host", address)
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        let response = sender.send_request(request).await.map_err(|e| text(&e))?;
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.map_err(|e| text(&e))?.to_bytes();
+        Ok((status, bytes.to_vec()))
+    };
+    tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| "no answer in time".to_owned())?
+}
+
+/// Somebody who has a node's keys and writes the log for a peer by hand.
+pub(crate) struct Hand {
+    folder: std::path::PathBuf,
+    address: String,
+    pub(crate) key: NodeKey,
+    pub(crate) country: Country,
+    pub(crate) to: NodeName,
+    /// The log as the peer has it.
+    pub(crate) log: MerkleLog,
+}
+
+pub(crate) const PATH: &str = "/link/v1/batch";
+
+impl Hand {
+    /// With the keys of the node in `folder`, to the node `to` at `address`.
+    pub(crate) fn new(folder: &Path, name: &str, country: &str, to: &str, address: &str) -> Self {
+        let mut secret = [0; 32];
+        let text = std::fs::read_to_string(folder.join("keys/signing.key")).unwrap();
+        hex::decode_to_slice(text.trim(), &mut secret).unwrap();
+        Self {
+            folder: folder.to_owned(),
+            address: address.to_owned(),
+            key: NodeKey::from_secret(name.parse().unwrap(), &secret),
+            country: country.parse().unwrap(),
+            to: to.parse().unwrap(),
+            log: MerkleLog::default(),
+        }
+    }
+
+    /// The same hand, standing where it stands.
+    pub(crate) fn new_like(other: &Self) -> Self {
+        Self {
+            folder: other.folder.clone(),
+            address: other.address.clone(),
+            key: NodeKey::from_secret(other.key.name().clone(), &other.key.secret()),
+            country: other.country.clone(),
+            to: other.to.clone(),
+            log: other.log.clone(),
+        }
+    }
+
+    pub(crate) fn sign(&self, noun: &impl Noun) -> Entry {
+        Entry::sign(noun, &self.country, &self.key, now(), &mut OsRng).unwrap()
+    }
+
+    pub(crate) fn finding(&self, title: &str) -> Entry {
+        self.sign(&finding(title, self.country.as_str()))
+    }
+
+    /// The next batch of the log, in order in every way.
+    pub(crate) fn next(&self, entries: &[Entry]) -> ReceivedBatch {
+        let start = self.log.size();
+        let mut log = self.log.clone();
+        for entry in entries {
+            log.push(&entry.id());
+        }
+        let origin = lane_origin(self.key.name(), &self.to);
+        let checkpoint = Checkpoint::sign(&origin, log.size(), log.root(), &self.key).unwrap();
+        ReceivedBatch {
+            schema: "bongsu.link-batch/1".to_owned(),
+            from: self.key.name().clone(),
+            to: self.to.clone(),
+            start,
+            items: entries
+                .iter()
+                .map(|entry| ReceivedItem {
+                    id: entry.id(),
+                    envelope: Some(entry.to_envelope()),
+                    withdrawn: false,
+                })
+                .collect(),
+            checkpoint: checkpoint.note().to_owned(),
+        }
+    }
+
+    /// Sends these bytes over a connection with this node's certificate.
+    pub(crate) async fn send_bytes(&self, bytes: Vec<u8>) -> Result<(u16, Vec<u8>), String> {
+        post(&self.address, Some(identity(&self.folder)), PATH, bytes).await
+    }
+
+    pub(crate) async fn send(&self, batch: &ReceivedBatch) -> Reply {
+        let (status, body) = self.send_bytes(serde_json::to_vec(batch).unwrap()).await.unwrap();
+        serde_json::from_slice(&body)
+            .unwrap_or_else(|e| panic!("{status}: {e}: {}", String::from_utf8_lossy(&body)))
+    }
+
+    /// Sends the next batch, which must be taken.
+    pub(crate) async fn deliver(&mut self, entries: &[Entry]) {
+        let reply = self.send(&self.next(entries)).await;
+        assert!(matches!(reply, Reply::Ack { .. }), "{reply:?}");
+        for entry in entries {
+            self.log.push(&entry.id());
+        }
+    }
+
+    /// Sends a batch that must be refused, and gives the code.
+    pub(crate) async fn refused(&self, batch: &ReceivedBatch) -> String {
+        match self.send(batch).await {
+            Reply::Refused { refusal, .. } => refusal.code().to_owned(),
+            Reply::Ack { .. } => panic!("taken: {}", serde_json::to_value(batch).unwrap_or(Value::Null)),
+        }
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_unix_nanos(i64::try_from(since.as_nanos()).unwrap())
+}
+
+/// A report of `country` that all of the test may have.
+pub(crate) fn finding(title: &str, country: &str) -> Finding {
+    Finding {
+        kind: "report.officer".to_owned(),
+        title: title.to_owned(),
+        text: None,
+        interval: Interval::at(now()),
+        place: None,
+        objects: Vec::new(),
+        severity: Severity::try_from(3).unwrap(),
+        likelihood: None,
+        confidence: Confidence::Moderate,
+        method: Method { name: "officer".to_owned(), version: "0".to_owned() },
+        measures: std::collections::BTreeMap::new(),
+        marking: Marking::new("RESTRICTED", &["USA", "KOR", "JPN"], country),
+        evidence: Vec::new(),
+    }
+}
