@@ -72,6 +72,16 @@ describe('the watch page', () => {
     await seoul.waitForFunction(() => Number(document.querySelector('[data-testid=globe]').dataset.objects) > 10_000);
   });
 
+  it('opens on the screened day, and draws nothing where the elements are too old', async () => {
+    assert.match(await seoul.getByTestId('time').textContent(), /^2026-03-1[01] /);
+    assert.match(await washington.getByTestId('time').textContent(), /^2026-03-1[01] /);
+    await seoul.goto(at('seoul', '#/watch?t=2030-01-01T00:00:00Z'));
+    await seoul.getByText('no object is drawn').waitFor();
+    await seoul.waitForFunction(() => document.querySelector('[data-testid=globe]').dataset.objects === '0');
+    await seoul.getByRole('button', { name: 'Span of the approaches' }).click();
+    await seoul.waitForFunction(() => Number(document.querySelector('[data-testid=globe]').dataset.objects) > 10_000);
+  });
+
   it('asks for nothing while nothing happens', async () => {
     await seoul.waitForTimeout(1500);
     const asked = [];

@@ -15,7 +15,7 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Usage(String),
     /// With `--strict`: faults are errors.
-    #[error("{0} faults in the input, and --strict is set")]
+    #[error("the input has faults ({0}), and --strict is set")]
     Strict(usize),
     /// Nothing in the input could be read.
     #[error("nothing could be read from {0}")]

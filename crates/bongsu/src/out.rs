@@ -43,7 +43,16 @@ impl Out {
     /// Starts a list of items under `schema`.
     pub(crate) fn list(&self, schema: &'static str) -> List {
         let writer = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        List { out: *self, schema, writer, count: 0, columns: Vec::new(), fixed: false, rows: Vec::new(), faults: Vec::new() }
+        List {
+            out: *self,
+            schema,
+            writer,
+            count: 0,
+            columns: Vec::new(),
+            fixed: false,
+            rows: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 
     /// Prints one document.
@@ -57,7 +66,9 @@ impl Out {
         let named = serde_json::to_value(value)?.get("schema").is_some();
         let mut list = self.list(schema);
         match self.format {
-            Format::Json if named => serde_json::to_writer_pretty(&mut list.writer, value).map_err(json_output)?,
+            Format::Json if named => {
+                serde_json::to_writer_pretty(&mut list.writer, value).map_err(json_output)?
+            }
             Format::Json => {
                 let value = WithSchema { schema, value };
                 serde_json::to_writer_pretty(&mut list.writer, &value).map_err(json_output)?;
@@ -71,7 +82,8 @@ impl Out {
                 let cells = flat(value, &|_| false)?;
                 let width = cells.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
                 for (key, value) in cells {
-                    writeln!(list.writer, "{}", format!("{key:<width$}  {}", short(&value)).trim_end()).map_err(output)?;
+                    writeln!(list.writer, "{}", format!("{key:<width$}  {}", short(&value)).trim_end())
+                        .map_err(output)?;
                 }
                 return list.writer.flush().map_err(output);
             }
@@ -117,7 +129,8 @@ impl List {
             Format::Csv => {
                 let row = flat(item, &|name| self.columns.iter().any(|column| self.fixed && column == name))?;
                 // A new sort of item has its own columns: a new head says so.
-                if self.count == 0 || (!self.fixed && row.iter().any(|(key, _)| !self.columns.contains(key))) {
+                if self.count == 0 || (!self.fixed && row.iter().any(|(key, _)| !self.columns.contains(key)))
+                {
                     self.set_columns(&row);
                     self.csv_row(&self.columns.clone())?;
                 }
@@ -126,7 +139,8 @@ impl List {
             }
             Format::Text => {
                 // Arrays in one cell, so that rows with more or fewer of them stand under one head; but vectors.
-                let vector = |name: &str| self.columns.iter().any(|column| column.strip_suffix(".0") == Some(name));
+                let vector =
+                    |name: &str| self.columns.iter().any(|column| column.strip_suffix(".0") == Some(name));
                 let row = flat(item, &|name| !(self.fixed && vector(name)))?;
                 let same = self.fixed || row.iter().map(|(key, _)| key).eq(&self.columns);
                 if !same || self.rows.len() >= ALIGNED {
@@ -154,7 +168,8 @@ impl List {
     }
 
     fn csv_row(&mut self, cells: &[String]) -> Result<(), CliError> {
-        let mut csv = csv::WriterBuilder::new().from_writer(&mut self.writer);
+        let mut csv =
+            csv::WriterBuilder::new().buffer_capacity(1024).from_writer(Unflushed(&mut self.writer));
         csv.write_record(cells).map_err(|e| output(e.into()))?;
         csv.flush().map_err(output)
     }
@@ -182,7 +197,11 @@ impl List {
             let cells: Vec<String> = line
                 .iter()
                 .zip(widths.iter().zip(&right))
-                .map(|(cell, (width, right))| if *right { format!("{cell:>width$}") } else { format!("{cell:<width$}") })
+                .map(
+                    |(cell, (width, right))| {
+                        if *right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+                    },
+                )
                 .collect();
             writeln!(self.writer, "{}", cells.join("  ").trim_end()).map_err(output)?;
         }
@@ -226,12 +245,26 @@ impl List {
             if self.count == 0 {
                 write!(self.writer, "{{\"schema\":{},\"items\":[", json!(self.schema)).map_err(output)?;
             }
-            writeln!(self.writer, "\n],\"faults\":{}}}", serde_json::to_string(&self.faults)?).map_err(output)?;
+            writeln!(self.writer, "\n],\"faults\":{}}}", serde_json::to_string(&self.faults)?)
+                .map_err(output)?;
         }
         self.writer.flush().map_err(output)?;
         if self.out.strict && !self.faults.is_empty() {
             return Err(CliError::Strict(self.faults.len()));
         }
+        Ok(())
+    }
+}
+
+/// A writer that keeps its buffer: whoever writes rows would empty it at every one.
+struct Unflushed<'a, W>(&'a mut W);
+
+impl<W: Write> Write for Unflushed<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{EntryId, Fault, Interval, Observation, Source, Timestamp};
+use base::{BlobHash, EntryId, Fault, Interval, Observation, Source, Timestamp};
 use record::RecordStore;
+use sha2::{Digest, Sha256};
 
 use crate::NodeError;
 use crate::config::HttpFeed;
@@ -20,6 +21,8 @@ pub(crate) const MAX_INPUT_BYTES: u64 = 256 << 20;
 const LIMITS: InputLimits = InputLimits { bytes: MAX_INPUT_BYTES, line_bytes: 128 << 20 };
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long it waits after the record could not take something.
+const REST: Duration = Duration::from_secs(10);
 
 /// What came of an input.
 pub(crate) struct Taken {
@@ -39,7 +42,9 @@ pub(crate) fn take_in(core: &Arc<Core>, title: &str, bytes: Vec<u8>) -> Result<T
     }
     let received = now();
     let size = bytes.len() as u64;
-    let blob = core.with_record_blocking(move |record| record.put_blob(&bytes))??;
+    let blob = core
+        .with_record_blocking(move |record| record.put_blob(&bytes))?
+        .map_err(|e| NodeError::NotStored { message: e.to_string() })?;
     let epochs = epochs(&read.catalogue);
     let observation = Observation {
         kind: "orbit.catalogue".to_owned(),
@@ -117,7 +122,8 @@ fn epochs(catalogue: &orbit::Catalogue) -> Option<Interval> {
 }
 
 /// Watches the feed folder until the node stops. A file is taken once its size has held still between two looks, and
-/// then moved to `done/`, or to `refused/` with the reason beside it.
+/// then moved to `done/`, or to `refused/` with the reason beside it. When the record cannot take it, which is no fault
+/// of the file, it stays where it is and is tried again.
 pub(crate) async fn watch_folder(core: Arc<Core>, mut stop: Stop) {
     let folder = core.config.feed_folder.clone();
     if let Err(e) = std::fs::create_dir_all(&folder) {
@@ -125,18 +131,24 @@ pub(crate) async fn watch_folder(core: Arc<Core>, mut stop: Stop) {
         return;
     }
     let mut seen = std::collections::HashMap::new();
+    let mut wait = LOOK_EVERY;
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(wait) => {}
         }
+        wait = LOOK_EVERY;
         let mut sizes = std::collections::HashMap::new();
         for (path, size) in files(&folder) {
             if seen.get(&path) == Some(&size) {
                 let core = Arc::clone(&core);
                 let taken = path.clone();
                 // One after the other: a folder full of catalogues must not fill the memory.
-                let _ = tokio::task::spawn_blocking(move || take_file(&core, &taken)).await;
+                let done = tokio::task::spawn_blocking(move || take_file(&core, &taken)).await;
+                if !done.unwrap_or(true) {
+                    wait = REST;
+                    break;
+                }
             } else {
                 sizes.insert(path, size);
             }
@@ -160,7 +172,8 @@ fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
     files
 }
 
-fn take_file(core: &Arc<Core>, path: &Path) {
+/// Whether the file was dealt with.
+fn take_file(core: &Arc<Core>, path: &Path) -> bool {
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let io = |source| NodeError::Io { path: path.to_owned(), source };
     let read = || -> Result<Vec<u8>, NodeError> {
@@ -186,6 +199,9 @@ fn take_file(core: &Arc<Core>, path: &Path) {
     }) {
         let _ = core.events.send(crate::events::NodeEvent::Job(job));
     }
+    if matches!(result, Err(NodeError::NotStored { .. } | NodeError::Store(_) | NodeError::Stopping)) {
+        return false;
+    }
     let target = folder.join(aside);
     let moved = std::fs::create_dir_all(&target).and_then(|()| {
         let stamp = now().unix_nanos() / 1_000_000;
@@ -198,41 +214,61 @@ fn take_file(core: &Arc<Core>, path: &Path) {
     if let Err(e) = moved {
         tracing::error!(file = %name, error = %e, "cannot move the file aside");
     }
+    true
 }
 
-/// Fetches one address again and again until the node stops. The same bytes as last time are not taken in again.
+/// Fetches one address again and again until the node stops. The same bytes as last time are not taken in again, also
+/// when the node was started anew in between.
 pub(crate) async fn fetch(core: Arc<Core>, feed: HttpFeed, mut stop: Stop) {
-    let mut last = None;
     loop {
-        let (url, title, task_core) = (feed.url.clone(), feed.title.clone(), Arc::clone(&core));
-        let fetched = tokio::task::spawn_blocking(move || {
-            let bytes = get(&url)?;
-            let hash =
-                sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), &bytes)).to_vec();
-            if last.as_ref() == Some(&hash) {
-                return Ok((hash, None));
+        let fetched = tokio::select! {
+            () = stopped(&mut stop) => return,
+            fetched = get_aside(feed.url.clone()) => fetched,
+        };
+        let (title, task_core) = (feed.title.clone(), Arc::clone(&core));
+        let taken = tokio::task::spawn_blocking(move || {
+            let bytes = fetched?;
+            let hash = BlobHash::from_bytes(Sha256::digest(&bytes).into());
+            if newest_titled(&task_core, &title) == Some(hash) {
+                return Ok(None);
             }
-            take_in(&task_core, &title, bytes).map(|taken| (hash, Some(taken)))
-        })
-        .await;
-        last = match fetched {
-            Ok(Ok((hash, taken))) => {
-                if let Some(taken) = taken {
-                    tracing::info!(feed = %feed.title, entry = %taken.entry, faults = taken.faults.len(), "fetched");
-                }
-                Some(hash)
+            take_in(&task_core, &title, bytes).map(Some)
+        });
+        match taken.await {
+            Ok(Ok(Some(taken))) => {
+                tracing::info!(feed = %feed.title, entry = %taken.entry, faults = taken.faults.len(), "fetched");
             }
+            Ok(Ok(None)) => tracing::debug!(feed = %feed.title, "nothing new"),
             Ok(Err(e)) => {
                 tracing::warn!(feed = %feed.title, error = %e, "fetch failed; it is tried again later");
-                None
             }
             Err(_) => return,
-        };
+        }
         tokio::select! {
             () = stopped(&mut stop) => return,
             () = tokio::time::sleep(Duration::from_secs(feed.every_minutes.saturating_mul(60))) => {}
         }
     }
+}
+
+/// The raw bytes of the newest own observation of that title.
+fn newest_titled(core: &Core, title: &str) -> Option<BlobHash> {
+    let p = core.read();
+    let mut own = p.entries.iter().rev().filter(|meta| meta.is_own() && meta.recalled_by.is_none());
+    own.find_map(|meta| p.observations.get(&meta.id).filter(|o| o.title == title)).map(|o| o.blob)
+}
+
+/// Fetches on a thread of its own: a server that says nothing for minutes must not hold up the node's stop.
+async fn get_aside(url: String) -> Result<Vec<u8>, NodeError> {
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("fetch".to_owned())
+        .spawn(move || {
+            // Nobody waits for it any more when the node stops.
+            let _ = reply.send(get(&url));
+        })
+        .map_err(|source| NodeError::Io { path: "thread".into(), source })?;
+    answer.await.map_err(|_| NodeError::Stopping)?
 }
 
 fn get(url: &str) -> Result<Vec<u8>, NodeError> {

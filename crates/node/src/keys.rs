@@ -63,6 +63,14 @@ pub(crate) fn signing_key(data: &Path, name: &NodeName) -> Result<NodeKey, NodeE
 /// officers compare by another way.
 pub(crate) fn tls_identity(data: &Path, name: &NodeName) -> Result<TlsIdentity, NodeError> {
     let (key_path, certificate_path) = (data.join("keys/tls.key"), data.join("keys/tls.crt"));
+    if record::SqliteRecord::exists(data) {
+        for path in [&key_path, &certificate_path] {
+            if !path.exists() {
+                // Peers have pinned the old one: a new one would be refused by all of them.
+                return Err(NodeError::LostKey { path: path.clone() });
+            }
+        }
+    }
     if !key_path.exists() || !certificate_path.exists() {
         let tls = |e: rcgen::Error| NodeError::Tls { message: e.to_string() };
         // P-256, because browsers do not take Ed25519 certificates.

@@ -79,8 +79,8 @@ pub enum NodeError {
         /// The file.
         path: PathBuf,
     },
-    /// The record is there but its key is gone.
-    #[error("`{}` is missing, but the folder holds a record signed with it; restore the key from a copy", path.display())]
+    /// The record is there but a key is gone.
+    #[error("`{}` is missing, but the folder holds a record made with it; restore the file from a copy", path.display())]
     LostKey {
         /// The file.
         path: PathBuf,
@@ -134,6 +134,9 @@ pub enum NodeError {
     Stopping,
 }
 
+/// What is under way when the node is told to stop may go on for so long.
+const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// A running node.
 pub struct Node {
     core: Arc<core::Core>,
@@ -165,6 +168,12 @@ impl Node {
         }
         let console = console_listener.local_addr().map_err(io(Path::new("socket")))?;
         let link = link_listener.local_addr().map_err(io(Path::new("socket")))?;
+        let config = if record::SqliteRecord::exists(&data) {
+            // Where the record does not say whose it is, opening it will say why.
+            offline::founded(&config)?.unwrap_or(config)
+        } else {
+            config
+        };
         let key = keys::signing_key(&data, &config.name)?;
         let identity = Arc::new(keys::tls_identity(&data, &config.name)?);
         let tls = config.tls.then(|| tls::console_server(&identity)).transpose()?.map(TlsAcceptor::from);
@@ -218,6 +227,11 @@ impl Node {
         self.link
     }
 
+    /// Whose node it is; `ZZZ` is nobody's.
+    pub fn country(&self) -> &base::Country {
+        &self.core.config.country
+    }
+
     /// A new one-time link for the local officer, good for 15 minutes.
     ///
     /// # Errors
@@ -229,9 +243,10 @@ impl Node {
     /// Stops: no new connections, requests under way finish, the record is closed in order.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
-        for task in self.tasks.drain(..) {
-            let mut task = task;
-            if tokio::time::timeout(std::time::Duration::from_secs(5), &mut task).await.is_err() {
+        // One deadline for all of them together.
+        let deadline = tokio::time::Instant::now() + STOP_WITHIN;
+        for mut task in self.tasks.drain(..) {
+            if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
                 task.abort();
             }
         }

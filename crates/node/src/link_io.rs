@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +20,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::core::{Core, PeerLink, lock, nobody, now};
+use crate::core::{Core, Draft, PeerLink, lock, nobody, now};
 use crate::events::NodeEvent;
 use crate::keys::TlsIdentity;
 use crate::serve::{LinkCaller, Stop, stopped};
@@ -38,13 +39,23 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
 async fn receive(
     State(core): State<Arc<Core>>,
     Extension(caller): Extension<LinkCaller>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let batch = match serde_json::from_slice::<ReceivedBatch>(&body) {
+    let read = match &body {
+        Ok(body) => serde_json::from_slice::<ReceivedBatch>(body).map_err(|e| {
+            let reason = e.to_string().chars().take(200).collect();
+            (StatusCode::BAD_REQUEST, Refusal::Malformed { reason })
+        }),
+        Err(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err((StatusCode::PAYLOAD_TOO_LARGE, Refusal::TooLarge { limit: MAX_BATCH_BYTES as u64 }))
+        }
+        // The connection broke off: nothing was sent that could be refused.
+        Err(e) => return e.status().into_response(),
+    };
+    let batch = match read {
         Ok(batch) => batch,
-        Err(e) => {
-            let refusal = Refusal::Malformed { reason: e.to_string().chars().take(200).collect() };
-            core.refuse(Refused {
+        Err((status, refusal)) => {
+            let refused = Refused {
                 peer: Some(caller.peer.clone()),
                 certificate: core.link(&caller.peer).map(|l| l.peer.certificate),
                 address: Some(caller.address),
@@ -52,8 +63,11 @@ async fn receive(
                 at: now(),
                 suppressed: 0,
                 marking: nobody(&core.config.country),
-            });
-            return (StatusCode::BAD_REQUEST, Json(Reply::Refused { refusal, size: 0 })).into_response();
+            };
+            core.metrics.refusals.inc();
+            // Recorded before it is answered; should that fail, the log of the program says so.
+            let _ = core.append(vec![Draft::Refused(refused)]).await;
+            return (status, Json(Reply::Refused { refusal, size: 0 })).into_response();
         }
     };
     match core.receive(caller.peer, batch, caller.address).await {
@@ -110,7 +124,12 @@ impl Sender {
             for action in actions {
                 match action {
                     Action::Send { start, end } => {
-                        inbox.push(match self.send(start, end).await {
+                        let sent = tokio::select! {
+                            // What is cut off here is sent again after the start.
+                            () = stopped(&mut stop) => return,
+                            sent = self.send(start, end) => sent,
+                        };
+                        inbox.push(match sent {
                             Ok(reply) => Event::Reply(reply),
                             Err(why) => {
                                 self.open = None;

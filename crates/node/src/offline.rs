@@ -2,7 +2,7 @@
 
 use base::{Country, EntryId, Timestamp};
 use rand_core::OsRng;
-use record::{Batch, Entry, Genesis, Peer, PublicKey, ReadRecord, RecordStore, SqliteOptions, SqliteRecord};
+use record::{Batch, Entry, Peer, PublicKey, RecordStore, SqliteOptions, SqliteRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -65,17 +65,19 @@ impl Card {
     }
 }
 
-/// The settings of a stopped node, with name, title and country as it was founded where nothing else is set.
-fn founded(config: &Config) -> Result<Config, NodeError> {
-    let record = ReadRecord::open(&config.data)?;
-    let first = record.at(0)?.and_then(|stored| stored.entry);
-    let genesis: Genesis = first
-        .and_then(|entry| entry.noun().ok())
-        .ok_or_else(|| NodeError::Conflict { message: "the record does not say whose it is".to_owned() })?;
+/// The settings of a stopped node, with name, title and country as it was founded where nothing else is set; `None`
+/// when the record does not say whose it is.
+pub(crate) fn founded(config: &Config) -> Result<Option<Config>, NodeError> {
+    let Some(genesis) = record::founder(&config.data)? else { return Ok(None) };
     let unset =
         |key: &str| config.shown().iter().any(|(k, _, origin)| *k == key && *origin == Origin::Default);
     if !unset("name") && config.name != genesis.node {
         let message = format!("the folder is that of node `{}`, not of `{}`", genesis.node, config.name);
+        return Err(NodeError::BadRequest { message });
+    }
+    // Nobody's node may be given to somebody; what one country signed is not another's.
+    if !unset("country") && genesis.country.as_str() != "ZZZ" && config.country != genesis.country {
+        let message = format!("the folder is that of a node of {}, not of {}", genesis.country, config.country);
         return Err(NodeError::BadRequest { message });
     }
     let mut config = config.clone();
@@ -86,7 +88,12 @@ fn founded(config: &Config) -> Result<Config, NodeError> {
         config.country = genesis.country;
     }
     config.name = genesis.node;
-    Ok(config)
+    Ok(Some(config))
+}
+
+fn settings(config: &Config) -> Result<Config, NodeError> {
+    founded(config)?
+        .ok_or_else(|| NodeError::Conflict { message: "the record does not say whose it is".to_owned() })
 }
 
 /// The card of the stopped node in `config.data`.
@@ -94,7 +101,7 @@ fn founded(config: &Config) -> Result<Config, NodeError> {
 /// # Errors
 /// When there is no record yet, the node runs, or its keys cannot be read.
 pub fn card(config: &Config) -> Result<Card, NodeError> {
-    let config = founded(config)?;
+    let config = settings(config)?;
     let key = keys::signing_key(&config.data, &config.name)?;
     let identity = keys::tls_identity(&config.data, &config.name)?;
     Ok(Card {
@@ -122,7 +129,7 @@ pub fn accept(
     clearance: &str,
     now: Option<Timestamp>,
 ) -> Result<(EntryId, Peer), NodeError> {
-    let config = founded(config)?;
+    let config = settings(config)?;
     let peer = card.peer(clearance, config.name.as_str(), &config.country)?;
     let key = keys::signing_key(&config.data, &config.name)?;
     let time = now.unwrap_or_else(crate::core::now);

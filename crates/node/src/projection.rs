@@ -100,8 +100,11 @@ impl Projection {
     }
 
     fn apply_purged(&mut self, stored: &Stored) {
-        // The content is gone; only the place is known. It shows nowhere.
-        if let Ok(nobody) = "purged".parse::<NodeName>()
+        // The content is gone; only the place is known, and whose key signed it. It shows nowhere, but the recall that
+        // follows is told of.
+        let key = stored.key.to_hex();
+        let author = self.peers.values().find(|p| p.key == key).map(|p| p.node.clone());
+        if let Some(nobody) = author.or_else(|| "purged".parse::<NodeName>().ok())
             && let Ok(nowhere) = "ZZZ".parse::<Country>()
         {
             self.push(Meta {

@@ -37,9 +37,7 @@ pub(crate) fn start(
     let options =
         record::SqliteOptions { max_bytes: config.max_record_bytes, ..record::SqliteOptions::default() };
     let own_key = || NodeKey::from_secret(key.name().clone(), &key.secret());
-    let record = if SqliteRecord::exists(&config.data) {
-        SqliteRecord::open(&config.data, own_key(), options)?
-    } else {
+    if !SqliteRecord::exists(&config.data) {
         let version = env!("CARGO_PKG_VERSION");
         SqliteRecord::create(
             &config.data,
@@ -49,8 +47,9 @@ pub(crate) fn start(
             version,
             now(),
             &mut OsRng,
-        )?
-    };
+        )?;
+    }
+    let record = SqliteRecord::open(&config.data, own_key(), options)?;
     let (commands, inbox) = mpsc::channel();
     let (events, _) = broadcast::channel(4096);
     let core = Arc::new(Core {

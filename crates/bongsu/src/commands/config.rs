@@ -18,7 +18,11 @@ pub(crate) fn run(command: Config, common: &Common) -> Result<ExitCode, CliError
     let config = settings.load()?;
     let mut list = common.out().list("bongsu.config/1");
     for (key, value, origin) in config.shown() {
-        let value = if value.is_string() || value.is_number() || value.is_boolean() { value } else { value.to_string().into() };
+        let value = if value.is_string() || value.is_number() || value.is_boolean() {
+            value
+        } else {
+            value.to_string().into()
+        };
         list.item(&serde_json::json!({"key": key, "value": value, "origin": origin.to_string()}))?;
     }
     list.finish()?;

@@ -13,7 +13,9 @@ use crate::out::{Format, Out, say};
 
 /// Run two nodes, Seoul and Washington, on this machine through the whole story.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  bongsu demo\n  bongsu demo --once --data ./demo\n\nWithout --data the nodes live in a temporary folder that goes with the program. Without --once the nodes stay up,\nand the program prints where to look.")]
+#[command(
+    after_help = "Examples:\n  bongsu demo\n  bongsu demo --once --data ./demo\n\nWithout --data the nodes live in a temporary folder that goes with the program. Without --once the nodes stay up,\nand the program prints where to look."
+)]
 pub(crate) struct Demo {
     /// Go through the story, check each step, print one document, and end
     #[arg(long, env = "BONGSU_ONCE")]
@@ -40,7 +42,8 @@ pub(crate) fn run(args: Demo, common: &Common) -> Result<ExitCode, CliError> {
     };
     for node in ["seoul", "washington"] {
         if folder.join(node).exists() {
-            let message = format!("`{}` holds a node already; give an empty folder", folder.join(node).display());
+            let message =
+                format!("`{}` holds a node already; give an empty folder", folder.join(node).display());
             return Err(CliError::Usage(message));
         }
     }
@@ -69,7 +72,10 @@ fn print(out: Out, document: &Document) -> Result<(), CliError> {
         list.item(&json!({"step": step.step, "ok": step.ok, "milliseconds": step.milliseconds, "detail": step.detail}))?;
     }
     list.finish()?;
-    out.document("bongsu.demo/1", &json!({"ok": document.ok, "nodes": document.nodes, "counts": document.counts}))
+    out.document(
+        "bongsu.demo/1",
+        &json!({"ok": document.ok, "nodes": document.nodes, "counts": document.counts}),
+    )
 }
 
 fn show(out: &Out, story: &Story) -> Result<(), CliError> {

@@ -77,7 +77,10 @@ fn read(store: &Path) -> Result<HashMap<EntryId, Held>, CliError> {
             }
             let (author, time) = (author.clone(), entry.time());
             let received = stored.received;
-            held.insert(stored.id, Held { incident, author, time, received, recalled: false, superseded_by: None });
+            held.insert(
+                stored.id,
+                Held { incident, author, time, received, recalled: false, superseded_by: None },
+            );
         } else if let Ok(recall) = entry.noun::<Recall>()
             && let Some(target) = held.get_mut(&recall.target).filter(|target| target.author == *author)
         {
@@ -120,10 +123,8 @@ struct Item {
 }
 
 fn list(store: &Path, common: &Common) -> Result<ExitCode, CliError> {
-    let mut open: Vec<(EntryId, Held)> = read(store)?
-        .into_iter()
-        .filter(|(_, held)| !held.recalled && held.superseded_by.is_none())
-        .collect();
+    let mut open: Vec<(EntryId, Held)> =
+        read(store)?.into_iter().filter(|(_, held)| !held.recalled && held.superseded_by.is_none()).collect();
     open.sort_by(|(a, x), (b, y)| {
         let (p, q) = (&x.incident, &y.incident);
         (q.severity, p.interval.start(), a).cmp(&(p.severity, q.interval.start(), b))
@@ -164,7 +165,8 @@ struct Shown {
 
 fn show(id: &EntryId, store: &Path, common: &Common) -> Result<ExitCode, CliError> {
     let Some(held) = read(store)?.remove(id) else {
-        let message = format!("{id} is no incident of this record; bongsu incident list names those that stand");
+        let message =
+            format!("{id} is no incident of this record; bongsu incident list names those that stand");
         return Err(CliError::Usage(message));
     };
     if held.recalled {

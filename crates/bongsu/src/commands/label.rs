@@ -134,50 +134,68 @@ fn marking_of(value: &Value) -> Result<Marking, serde_json::Error> {
     serde_json::from_value(value)
 }
 
-/// JSON documents with the line on which each starts, and the faults of those that are none.
-fn documents(text: &str) -> Result<(Vec<(u64, Value)>, Vec<Fault>), CliError> {
+/// What was read from an argument or a file.
+struct Documents {
+    /// Each with the line on which it starts.
+    values: Vec<(u64, Value)>,
+    faults: Vec<Fault>,
+}
+
+/// One JSON document, an array of them, or one a line.
+fn documents(text: &str) -> Result<Documents, CliError> {
     let (bytes, source) = if text.trim_start().starts_with(['{', '[']) {
         (text.as_bytes().to_vec(), "the argument".to_owned())
     } else {
         (input::read(text)?, input::name(text))
     };
-    let fault = |line: u64, error: &serde_json::Error| {
-        Fault::error("label::bad_json", format!("no JSON: {error}")).in_source(&source).at_line(line)
-    };
     match serde_json::from_slice::<Value>(&bytes) {
-        Ok(Value::Array(items)) => return Ok((items.into_iter().map(|item| (1, item)).collect(), Vec::new())),
-        Ok(one) => return Ok((vec![(1, one)], Vec::new())),
+        Ok(Value::Array(items)) => {
+            Ok(Documents { values: items.into_iter().map(|item| (1, item)).collect(), faults: Vec::new() })
+        }
+        Ok(one) => Ok(Documents { values: vec![(1, one)], faults: Vec::new() }),
         Err(error) => {
-            let (mut values, mut faults) = (Vec::new(), Vec::new());
-            for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-                let line_number = index as u64 + 1;
-                match serde_json::from_slice::<Value>(line) {
-                    _ if line.trim_ascii().is_empty() => {}
-                    Ok(value @ Value::Object(_)) => values.push((line_number, value)),
-                    Ok(_) => faults.push(
-                        Fault::error("label::bad_json", "not a JSON object").in_source(&source).at_line(line_number),
-                    ),
-                    Err(e) => faults.push(fault(line_number, &e)),
-                }
-            }
-            if values.is_empty() {
+            let mut read = lines(&bytes);
+            if read.values.is_empty() {
                 // It is no list of lines either: the first complaint says more.
-                faults = vec![fault(error.line() as u64, &error)];
+                read.faults = vec![bad_json(&error).at_line(error.line() as u64)];
             }
-            Ok((values, faults))
+            read.faults = read.faults.into_iter().map(|fault| fault.in_source(&source)).collect();
+            Ok(read)
         }
     }
 }
 
+fn lines(bytes: &[u8]) -> Documents {
+    let mut read = Documents { values: Vec::new(), faults: Vec::new() };
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        let number = index as u64 + 1;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice::<Value>(line) {
+            Ok(value @ Value::Object(_)) => read.values.push((number, value)),
+            Ok(_) => read.faults.push(Fault::error("label::bad_json", "not a JSON object").at_line(number)),
+            Err(error) => read.faults.push(bad_json(&error).at_line(number)),
+        }
+    }
+    read
+}
+
+fn bad_json(error: &serde_json::Error) -> Fault {
+    Fault::error("label::bad_json", format!("no JSON: {error}"))
+}
+
 fn check(text: &str, common: &Common) -> Result<ExitCode, CliError> {
     let mut list = common.out().list("bongsu.label-check/1").with_columns(CHECKED);
-    let (values, faults) = documents(text)?;
+    let Documents { values, faults } = documents(text)?;
     let unreadable = faults.len();
     for fault in faults {
         list.fault(fault);
     }
     if values.is_empty() {
-        return list.fail(CliError::NothingRead("the input; a marking is {\"level\": .., \"rel_to\": [..], \"originator\": ..}".to_owned()));
+        return list.fail(CliError::NothingRead(
+            "the input; a marking is {\"level\": .., \"rel_to\": [..], \"originator\": ..}".to_owned(),
+        ));
     }
     let codes = Codes::builtin();
     let mut wrong = unreadable;
@@ -197,7 +215,7 @@ fn join(a: &str, b: &str, common: &Common) -> Result<ExitCode, CliError> {
     let codes = Codes::builtin();
     let read = |name: &str, text: &str| {
         let wrong = |message: String| CliError::Usage(format!("marking {name}: {message}"));
-        let (values, faults) = documents(text)?;
+        let Documents { values, faults } = documents(text)?;
         if let Some(fault) = faults.first() {
             return Err(wrong(fault.to_string()));
         }
@@ -306,12 +324,13 @@ fn preview(store: &Path, peer: &NodeName, common: &Common) -> Result<ExitCode, C
     let record = ReadRecord::open(store)?;
     let picture = Picture::read(&record)?;
     let audience = picture.audience(peer)?;
-    let own = picture.own.clone().ok_or_else(|| CliError::Usage(format!("`{}` does not say whose it is", store.display())))?;
+    let own = picture
+        .own
+        .clone()
+        .ok_or_else(|| CliError::Usage(format!("`{}` does not say whose it is", store.display())))?;
     let rules = Rules::new(own);
-    let shared: BTreeSet<EntryId> = record
-        .lane_ids(&Lane { peer: peer.clone(), direction: Direction::Out })?
-        .into_iter()
-        .collect();
+    let shared: BTreeSet<EntryId> =
+        record.lane_ids(&Lane { peer: peer.clone(), direction: Direction::Out })?.into_iter().collect();
     let now = common.now.unwrap_or(Timestamp::UNIX_EPOCH);
     let look_up = |id: &EntryId| picture.evidence(id);
     let mut list = common.out().list("bongsu.label-preview/1");

@@ -32,7 +32,7 @@ Stop the node first, or use its console.")]
         /// The card, a file; - is standard input
         #[arg(value_name = "CARD")]
         card: String,
-        /// The highest level that the peer may have: UNCLASSIFIED, RESTRICTED, CONFIDENTIAL, SECRET ..
+        /// The highest level that the peer may have: UNCLASSIFIED, RESTRICTED, CONFIDENTIAL, SECRET, TOP SECRET
         #[arg(long, value_name = "LEVEL", env = "BONGSU_CLEARANCE", hide_env_values = true)]
         clearance: String,
         #[command(flatten)]
@@ -56,9 +56,11 @@ pub(crate) fn run(command: Link, common: &Common) -> Result<ExitCode, CliError> 
         }
         Link::Accept { card, clearance, settings } => {
             let name = input::name(&card);
-            let read: Card = serde_json::from_slice(&input::read(&card)?)
-                .map_err(|e| CliError::Usage(format!("`{name}` is no card as `bongsu link offer` prints it: {e}")))?;
-            let (entry, peer) = node::accept(&settings.load()?, read, &clearance, common.now).map_err(running)?;
+            let read: Card = serde_json::from_slice(&input::read(&card)?).map_err(|e| {
+                CliError::Usage(format!("`{name}` is no card as `bongsu link offer` prints it: {e}"))
+            })?;
+            let (entry, peer) =
+                node::accept(&settings.load()?, read, &clearance, common.now).map_err(running)?;
             let accepted = Accepted { entry: entry.to_string(), peer };
             common.out().document("bongsu.link-accept/1", &accepted)?;
         }
@@ -106,7 +108,8 @@ fn status(data: &std::path::Path, common: &Common) -> Result<(), CliError> {
     let mut list = common.out().list("bongsu.link-status/1");
     for seq in 0..record.size()? {
         let Some(stored) = record.at(seq)? else { continue };
-        let Some(entry) = stored.entry.filter(|entry| stored.received.is_none() && entry.kind() == "bongsu.peer/1")
+        let Some(entry) =
+            stored.entry.filter(|entry| stored.received.is_none() && entry.kind() == "bongsu.peer/1")
         else {
             continue;
         };
@@ -130,10 +133,9 @@ fn status(data: &std::path::Path, common: &Common) -> Result<(), CliError> {
         }
     }
     for (lane, size) in record.lane_sizes()? {
-        let status = peers.entry(lane.peer.clone()).or_insert_with(|| Status {
-            name: lane.peer.to_string(),
-            ..Status::default()
-        });
+        let status = peers
+            .entry(lane.peer.clone())
+            .or_insert_with(|| Status { name: lane.peer.to_string(), ..Status::default() });
         match lane.direction {
             Direction::Out => status.log_size = size,
             Direction::In => status.received = size,

@@ -14,7 +14,9 @@ use crate::out::{Format, say};
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Record {
     /// Check every byte and every entry of a node's record; exit 1 when anything is damaged or missing
-    #[command(after_help = "Example:\n  bongsu record verify ./seoul\n\nThe folder is only read. Stop the node first, or use the console's button.")]
+    #[command(
+        after_help = "Example:\n  bongsu record verify ./seoul\n\nThe folder is only read. Stop the node first, or use the console's button."
+    )]
     Verify {
         /// The node's data folder
         dir: PathBuf,
@@ -25,14 +27,14 @@ pub(crate) enum Record {
         /// The entry's id
         id: EntryId,
         /// The node's data folder
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", env = "BONGSU_STORE", hide_env_values = true)]
         store: PathBuf,
     },
     /// Count what is in the record
     #[command(after_help = "Example:\n  bongsu record stats --store ./seoul")]
     Stats {
         /// The node's data folder
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", env = "BONGSU_STORE", hide_env_values = true)]
         store: PathBuf,
     },
 }
@@ -42,9 +44,12 @@ pub(crate) fn run(command: Record, common: &Common) -> Result<ExitCode, CliError
         Record::Verify { dir } => verify(&dir, common),
         Record::Show { id, store } => {
             let read = record::ReadRecord::open(&store)?;
-            let stored = read.get(&id)?.ok_or_else(|| CliError::Usage(format!("entry {id} is not in the record")))?;
+            let stored =
+                read.get(&id)?.ok_or_else(|| CliError::Usage(format!("entry {id} is not in the record")))?;
             let Some(entry) = stored.entry else {
-                return Err(CliError::Usage(format!("entry {id} was recalled by its owner; its content is gone")));
+                return Err(CliError::Usage(format!(
+                    "entry {id} was recalled by its owner; its content is gone"
+                )));
             };
             let shown = serde_json::json!({
                 "id": id, "seq": stored.seq, "kind": entry.kind(), "author": entry.author(), "time": entry.time(),

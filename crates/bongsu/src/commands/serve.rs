@@ -14,28 +14,28 @@ use crate::out::{Format, say};
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Settings {
     /// The data folder; made on the first start
-    #[arg(long, value_name = "DIR", env = "BONGSU_DATA")]
+    #[arg(long, value_name = "DIR", env = "BONGSU_DATA", hide_env_values = true)]
     pub(crate) data: PathBuf,
     /// The node's name among its peers: a-z, 0-9 and -
-    #[arg(long, env = "BONGSU_NAME")]
+    #[arg(long, env = "BONGSU_NAME", hide_env_values = true)]
     name: Option<String>,
     /// The node's name for people
-    #[arg(long, env = "BONGSU_TITLE")]
+    #[arg(long, env = "BONGSU_TITLE", hide_env_values = true)]
     title: Option<String>,
     /// Whose node it is, say KOR; without it the node shares nothing
-    #[arg(long, env = "BONGSU_COUNTRY")]
+    #[arg(long, env = "BONGSU_COUNTRY", hide_env_values = true)]
     country: Option<String>,
     /// Where the console listens [default: 127.0.0.1:8420]
-    #[arg(long, value_name = "ADDRESS", env = "BONGSU_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", env = "BONGSU_LISTEN", hide_env_values = true)]
     listen: Option<String>,
     /// Where the link listens for peers [default: 127.0.0.1:8421]
-    #[arg(long, value_name = "ADDRESS", env = "BONGSU_LINK_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", env = "BONGSU_LINK_LISTEN", hide_env_values = true)]
     link_listen: Option<String>,
     /// Host and port that peers are told [default: where the link listens]
-    #[arg(long, value_name = "ADDRESS", env = "BONGSU_LINK_ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", env = "BONGSU_LINK_ADDRESS", hide_env_values = true)]
     link_address: Option<String>,
     /// Whether the console speaks TLS: auto (beyond loopback), on, off
-    #[arg(long, env = "BONGSU_TLS")]
+    #[arg(long, env = "BONGSU_TLS", hide_env_values = true)]
     tls: Option<String>,
 }
 
@@ -53,7 +53,12 @@ impl Settings {
         ];
         for (key, flag, variable, value) in values {
             // clap says nothing about where a value came from once it is parsed; a flag wins over the environment.
-            let on_line = std::env::args().any(|arg| arg == flag || arg.starts_with(&format!("{flag}=")));
+            let on_line = std::env::args_os().any(|arg| {
+                // Arguments need not be UTF-8; ours are.
+                arg.to_str()
+                    .and_then(|arg| arg.strip_prefix(flag))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+            });
             let origin = if on_line {
                 Origin::Flag(flag.to_owned())
             } else {
@@ -66,7 +71,9 @@ impl Settings {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  bongsu serve --data ./seoul --name seoul --country KOR\n\nOne document on standard output says where the console (`url`) and the link are,\nand the one-time address that lets the local officer in (`enter`; a new one at\neach start, good for 15 minutes). SIGINT and SIGTERM stop the node in order.")]
+#[command(
+    after_help = "Example:\n  bongsu serve --data ./seoul --name seoul --country KOR\n\nOne document on standard output says where the console (`url`) and the link are,\nand the one-time address that lets the local officer in (`enter`; a new one at\neach start, good for 15 minutes). A first start keeps\nname, title and country in bongsu.toml in the data folder. SIGINT and SIGTERM stop the node in order."
+)]
 pub(crate) struct Serve {
     #[command(flatten)]
     settings: Settings,
@@ -74,11 +81,16 @@ pub(crate) struct Serve {
 
 pub(crate) fn run(args: Serve, common: &Common) -> Result<ExitCode, CliError> {
     let config = args.settings.load()?;
+    let first_settings = first_settings(&config)?;
     start_log();
     let unowned = config.country.as_str() == "ZZZ";
     let format = common.out().format();
     runtime()?.block_on(async {
+        let data = config.data.clone();
         let node = Node::start(config).await?;
+        if let Some(text) = first_settings {
+            keep(&data.join(SETTINGS), &text)?;
+        }
         let link = node.entry_link()?;
         if format == Format::Text {
             say(&format!("console   {}\nopen once {link}\nlink      {}", node.url(), node.link_address()));
@@ -96,6 +108,44 @@ pub(crate) fn run(args: Serve, common: &Common) -> Result<ExitCode, CliError> {
         node.stop().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The file of settings in the data folder.
+const SETTINGS: &str = "bongsu.toml";
+
+/// Who the node is stands on the line of its first start; the next one must find it. Gives the text to keep, when this
+/// is the first start and there is no file of settings yet.
+fn first_settings(config: &Config) -> Result<Option<String>, CliError> {
+    let founded = config.data.join("record/checkpoints/home");
+    if let Ok(note) = std::fs::read_to_string(&founded) {
+        let owner = note.lines().next().and_then(|line| line.strip_prefix("bongsu/")?.strip_suffix("/home"));
+        return match owner {
+            Some(owner) if owner != config.name.as_str() => Err(CliError::Usage(format!(
+                "`{data}` is the folder of node `{owner}`, not of `{}`; give --name {owner}, or set name in {data}/{SETTINGS}",
+                config.name,
+                data = config.data.display(),
+            ))),
+            _ => Ok(None),
+        };
+    }
+    if config.data.join("record").exists() || config.data.join(SETTINGS).exists() {
+        return Ok(None);
+    }
+    let mut text = "# From the first start. `bongsu config show` prints every setting.\n".to_owned();
+    for (key, value, origin) in config.shown() {
+        if ["name", "title", "country"].contains(&key) && origin != Origin::Default {
+            // A JSON string is a TOML string, but for the character DEL.
+            let value = value.to_string().replace('\u{7f}', "\\u007f");
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+    }
+    Ok(Some(text))
+}
+
+/// Writes a file whole or not at all.
+fn keep(path: &Path, text: &str) -> Result<(), CliError> {
+    let draft = path.with_extension("toml.tmp");
+    std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, path)).map_err(CliError::io(path))
 }
 
 /// Logs go to stderr: lines for people on a terminal, JSON elsewhere. `BONGSU_LOG` says how much.

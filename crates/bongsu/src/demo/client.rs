@@ -28,7 +28,8 @@ impl Client {
         let response = client.send(Method::GET, &format!("/{path}"), None, "").await?;
         let cookie = response.headers().get("set-cookie").and_then(|value| value.to_str().ok());
         let cookie = cookie.and_then(|value| value.split(';').next());
-        client.cookie = cookie.ok_or_else(|| format!("the link was not accepted: {}", response.status()))?.to_owned();
+        client.cookie =
+            cookie.ok_or_else(|| format!("the link was not accepted: {}", response.status()))?.to_owned();
         Ok(client)
     }
 
@@ -66,7 +67,13 @@ impl Client {
         }
     }
 
-    async fn json(&self, method: Method, path: &str, body_bytes: Option<Vec<u8>>, kind: &str) -> Result<Value, String> {
+    async fn json(
+        &self,
+        method: Method,
+        path: &str,
+        body_bytes: Option<Vec<u8>>,
+        kind: &str,
+    ) -> Result<Value, String> {
         let response = self.send(method, path, body_bytes, kind).await?;
         let status = response.status();
         let bytes = body(response).await?;
@@ -153,7 +160,10 @@ impl Live {
         while let Some(end) = self.text.find("\n\n") {
             let block: String = self.text.drain(..end + 2).collect();
             let field = |name: &str| {
-                block.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim_start().to_owned())
+                block
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name))
+                    .map(|value| value.trim_start().to_owned())
             };
             if let (Some(event), Some(data)) = (field("event:"), field("data:"))
                 && let Ok(data) = serde_json::from_str(&data)

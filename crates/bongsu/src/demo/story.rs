@@ -250,7 +250,8 @@ impl Story {
 
     async fn load(&mut self) -> Told {
         let seoul = self.seoul.client()?;
-        let receipt = seoul.upload(&format!("/api/feeds/catalogue?title={CATALOGUE_NAME}"), CATALOGUE).await?;
+        let receipt =
+            seoul.upload(&format!("/api/feeds/catalogue?title={CATALOGUE_NAME}"), CATALOGUE).await?;
         let overview = seoul.get("/api/overview").await?;
         let (objects, protected) = (overview["objects"].clone(), overview["protected"].clone());
         let faults = receipt["faults"].as_array().map_or(0, Vec::len);
@@ -281,7 +282,10 @@ impl Story {
         let findings = seoul.all("/api/findings").await?;
         let approaches: Vec<_> = findings.iter().filter(|f| text(f, "kind").starts_with("orbit.")).collect();
         if approaches.is_empty() || !message.starts_with(&format!("{} approaches", approaches.len())) {
-            return Err(format!("{} approaches are recorded, the screening says: {message}", approaches.len()));
+            return Err(format!(
+                "{} approaches are recorded, the screening says: {message}",
+                approaches.len()
+            ));
         }
         // One of them to the bottom: form, hash, signature, place in the log, evidence.
         let id = text(approaches[0], "id");
@@ -290,7 +294,10 @@ impl Story {
             return Err(format!("finding {id} does not verify: {verdict}"));
         }
         self.counts.insert("approaches", json!(approaches.len()));
-        Ok(format!("{} approaches within {SCREEN_WITHIN_KM} km in {SCREEN_HOURS} h, each a signed finding", approaches.len()))
+        Ok(format!(
+            "{} approaches within {SCREEN_WITHIN_KM} km in {SCREEN_HOURS} h, each a signed finding",
+            approaches.len()
+        ))
     }
 
     async fn incidents(&mut self) -> Told {
@@ -313,8 +320,14 @@ impl Story {
             .filter(|item| text(item, "kind") == "finding" && text(item, "state") == "acknowledged")
             .map(|item| text(item, "id").to_owned())
             .collect();
-        let arrived: Vec<String> =
-            self.washington.client()?.all("/api/findings").await?.iter().map(|f| text(f, "id").to_owned()).collect();
+        let arrived: Vec<String> = self
+            .washington
+            .client()?
+            .all("/api/findings")
+            .await?
+            .iter()
+            .map(|f| text(f, "id").to_owned())
+            .collect();
         let distinct: BTreeSet<String> = arrived.iter().cloned().collect();
         if distinct != released || arrived.len() != distinct.len() || released.is_empty() {
             return Err(format!("{} findings were released, {} arrived", released.len(), arrived.len()));
@@ -346,8 +359,11 @@ impl Story {
         let seoul = self.seoul.client()?;
         let page = seoul.get("/api/peers/washington/withheld?limit=1").await?;
         let withheld = seoul.all("/api/peers/washington/withheld").await?;
-        let findings: Vec<String> =
-            withheld.iter().filter(|w| text(w, "kind") == "finding").map(|w| text(w, "id").to_owned()).collect();
+        let findings: Vec<String> = withheld
+            .iter()
+            .filter(|w| text(w, "kind") == "finding")
+            .map(|w| text(w, "id").to_owned())
+            .collect();
         if findings.is_empty() {
             return Err("nothing was withheld, so nothing was tested".to_owned());
         }
@@ -363,7 +379,11 @@ impl Story {
         self.counts.insert("withheld_findings", json!(findings.len()));
         self.counts.insert("withheld_by_rule", page["rules"].clone());
         self.withheld = withheld.iter().map(|w| text(w, "id").to_owned()).collect();
-        Ok(format!("{} items stay at Seoul, {} of them findings; Washington knows none of them", withheld.len(), findings.len()))
+        Ok(format!(
+            "{} items stay at Seoul, {} of them findings; Washington knows none of them",
+            withheld.len(),
+            findings.len()
+        ))
     }
 
     async fn pages(&mut self) -> Told {
@@ -392,7 +412,8 @@ impl Story {
     async fn live(&mut self) -> Told {
         let mut live = self.washington.client()?.listen().await?;
         let kept = self.seoul.client()?.post("/api/reports", &report("Demo: for Korea alone", &[])).await?;
-        let (_, milliseconds) = self.post_and_see("Demo: downlink lost at a ground station", &mut live).await?;
+        let (_, milliseconds) =
+            self.post_and_see("Demo: downlink lost at a ground station", &mut live).await?;
         let kept = text(&kept, "entry");
         let (status, _) = self.washington.client()?.page(&format!("/api/findings/{kept}")).await?;
         if status != 404 {
@@ -410,11 +431,18 @@ impl Story {
         if washington.page(&path).await?.0 != 200 {
             return Err("the item to be recalled is not at Washington".to_owned());
         }
-        self.seoul.client()?.post(&format!("/api/entries/{id}/recall"), &json!({"reason": "sent by mistake"})).await?;
+        self.seoul
+            .client()?
+            .post(&format!("/api/entries/{id}/recall"), &json!({"reason": "sent by mistake"}))
+            .await?;
         live.wait(Duration::from_secs(20), "recall", |recall| text(recall, "target") == id).await?;
         let (status, _) = washington.page(&path).await?;
         let listed = washington.all("/api/findings").await?.iter().any(|f| text(f, "id") == id);
-        let told = washington.all("/api/incidents").await?.iter().any(|i| text(i, "title").contains("to be recalled"));
+        let told = washington
+            .all("/api/incidents")
+            .await?
+            .iter()
+            .any(|i| text(i, "title").contains("to be recalled"));
         if status != 404 || listed || told {
             return Err("the recalled item is still to be seen at Washington".to_owned());
         }

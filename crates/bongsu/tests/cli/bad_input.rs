@@ -87,7 +87,8 @@ fn a_line_of_a_gigabyte() {
 
 #[test]
 fn a_long_line_among_others_costs_only_itself() {
-    let mut catalogue = std::fs::read(crate::support::root().join("samples/orbit/korea-2026-03.csv")).unwrap();
+    let mut catalogue =
+        std::fs::read(crate::support::root().join("samples/orbit/korea-2026-03.csv")).unwrap();
     catalogue.extend(vec![b'x'; 100 << 20]);
     catalogue.push(b'\n');
     let ran = bongsu_with(&["orbit", "propagate", "-", "--at", AT], &catalogue).exits(0);
@@ -113,6 +114,7 @@ fn unknown_flags_and_values() {
 
 #[test]
 fn text_is_for_people() {
-    let ran = bongsu(&["orbit", "propagate", "samples/bad/bad-checksum.3le", "--at", AT, "--format", "text"]).exits(0);
+    let ran = bongsu(&["orbit", "propagate", "samples/bad/bad-checksum.3le", "--at", AT, "--format", "text"])
+        .exits(0);
     assert!(ran.err.starts_with("samples/bad/bad-checksum.3le:5: error[orbit::bad_checksum]: "), "{ran:?}");
 }

@@ -15,7 +15,8 @@ fn all_help() -> Vec<(String, String)> {
         args.push("--help");
         let help = bongsu(&args).exits(0).out;
         all.push((path.join(" "), help.clone()));
-        let names = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        let names =
+            help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
         for line in names {
             let name = line.split_whitespace().next().unwrap_or("help");
             if line.starts_with("  ") && !line.starts_with("   ") && name != "help" {
@@ -40,7 +41,8 @@ fn examples(help: &str) -> Vec<String> {
     let mut examples: Vec<String> = Vec::new();
     let mut goes_on = false;
     for line in block {
-        let (text, next) = line.trim().strip_suffix('\\').map_or((line.trim(), false), |text| (text.trim(), true));
+        let (text, next) =
+            line.trim().strip_suffix('\\').map_or((line.trim(), false), |text| (text.trim(), true));
         match examples.last_mut().filter(|_| goes_on) {
             Some(example) => {
                 example.push(' ');

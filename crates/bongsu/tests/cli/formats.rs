@@ -45,14 +45,30 @@ fn a_refused_input_gives_a_document_too() {
 
 #[test]
 fn csv_has_one_head_whatever_the_items_are() {
-    let ran = bongsu(&["orbit", "screen", KOREA, "--from", AT, "--hours", "24", "--within-km", "300", "--format", "csv"])
-        .exits(0);
+    let ran = bongsu(&[
+        "orbit",
+        "screen",
+        KOREA,
+        "--from",
+        AT,
+        "--hours",
+        "24",
+        "--within-km",
+        "300",
+        "--format",
+        "csv",
+    ])
+    .exits(0);
     let mut lines = ran.out.lines();
     let head = "kind,norad_a,norad_b,tca,miss_km,relative_speed_km_s,radial_km,in_track_km,cross_track_km,start,end,min_km,min_time,mean_km";
     assert_eq!(lines.next(), Some(head));
     let cells = head.split(',').count();
-    let kinds: std::collections::BTreeSet<&str> =
-        lines.map(|line| { assert_eq!(line.split(',').count(), cells); line.split(',').next().unwrap() }).collect();
+    let kinds: std::collections::BTreeSet<&str> = lines
+        .map(|line| {
+            assert_eq!(line.split(',').count(), cells);
+            line.split(',').next().unwrap()
+        })
+        .collect();
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["event", "interval"]);
 }
 
@@ -70,7 +86,8 @@ fn csv_and_json_have_the_same_digits() {
 
 #[test]
 fn standard_input_is_read() {
-    let ran = bongsu_with(&["orbit", "propagate", "-", "--at", AT], &sample("orbit/korea-2025-04-15.3le")).exits(0);
+    let ran =
+        bongsu_with(&["orbit", "propagate", "-", "--at", AT], &sample("orbit/korea-2025-04-15.3le")).exits(0);
     assert_eq!(ran.items().len(), 18);
 }
 

@@ -13,7 +13,8 @@ const DECAYING: &str = "MINOTAUR R/B
 
 #[test]
 fn a_span_has_both_ends() {
-    let args = ["orbit", "propagate", KOREA, "--ids", "29268", "--from", FROM, "--to", "2026-03-10T12:02:00Z"];
+    let args =
+        ["orbit", "propagate", KOREA, "--ids", "29268", "--from", FROM, "--to", "2026-03-10T12:02:00Z"];
     let times: Vec<String> =
         bongsu(&args).exits(0).items().iter().map(|item| item["time"].as_str().unwrap().to_owned()).collect();
     assert_eq!(times, [FROM, "2026-03-10T12:01:00Z", "2026-03-10T12:02:00Z"]);
@@ -35,8 +36,11 @@ fn frames_keep_the_radius() {
 
 #[test]
 fn an_error_state_has_a_code_and_no_position() {
-    let ran = bongsu_with(&["orbit", "propagate", "-", "--at", "2005-11-29T01:00:00Z,2005-12-20T00:00:00Z"], DECAYING.as_bytes())
-        .exits(0);
+    let ran = bongsu_with(
+        &["orbit", "propagate", "-", "--at", "2005-11-29T01:00:00Z,2005-12-20T00:00:00Z"],
+        DECAYING.as_bytes(),
+    )
+    .exits(0);
     let items = ran.items();
     assert!(items[0]["position_km"].is_array());
     assert_eq!(items[1].as_object().unwrap().keys().collect::<Vec<_>>(), ["error_code", "norad_id", "time"]);
@@ -121,9 +125,11 @@ fn findings_at_the_level_make_the_exit_one() {
 
 #[test]
 fn limits_that_mean_nothing_are_refused() {
-    for (hours, within_km) in [("0", "5"), ("-1", "5"), ("NaN", "5"), ("9999", "5"), ("1", "0"), ("1", "1e9")] {
+    for (hours, within_km) in [("0", "5"), ("-1", "5"), ("NaN", "5"), ("9999", "5"), ("1", "0"), ("1", "1e9")]
+    {
         let hours = format!("--hours={hours}");
-        let ran = bongsu(&["orbit", "screen", KOREA, "--from", FROM, &hours, "--within-km", within_km]).exits(2);
+        let ran =
+            bongsu(&["orbit", "screen", KOREA, "--from", FROM, &hours, "--within-km", within_km]).exits(2);
         assert_eq!(ran.out, "");
     }
 }
@@ -131,10 +137,16 @@ fn limits_that_mean_nothing_are_refused() {
 #[test]
 fn check_tells_the_kind_and_refuses_faulty_files() {
     let good = bongsu(&["orbit", "check", KOREA, "samples/orbit/korea-2025-04-15.3le"]).exits(0).items();
-    assert_eq!((&good[0]["kind"], &good[0]["objects"], &good[0]["ok"]), (&"OMM CSV".into(), &23.into(), &true.into()));
+    assert_eq!(
+        (&good[0]["kind"], &good[0]["objects"], &good[0]["ok"]),
+        (&"OMM CSV".into(), &23.into(), &true.into())
+    );
     assert_eq!((&good[1]["kind"], &good[1]["objects"]), (&"3LE".into(), &18.into()));
     let bad = bongsu(&["orbit", "check", KOREA, "samples/bad/bad-checksum.3le", "no-such-file"]).exits(2);
-    assert_eq!(bad.items().iter().map(|item| item["ok"].as_bool().unwrap()).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(
+        bad.items().iter().map(|item| item["ok"].as_bool().unwrap()).collect::<Vec<_>>(),
+        [true, false]
+    );
     let codes: Vec<String> = bad.codes().into_iter().map(|(code, _)| code).collect();
     assert_eq!(codes, ["orbit::bad_checksum", "cli::io", "cli::refused"]);
 }
@@ -143,7 +155,12 @@ fn check_tells_the_kind_and_refuses_faulty_files() {
 fn flags_are_in_the_environment_too() {
     let output = crate::support::command(&crate::support::root())
         .args(["orbit", "screen", KOREA])
-        .envs([("BONGSU_FROM", FROM), ("BONGSU_HOURS", "24"), ("BONGSU_WITHIN_KM", "300"), ("BONGSU_FORMAT", "csv")])
+        .envs([
+            ("BONGSU_FROM", FROM),
+            ("BONGSU_HOURS", "24"),
+            ("BONGSU_WITHIN_KM", "300"),
+            ("BONGSU_FORMAT", "csv"),
+        ])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0));

@@ -7,9 +7,10 @@ use crate::support::{Seoul, bongsu_in, washington};
 #[test]
 fn a_card_makes_a_peer_at_the_other_end() {
     let (a, b) = (Seoul::found().close(), Seoul::found().close());
-    let offer = bongsu_in(a.path(), &["link", "offer", "--data", "seoul", "--link-address", "seoul.example:8421"])
-        .exits(0)
-        .json();
+    let offer =
+        bongsu_in(a.path(), &["link", "offer", "--data", "seoul", "--link-address", "seoul.example:8421"])
+            .exits(0)
+            .json();
     assert_eq!(offer["schema"], "bongsu.card/1");
     assert_eq!((&offer["node"], &offer["country"]), (&json!("seoul"), &json!("KOR")));
     assert_eq!((&offer["title"], &offer["address"]), (&json!("Seoul watch"), &json!("seoul.example:8421")));
@@ -25,7 +26,10 @@ fn a_card_makes_a_peer_at_the_other_end() {
 
     let status = bongsu_in(b.path(), &["link", "status", "--data", "seoul"]).exits(0).items();
     assert_eq!(status.len(), 1);
-    assert_eq!((&status[0]["name"], &status[0]["log_size"], &status[0]["received"]), (&json!("busan"), &json!(0), &json!(0)));
+    assert_eq!(
+        (&status[0]["name"], &status[0]["log_size"], &status[0]["received"]),
+        (&json!("busan"), &json!(0), &json!(0))
+    );
     let verdict = bongsu_in(b.path(), &["record", "verify", "seoul"]).exits(0).json();
     assert_eq!((&verdict["ok"], &verdict["entries"]), (&json!(true), &json!(2)));
 }
@@ -36,7 +40,8 @@ fn cards_that_cannot_be_are_refused() {
     let path = node.path().join("card.json");
     let take = |card: &str, clearance: &str| {
         std::fs::write(&path, card).unwrap();
-        bongsu_in(node.path(), &["link", "accept", "card.json", "--data", "seoul", "--clearance", clearance]).exits(2)
+        bongsu_in(node.path(), &["link", "accept", "card.json", "--data", "seoul", "--clearance", clearance])
+            .exits(2)
     };
     let own = bongsu_in(node.path(), &["link", "offer", "--data", "seoul"]).exits(0).out;
     assert!(take(&own, "SECRET").err.contains("own peer"));

@@ -30,12 +30,17 @@ fn bash_can_read_its_completions() {
 fn every_command_has_a_man_page() {
     let folder = tempfile::tempdir().unwrap();
     bongsu_in(folder.path(), &["man", "man"]).exits(0);
-    for page in ["bongsu", "bongsu-orbit-screen", "bongsu-label-preview", "bongsu-link-accept", "bongsu-serve"] {
+    for page in
+        ["bongsu", "bongsu-orbit-screen", "bongsu-label-preview", "bongsu-link-accept", "bongsu-serve"]
+    {
         let text = std::fs::read_to_string(folder.path().join("man").join(format!("{page}.1"))).unwrap();
         assert!(text.contains(".SH SYNOPSIS"), "{page}");
     }
     let screen = std::fs::read_to_string(folder.path().join("man/bongsu-orbit-screen.1")).unwrap();
-    assert!(screen.contains("Examples:") && screen.contains("BONGSU_WITHIN_KM"));
+    assert!(
+        screen.contains(".SH EXAMPLES\n  bongsu orbit screen") && screen.contains("BONGSU_WITHIN_KM"),
+        "{screen}"
+    );
 }
 
 #[test]

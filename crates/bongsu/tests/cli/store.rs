@@ -21,14 +21,18 @@ fn markings_are_judged_one_by_one() {
         "level": "RESTRICTED", "rel_to": ["USA"], "caveats": [], "originator": "KOR",
     });
     assert_eq!(items[0], wanted);
-    assert_eq!((&items[1]["rule"], &items[1]["path"]), (&"rel.unknown_code".into(), &"marking.rel_to[1]".into()));
+    assert_eq!(
+        (&items[1]["rule"], &items[1]["path"]),
+        (&"rel.unknown_code".into(), &"marking.rel_to[1]".into())
+    );
     assert_eq!((&items[2]["line"], &items[2]["rule"]), (&4.into(), &"marking.missing".into()));
 }
 
 #[test]
 fn a_line_that_is_no_json_is_a_fault() {
     let good = r#"{"level":"SECRET","rel_to":["JPN"],"originator":"KOR"}"#;
-    let ran = bongsu_with(&["label", "check", "-"], format!("{good}\nnonsense\n{good}\n").as_bytes()).exits(1);
+    let ran =
+        bongsu_with(&["label", "check", "-"], format!("{good}\nnonsense\n{good}\n").as_bytes()).exits(1);
     assert_eq!(ran.items().len(), 2);
     assert_eq!(ran.codes(), [("label::bad_json".to_owned(), Some(2))]);
     let ran = bongsu_with(&["label", "check", "-"], b"nonsense\n").exits(2);
@@ -136,7 +140,8 @@ fn incidents_that_stand_are_listed_worst_first() {
     seoul.add(&recall(gone, to_usa()));
     let folder = seoul.close();
 
-    let list = |more: &[&str]| bongsu_in(folder.path(), &[&["incident", "list", "--store", "seoul"], more].concat());
+    let list =
+        |more: &[&str]| bongsu_in(folder.path(), &[&["incident", "list", "--store", "seoul"], more].concat());
     let items = list(&[]).exits(0).items();
     let shown: Vec<_> = items.iter().map(|item| (item["id"].clone(), item["severity"].clone())).collect();
     assert_eq!(shown, [(json!(grown), json!(4)), (json!(other), json!(3))]);
@@ -146,7 +151,8 @@ fn incidents_that_stand_are_listed_worst_first() {
     let csv = list(&["--format", "csv"]).exits(0).out;
     assert!(csv.lines().nth(1).unwrap().contains("KOMPSAT-3A"), "{csv}");
 
-    let show = |id: EntryId| bongsu_in(folder.path(), &["incident", "show", &id.to_string(), "--store", "seoul"]);
+    let show =
+        |id: EntryId| bongsu_in(folder.path(), &["incident", "show", &id.to_string(), "--store", "seoul"]);
     assert_eq!(show(grown).exits(0).json()["timeline"].as_array().unwrap().len(), 2);
     assert_eq!(show(old).exits(0).json()["superseded_by"], json!(grown));
     assert!(show(gone).exits(2).err.contains("recalled"));

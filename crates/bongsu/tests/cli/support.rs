@@ -6,7 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use base::{Country, EntryId, Finding, Marking, NodeName, Noun, Recall, Timestamp};
 use rand_core::OsRng;
-use record::{Batch, Direction, Entry, Lane, LaneRow, NodeKey, Peer, RecordStore, SqliteOptions, SqliteRecord};
+use record::{
+    Batch, Direction, Entry, Lane, LaneRow, NodeKey, Peer, RecordStore, SqliteOptions, SqliteRecord,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -122,6 +124,9 @@ impl Seoul {
         let key = NodeKey::generate(name.clone(), &mut OsRng);
         let secret: String = key.secret().iter().map(|byte| format!("{byte:02x}")).collect();
         std::fs::write(data.join("keys/signing.key"), secret).unwrap();
+        let tls = rcgen::generate_simple_self_signed(vec!["seoul".to_owned()]).unwrap();
+        std::fs::write(data.join("keys/tls.key"), tls.signing_key.serialize_pem()).unwrap();
+        std::fs::write(data.join("keys/tls.crt"), tls.cert.pem()).unwrap();
         let own = || NodeKey::from_secret(name.clone(), &key.secret());
         let record =
             SqliteRecord::create(&data, own(), &korea(), "Seoul watch", "0.1.0", now(), &mut OsRng).unwrap();

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Api;
@@ -17,7 +18,7 @@ use crate::serve::stopped;
 
 /// How often an open stream looks whether its session still stands.
 const SESSION_CHECK: Duration = Duration::from_secs(1);
-/// Most missed events that are sent again; a page that was away longer loads anew.
+/// Most missed events that are gathered in one go.
 const MOST_MISSED: usize = 1000;
 
 /// Server-sent events: `entry`, `recall`, `link`, `job`. The id is the place in the log; `Last-Event-ID` goes on behind it.
@@ -32,64 +33,77 @@ pub(crate) async fn events(
     let seen: Option<u64> =
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     // Subscribed first, then looked up: an event may come twice, never not at all; `seen` drops the double.
-    let (missed, seen) = missed(&api, seen);
     let token = cookie(&api, &headers).unwrap_or_default();
-    let live =
-        stream::unfold((receiver, api, seen, token), |(mut receiver, api, mut seen, token)| async move {
-            let mut stop = api.stop.clone();
-            let mut check = tokio::time::interval(SESSION_CHECK);
-            loop {
-                let event = tokio::select! {
-                    () = stopped(&mut stop) => return None,
-                    _ = check.tick() => {
-                        if api.sessions.holds(&token) {
-                            continue;
-                        }
-                        return None;
-                    }
-                    event = receiver.recv() => event,
-                };
-                if !api.sessions.holds(&token) {
-                    return None;
-                }
-                match event {
-                    Ok(NodeEvent::Entry { seq, .. }) if seen.is_some_and(|seen| seq <= seen) => {}
-                    Ok(event) => {
-                        if let NodeEvent::Entry { seq, .. } = event {
-                            seen = Some(seq);
-                        }
-                        return Some((vec![event], (receiver, api, seen, token)));
-                    }
-                    Err(RecvError::Lagged(_)) => {
-                        let (events, newest) = missed_events(&api, seen);
-                        seen = newest;
-                        return Some((events, (receiver, api, seen, token)));
-                    }
-                    Err(RecvError::Closed) => return None,
-                }
-            }
-        });
+    let page = match seen {
+        Some(seen) => Page { receiver, api, token, seen: Some(seen), behind: true },
+        None => {
+            let newest = api.core.read().entries.last().map(|meta| meta.seq);
+            Page { receiver, api, token, seen: newest, behind: false }
+        }
+    };
     use futures_util::StreamExt;
-    let all = stream::once(async move { missed })
-        .chain(live)
+    let all = stream::unfold(page, |mut page| async move { page.next().await.map(|events| (events, page)) })
         .flat_map(|events| stream::iter(events.into_iter().map(|event| Ok(sse(&event)))));
     Sse::new(all).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
-fn missed(api: &Api, seen: Option<u64>) -> (Vec<NodeEvent>, Option<u64>) {
-    match seen {
-        Some(_) => missed_events(api, seen),
-        None => (Vec::new(), api.core.read().entries.last().map(|meta| meta.seq)),
-    }
+/// An open page and how far it has seen the log.
+struct Page {
+    receiver: Receiver<NodeEvent>,
+    api: Api,
+    token: String,
+    seen: Option<u64>,
+    /// There may be entries behind `seen` that no longer come over the receiver.
+    behind: bool,
 }
 
-fn missed_events(api: &Api, seen: Option<u64>) -> (Vec<NodeEvent>, Option<u64>) {
-    let p = api.core.read();
-    let from = seen.map_or(0, |seen| usize::try_from(seen).unwrap_or(usize::MAX).saturating_add(1));
-    let behind = p.entries.get(from..).unwrap_or_default();
-    let recent = &behind[behind.len().saturating_sub(MOST_MISSED)..];
-    let events = recent.iter().filter_map(|meta| NodeEvent::of_meta(&p, meta)).collect();
-    (events, p.entries.last().map(|meta| meta.seq))
+impl Page {
+    /// The next events; `None` when the node stops or the session has ended.
+    async fn next(&mut self) -> Option<Vec<NodeEvent>> {
+        let mut stop = self.api.stop.clone();
+        let mut check = tokio::time::interval(SESSION_CHECK);
+        loop {
+            if !self.api.sessions.holds(&self.token) {
+                return None;
+            }
+            if self.behind {
+                let missed = self.missed();
+                if missed.is_empty() {
+                    continue;
+                }
+                return Some(missed);
+            }
+            let event = tokio::select! {
+                () = stopped(&mut stop) => return None,
+                _ = check.tick() => continue,
+                event = self.receiver.recv() => event,
+            };
+            match event {
+                Ok(NodeEvent::Entry { seq, .. }) if self.seen.is_some_and(|seen| seq <= seen) => {}
+                Ok(event) if self.api.sessions.holds(&self.token) => {
+                    if let NodeEvent::Entry { seq, .. } = event {
+                        self.seen = Some(seq);
+                    }
+                    return Some(vec![event]);
+                }
+                Ok(_) => return None,
+                Err(RecvError::Lagged(_)) => self.behind = true,
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// The first of what is in the log behind `seen`, in its order.
+    fn missed(&mut self) -> Vec<NodeEvent> {
+        let p = self.api.core.read();
+        let from = self.seen.map_or(0, |seen| usize::try_from(seen).unwrap_or(usize::MAX).saturating_add(1));
+        let behind = p.entries.get(from..).unwrap_or_default();
+        let first = &behind[..behind.len().min(MOST_MISSED)];
+        self.behind = first.len() < behind.len();
+        // One that names a place beyond the end goes on at the end.
+        self.seen = first.last().or(p.entries.last()).map(|meta| meta.seq);
+        first.iter().filter_map(|meta| NodeEvent::of_meta(&p, meta)).collect()
+    }
 }
 
 fn sse(event: &NodeEvent) -> Event {

@@ -98,11 +98,10 @@ impl Sessions {
     }
 
     fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Timestamp>)) -> Result<(), NodeError> {
-        let bytes = {
-            let mut sessions = lock(&self.sessions);
-            change(&mut sessions);
-            serde_json::to_vec(&*sessions).unwrap_or_default()
-        };
+        // Held while it is written: two that come at once must not write over one another.
+        let mut sessions = lock(&self.sessions);
+        change(&mut sessions);
+        let bytes = serde_json::to_vec(&*sessions).unwrap_or_default();
         write_secret(&self.folder.join("sessions.json"), &bytes)
     }
 

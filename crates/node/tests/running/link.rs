@@ -103,20 +103,30 @@ async fn a_certificate_that_nobody_pinned_is_refused_and_recorded() {
 }
 
 /// A Washington that knows Seoul and Tokyo; both are stopped and lend their keys to a hand.
-async fn hands() -> (Side, Side, Hand, Hand) {
+struct Hands {
+    washington: Side,
+    seoul: Hand,
+    tokyo: Hand,
+    /// Whose folders hold the keys.
+    owners: [Side; 2],
+}
+
+async fn hands() -> Hands {
     let (mut seoul, washington) = allies().await;
-    let tokyo = Side::started(TOKYO).await;
+    let mut tokyo = Side::started(TOKYO).await;
     introduce(&washington, &tokyo).await;
     seoul.stop().await;
-    let address = washington.link_address();
-    let seouls = Hand::new(seoul.data(), "seoul", "KOR", "washington", address);
-    let tokyos = Hand::new(tokyo.data(), "tokyo", "JPN", "washington", address);
-    (seoul, washington, seouls, tokyos)
+    tokyo.stop().await;
+    let hand = |side: &Side, name: &str, country: &str| {
+        Hand::new(side.data(), name, country, "washington", washington.link_address())
+    };
+    let (seouls, tokyos) = (hand(&seoul, "seoul", "KOR"), hand(&tokyo, "tokyo", "JPN"));
+    Hands { washington, seoul: seouls, tokyo: tokyos, owners: [seoul, tokyo] }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_forged_or_played_again_is_refused_and_recorded() {
-    let (_seoul, washington, mut seoul, tokyo) = hands().await;
+    let Hands { washington, mut seoul, mut tokyo, owners: _owners } = hands().await;
     let first = [seoul.finding("First"), seoul.finding("Second")];
     let replay = seoul.next(&first);
     seoul.deliver(&first).await;
@@ -182,7 +192,6 @@ async fn what_is_forged_or_played_again_is_refused_and_recorded() {
 
     // What is in order is still taken, after Tokyo's word too.
     seoul.deliver(&[seoul.finding("Fourth")]).await;
-    let mut tokyo = tokyo;
     tokyo.deliver(&[tokyo.finding("From Tokyo")]).await;
     assert_eq!(washington.officer().ids("/api/findings").await.len(), 5);
     washington.verify().await;
@@ -190,7 +199,7 @@ async fn what_is_forged_or_played_again_is_refused_and_recorded() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_cannot_recall_what_is_not_his() {
-    let (_seoul, washington, mut seoul, mut tokyo) = hands().await;
+    let Hands { washington, mut seoul, mut tokyo, owners: _owners } = hands().await;
     let item = seoul.finding("Seoul's own");
     seoul.deliver(std::slice::from_ref(&item)).await;
     let own = washington
@@ -233,12 +242,12 @@ async fn another_cannot_recall_what_is_not_his() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_refusals_does_not_fill_the_record() {
-    let (seoul_side, washington, seoul, _) = hands().await;
+    let Hands { washington, seoul, owners, .. } = hands().await;
     let stranger = Side::started(&SEOUL.replace("seoul", "busan")).await;
     let size = washington.log_size().await;
     let mut work = Vec::new();
     for number in 0..200 {
-        let folder = if number % 4 == 0 { stranger.data() } else { seoul_side.data() };
+        let folder = if number % 4 == 0 { stranger.data() } else { owners[0].data() };
         let identity = wire::identity(folder);
         let address = washington.link_address().to_owned();
         let body = format!("not a batch, try {number}").into_bytes();
@@ -263,7 +272,7 @@ async fn a_flood_of_refusals_does_not_fill_the_record() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_over_the_limit_is_refused() {
-    let (_seoul, washington, mut seoul, _) = hands().await;
+    let Hands { washington, mut seoul, owners: _owners, .. } = hands().await;
     let mut batch = serde_json::to_vec(&seoul.next(&[seoul.finding("Small")])).unwrap();
     // Spaces between tokens mean nothing: only the size is wrong.
     batch.splice(1..1, std::iter::repeat_n(b' ', link::MAX_BATCH_BYTES));

@@ -22,21 +22,21 @@ fn operations() -> Vec<(Method, String)> {
     found
 }
 
-/// The names of the built console's files, as a browser asks for them.
-fn console_files() -> Vec<String> {
-    let dist = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../console/dist");
-    let mut files: Vec<String> = ["/", "/index.html"].map(str::to_owned).to_vec();
-    for entry in std::fs::read_dir(dist.join("assets")).unwrap() {
-        files.push(format!("/assets/{}", entry.unwrap().file_name().to_str().unwrap()));
-    }
-    assert!(files.len() > 3, "{files:?}");
+/// The console's page and the files that it names.
+async fn console_files(officer: &Client) -> Vec<String> {
+    let page = officer.ask(Method::GET, "/", Vec::new()).await.unwrap().text();
+    let named = page.split('"').filter(|part| part.contains("assets/")).map(|part| {
+        format!("/{}", part.trim_start_matches(['.', '/']))
+    });
+    let files: Vec<String> = ["/", "/index.html"].map(str::to_owned).into_iter().chain(named).collect();
+    assert!(files.len() > 3, "{page}");
     files
 }
 
-async fn refused_without_session(client: &Client, headers: &[(&str, &str)]) {
+async fn refused_without_session(client: &Client, console: &[String], headers: &[(&str, &str)]) {
     let mut asked: Vec<_> = operations();
     assert!(asked.len() >= 20, "{asked:?}");
-    asked.extend(console_files().into_iter().map(|path| (Method::GET, path)));
+    asked.extend(console.iter().map(|path| (Method::GET, path.clone())));
     for path in ["/metrics", "/api/openapi.json", "/api/nothing", "/nothing", "/enter/", "//", "/api"] {
         asked.push((Method::GET, path.to_owned()));
         asked.push((Method::HEAD, path.to_owned()));
@@ -59,11 +59,12 @@ async fn refused_without_session(client: &Client, headers: &[(&str, &str)]) {
 async fn nothing_is_served_without_a_session() {
     let side = Side::started(SEOUL).await;
     let stranger = Client::stranger(&side.url());
-    refused_without_session(&stranger, &[]).await;
-    refused_without_session(&stranger, &[("cookie", "bongsu_seoul=0000"), ("x-bongsu", "1")]).await;
+    let console = console_files(side.officer()).await;
+    refused_without_session(&stranger, &console, &[]).await;
+    refused_without_session(&stranger, &console, &[("cookie", "bongsu_seoul=0000"), ("x-bongsu", "1")]).await;
     // A session of another node of this machine is none here.
     let other = side.officer().cookie.replace("bongsu_seoul", "bongsu_tokyo");
-    refused_without_session(&stranger, &[("cookie", other.as_str())]).await;
+    refused_without_session(&stranger, &console, &[("cookie", other.as_str())]).await;
 
     let health = stranger.raw(Method::GET, "/healthz", &[], Vec::new()).await.unwrap();
     assert_eq!((health.status, health.text().as_str()), (200, "ok\n"));
@@ -74,7 +75,7 @@ async fn nothing_is_served_without_a_session() {
     }
 
     // The same paths answer to a session, so the refusals above say something.
-    for path in console_files() {
+    for path in console {
         assert_eq!(side.officer().status(&path).await, 200, "{path}");
     }
     for (method, path) in operations() {

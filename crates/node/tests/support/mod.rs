@@ -41,13 +41,17 @@ impl Side {
         side
     }
 
-    pub(crate) async fn try_start(&mut self) -> Result<(), NodeError> {
+    fn config(&self) -> Result<Config, NodeError> {
         let flag = |value: &str| (Some(value.to_owned()), Origin::Flag("test".to_owned()));
         let (listen, from) = flag(&self.listen);
         let (link_listen, _) = flag(&self.link_listen);
         let overrides =
             Overrides::default().with("listen", listen, from.clone()).with("link_listen", link_listen, from);
-        let node = Node::start(Config::load(self.data(), &overrides)?).await?;
+        Ok(Config::load(self.data(), &overrides)?)
+    }
+
+    pub(crate) async fn try_start(&mut self) -> Result<(), NodeError> {
+        let node = Node::start(self.config()?).await?;
         self.listen = node.url().trim_start_matches("http://").to_owned();
         self.link_listen = node.link_address().to_string();
         self.node = Some(node);
@@ -142,11 +146,18 @@ pub(crate) async fn introduce(at: &Side, other: &Side) {
     at.officer().post("/api/peers", &json!({"card": card, "clearance": "SECRET"})).await;
 }
 
-/// Two nodes that know one another.
+/// Two nodes that know one another. They were introduced while both were stopped: of two that run, the first to hear
+/// of the other calls it and is, rightly, refused and recorded as a stranger.
 pub(crate) async fn allies() -> (Side, Side) {
-    let (seoul, washington) = (Side::started(SEOUL).await, Side::started(WASHINGTON).await);
-    introduce(&seoul, &washington).await;
-    introduce(&washington, &seoul).await;
+    let (mut seoul, mut washington) = (Side::started(SEOUL).await, Side::started(WASHINGTON).await);
+    seoul.stop().await;
+    washington.stop().await;
+    for (at, other) in [(&seoul, &washington), (&washington, &seoul)] {
+        let card = node::card(&other.config().unwrap()).unwrap();
+        node::accept(&at.config().unwrap(), card, "SECRET", None).unwrap();
+    }
+    seoul.start().await;
+    washington.start().await;
     (seoul, washington)
 }
 

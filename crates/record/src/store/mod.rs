@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Checkpoint, CheckpointError, Entry, EntryError, MerkleLog, PublicKey};
 
 pub use damage::{Damage, DamageKind, Verdict};
-pub use read::ReadRecord;
+pub use read::{ReadRecord, founder};
 pub use sqlite::{SqliteOptions, SqliteRecord};
 pub use verify::{verify_dir, verify_open};
 
@@ -49,6 +49,12 @@ pub enum StoreError {
         found: String,
         /// What this version reads.
         expected: &'static str,
+    },
+    /// The key at hand is not the owner's.
+    #[error("`{}` was signed with another key than `keys/signing.key` holds; restore that file from a copy", path.display())]
+    OtherKey {
+        /// The record folder.
+        path: PathBuf,
     },
     /// Damage was found while opening.
     #[error(

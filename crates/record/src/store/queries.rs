@@ -49,6 +49,11 @@ pub(crate) fn all_ids(db: &Connection) -> rusqlite::Result<Vec<EntryId>> {
         .collect()
 }
 
+/// The key that signed the first entry.
+pub(crate) fn owner_key(db: &Connection) -> rusqlite::Result<Option<[u8; 32]>> {
+    db.query_row("SELECT key FROM entry WHERE seq = 0", [], |row| row.get(0)).optional()
+}
+
 pub(crate) fn place_of(db: &Connection, id: &EntryId) -> rusqlite::Result<Option<u64>> {
     db.prepare_cached("SELECT seq FROM entry WHERE id = ?1")?
         .query_row([id.as_bytes()], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))

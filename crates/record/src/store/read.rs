@@ -3,13 +3,39 @@
 use std::path::Path;
 
 use base::EntryId;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::damage::{Damage, DamageKind};
 use super::lock::Lock;
 use super::queries::{self, sql_error, stored_row};
-use super::sqlite::check_format;
-use super::{Lane, StoreError, Stored, blobs, verify};
+use super::sqlite::{SqliteOptions, check_format, configure};
+use super::{Genesis, Lane, StoreError, Stored, blobs, verify};
+
+/// Who founded the record in the data folder `data`, whose node does not run. `None` when its first entry cannot be
+/// read: opening the record will say why.
+///
+/// # Errors
+/// When there is no record, a node has it open, or its format is another one.
+pub fn founder(data: &Path) -> Result<Option<Genesis>, StoreError> {
+    let root = data.join("record");
+    if !root.is_dir() {
+        return Err(StoreError::Missing { path: data.to_owned() });
+    }
+    let _lock = Lock::take(data)?;
+    check_format(&root)?;
+    let first = || -> rusqlite::Result<_> {
+        // As the owner opens it, so that a log that a killed process left is read too and nothing is changed.
+        let db = Connection::open_with_flags(root.join("record.db"), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        configure(&db, SqliteOptions::default())?;
+        db.query_row(
+            "SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = 0",
+            [],
+            stored_row,
+        )
+    };
+    let entry = first().ok().and_then(Result::ok).and_then(|stored| stored.entry);
+    Ok(entry.and_then(|entry| entry.noun().ok()))
+}
 
 /// Read access to the record of a node that does not run.
 pub struct ReadRecord {

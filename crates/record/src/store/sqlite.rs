@@ -84,7 +84,9 @@ pub struct SqliteRecord {
     options: SqliteOptions,
     /// A commit failed: its frames may still lie behind the last commit in the log.
     stale_tail: bool,
-    _lock: Lock,
+    /// None only while the folder is being founded under another name.
+    #[expect(dead_code, reason = "held for its lock")]
+    lock: Option<Lock>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
@@ -112,26 +114,6 @@ impl SqliteRecord {
         if root.exists() {
             return Err(StoreError::InUse { path: data.to_owned() });
         }
-        let draft = data.join("record.new");
-        let io = |path: &Path, source| blobs::io_error(path, source);
-        if draft.exists() {
-            fs::remove_dir_all(&draft).map_err(|e| io(&draft, e))?;
-        }
-        fs::create_dir_all(draft.join("blobs")).map_err(|e| io(&draft, e))?;
-        let database = draft.join("record.db");
-        {
-            let db = Connection::open(&database).map_err(|e| queries::sql_error(&draft, e))?;
-            db.execute_batch("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-                .and_then(|()| db.execute_batch(SCHEMA))
-                .and_then(|()| db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);"))
-                .map_err(|e| queries::sql_error(&draft, e))?;
-        }
-        pages::write_all(&database, &draft.join("record.pages")).map_err(|e| io(&draft, e))?;
-        let checkpoint = Checkpoint::sign(&home_origin(key.name()), 0, MerkleLog::default().root(), &key)?;
-        derived::write(&draft, &MerkleLog::default(), 0, &checkpoint).map_err(|e| io(&draft, e))?;
-        fs::write(draft.join("format"), FORMAT).map_err(|e| io(&draft, e))?;
-        fs::rename(&draft, &root).map_err(|e| io(&root, e))?;
-        blobs::sync_folder(data).map_err(|e| io(data, e))?;
         let genesis = Genesis {
             node: key.name().clone(),
             title: title.to_owned(),
@@ -140,9 +122,45 @@ impl SqliteRecord {
             marking: Marking::new("RESTRICTED", &[], country.as_str()),
         };
         let first = Entry::sign(&genesis, country, &key, now, rng)?;
-        let mut record = Self::open_locked(data, key, SqliteOptions::default(), lock)?;
+        let draft = data.join("record.new");
+        let io = |path: &Path, source| blobs::io_error(path, source);
+        if draft.exists() {
+            fs::remove_dir_all(&draft).map_err(|e| io(&draft, e))?;
+        }
+        if let Err(e) = Self::found(&draft, &key, first) {
+            // What is left of it, should this fail too, the next try removes.
+            let _ = fs::remove_dir_all(&draft);
+            return Err(e);
+        }
+        fs::rename(&draft, &root).map_err(|e| io(&root, e))?;
+        blobs::sync_folder(data).map_err(|e| io(data, e))?;
+        Self::open_folder(root, key, SqliteOptions::default(), Some(lock))
+    }
+
+    /// Writes a whole record of one entry into the folder `draft`. A process killed meanwhile leaves no record, rather
+    /// than one without its first entry, which would be nobody's.
+    fn found(draft: &Path, key: &NodeKey, first: Entry) -> Result<(), StoreError> {
+        let io = |path: &Path, source| blobs::io_error(path, source);
+        fs::create_dir_all(draft.join("blobs")).map_err(|e| io(&draft, e))?;
+        let database = draft.join("record.db");
+        {
+            let db = Connection::open(&database).map_err(|e| queries::sql_error(draft, e))?;
+            db.execute_batch("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+                .and_then(|()| db.execute_batch(SCHEMA))
+                .and_then(|()| db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);"))
+                .map_err(|e| queries::sql_error(draft, e))?;
+        }
+        pages::write_all(&database, &draft.join("record.pages")).map_err(|e| io(draft, e))?;
+        let checkpoint = Checkpoint::sign(&home_origin(key.name()), 0, MerkleLog::default().root(), key)?;
+        derived::write(draft, &MerkleLog::default(), 0, &checkpoint).map_err(|e| io(draft, e))?;
+        fs::write(draft.join("format"), FORMAT).map_err(|e| io(draft, e))?;
+        let own = NodeKey::from_secret(key.name().clone(), &key.secret());
+        let mut record = Self::open_folder(draft.to_owned(), own, SqliteOptions::default(), None)?;
         record.commit(&Batch::of([first]))?;
-        Ok(record)
+        record.copy_log()?;
+        record.write_derived().map_err(|e| io(draft, e))?;
+        drop(record);
+        blobs::sync_all_below(draft).map_err(|e| io(draft, e))
     }
 
     /// Opens the record in `data`; what a killed process left behind is put in order, damage is refused.
@@ -154,16 +172,15 @@ impl SqliteRecord {
             return Err(StoreError::Missing { path: data.to_owned() });
         }
         let lock = Lock::take(data)?;
-        Self::open_locked(data, key, options, lock)
+        Self::open_folder(data.join("record"), key, options, Some(lock))
     }
 
-    fn open_locked(
-        data: &Path,
+    fn open_folder(
+        root: PathBuf,
         key: NodeKey,
         options: SqliteOptions,
-        lock: Lock,
+        lock: Option<Lock>,
     ) -> Result<Self, StoreError> {
-        let root = data.join("record");
         check_format(&root)?;
         let database = root.join("record.db");
         let read = |name: &str| {
@@ -192,6 +209,9 @@ impl SqliteRecord {
         let db = Connection::open(&database).map_err(sql)?;
         configure(&db, options).map_err(sql)?;
         let ids = queries::all_ids(&db).map_err(sql)?;
+        if queries::owner_key(&db).map_err(sql)?.is_some_and(|owner| owner != key.public().to_bytes()) {
+            return Err(StoreError::OtherKey { path: root });
+        }
         let log = MerkleLog::from_ids(&ids);
         let path = root.join("checkpoints/home");
         let note = fs::read_to_string(&path).map_err(|e| blobs::io_error(&path, e))?;
@@ -215,7 +235,7 @@ impl SqliteRecord {
             lane_sizes: HashMap::new(),
             options,
             stale_tail: broken,
-            _lock: lock,
+            lock,
         };
         record.copy_log()?;
         record.write_derived().map_err(|e| blobs::io_error(&record.root, e))?;
@@ -468,7 +488,7 @@ pub(crate) fn check_format(root: &Path) -> Result<(), StoreError> {
     Err(StoreError::OtherFormat { path, found, expected: FORMAT.trim_end() })
 }
 
-fn configure(db: &Connection, options: SqliteOptions) -> rusqlite::Result<()> {
+pub(crate) fn configure(db: &Connection, options: SqliteOptions) -> rusqlite::Result<()> {
     // Exclusive mode keeps the log's index in memory: no third file whose bytes nothing vouches for.
     db.execute_batch(
         "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;

@@ -43,7 +43,8 @@ pub(super) fn run(args: &Check, common: &Common) -> Result<ExitCode, CliError> {
             }
         };
         let read = orbit::read_catalogue(&bytes, &name);
-        let ok = !read.catalogue.is_empty() && read.faults.iter().all(|fault| fault.level == FaultLevel::Warning);
+        let ok =
+            !read.catalogue.is_empty() && read.faults.iter().all(|fault| fault.level == FaultLevel::Warning);
         refused += usize::from(!ok);
         for fault in read.faults {
             list.fault(fault);

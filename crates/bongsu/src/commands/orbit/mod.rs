@@ -53,7 +53,9 @@ fn known(
     let (known, unknown): (BTreeSet<_>, BTreeSet<_>) =
         wanted.iter().partition(|id| catalogue.get(**id).is_some());
     for id in unknown {
-        let message = format!("object {id} is not in the catalogue; look for the number, or give a catalogue that has it");
+        let message = format!(
+            "object {id} is not in the catalogue; look for the number, or give a catalogue that has it"
+        );
         list.fault(Fault::error("orbit::unknown_id", message).in_source(source));
     }
     if known.is_empty() {
@@ -67,7 +69,9 @@ fn ids(text: &str, list: &mut List) -> Result<BTreeSet<NoradId>, CliError> {
     if text != "-" && !Path::new(text).is_file() {
         let parsed: Result<BTreeSet<NoradId>, _> = text.split(',').map(|id| id.trim().parse()).collect();
         return parsed.map_err(|e| {
-            CliError::Usage(format!("`{text}` is neither a list of catalogue numbers such as 29268,38338 nor a file: {e}"))
+            CliError::Usage(format!(
+                "`{text}` is neither a list of catalogue numbers such as 29268,38338 nor a file: {e}"
+            ))
         });
     }
     let bytes = input::read(text)?;
@@ -85,7 +89,9 @@ fn ids(text: &str, list: &mut List) -> Result<BTreeSet<NoradId>, CliError> {
             }
             Err(error) => {
                 let message = format!("{error}; one catalogue number a line, notes behind #");
-                list.fault(Fault::error("orbit::bad_id", message).in_source(&source).at_line(index as u64 + 1));
+                list.fault(
+                    Fault::error("orbit::bad_id", message).in_source(&source).at_line(index as u64 + 1),
+                );
             }
         }
     }

@@ -86,7 +86,8 @@ fn step(text: &str) -> Result<Step, String> {
         "d" => 86_400.0,
         other => return Err(format!("`{other}` is no unit; use ms, s, m, h or d")),
     };
-    let number: f64 = digits.parse().map_err(|_| format!("`{text}` is no duration such as 60s, 10m or 2h"))?;
+    let number: f64 =
+        digits.parse().map_err(|_| format!("`{text}` is no duration such as 60s, 10m or 2h"))?;
     let nanos = (number * unit_s * 1e9).round();
     if !(1e6..=1e18).contains(&nanos) {
         return Err(format!("`{text}` is not between 1 ms and 11,574 days"));
@@ -104,9 +105,9 @@ impl Times {
     fn iter(&self) -> Box<dyn Iterator<Item = Timestamp> + '_> {
         match self {
             Self::At(times) => Box::new(times.iter().copied()),
-            Self::Span { from, step, count } => {
-                Box::new((0..*count).map(move |index| from.plus_nanos(step.saturating_mul(index.cast_signed()))))
-            }
+            Self::Span { from, step, count } => Box::new(
+                (0..*count).map(move |index| from.plus_nanos(step.saturating_mul(index.cast_signed()))),
+            ),
         }
     }
 }

@@ -181,10 +181,8 @@ fn screen(
     primaries: Option<&BTreeSet<NoradId>>,
     threads: Option<NonZeroUsize>,
 ) -> Result<orbit::Screening, CliError> {
-    let threads = threads.map_or_else(
-        || std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        NonZeroUsize::get,
-    );
+    let threads = threads
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
