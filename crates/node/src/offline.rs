@@ -77,7 +77,8 @@ pub(crate) fn founded(config: &Config) -> Result<Option<Config>, NodeError> {
     }
     // Nobody's node may be given to somebody; what one country signed is not another's.
     if !unset("country") && genesis.country.as_str() != "ZZZ" && config.country != genesis.country {
-        let message = format!("the folder is that of a node of {}, not of {}", genesis.country, config.country);
+        let message =
+            format!("the folder is that of a node of {}, not of {}", genesis.country, config.country);
         return Err(NodeError::BadRequest { message });
     }
     let mut config = config.clone();

@@ -18,7 +18,7 @@ use crate::out::{Format, Out, say};
 )]
 pub(crate) struct Demo {
     /// Go through the story, check each step, print one document, and end
-    #[arg(long, env = "BONGSU_ONCE")]
+    #[arg(long, env = "BONGSU_ONCE", value_parser = clap::builder::FalseyValueParser::new())]
     once: bool,
     /// The folder for both nodes' data (DIR/seoul, DIR/washington); must hold no nodes yet
     #[arg(long, value_name = "DIR")]

@@ -25,9 +25,10 @@ fn operations() -> Vec<(Method, String)> {
 /// The console's page and the files that it names.
 async fn console_files(officer: &Client) -> Vec<String> {
     let page = officer.ask(Method::GET, "/", Vec::new()).await.unwrap().text();
-    let named = page.split('"').filter(|part| part.contains("assets/")).map(|part| {
-        format!("/{}", part.trim_start_matches(['.', '/']))
-    });
+    let named = page
+        .split('"')
+        .filter(|part| part.contains("assets/"))
+        .map(|part| format!("/{}", part.trim_start_matches(['.', '/'])));
     let files: Vec<String> = ["/", "/index.html"].map(str::to_owned).into_iter().chain(named).collect();
     assert!(files.len() > 3, "{page}");
     files

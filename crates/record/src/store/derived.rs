@@ -1,7 +1,8 @@
 //! The plain files beside the database that follow from it: tiles and the signed checkpoint. Other tools read these;
 //! this store never needs them to read the record, but compares them when it verifies.
 //!
-//! Order of writing: database, tiles, checkpoint. So a checkpoint never speaks of more than the database holds.
+//! Order of writing: database, tiles, checkpoint; only then the tiles go that the former checkpoint needed. So whatever
+//! checkpoint a killed process leaves, it never speaks of more than the database and the tiles hold.
 
 use std::fs;
 use std::path::Path;
@@ -17,17 +18,22 @@ pub(crate) fn write(
     checkpoint: &Checkpoint,
 ) -> std::io::Result<()> {
     let tiles = record.join("tiles");
+    let mut narrower = Vec::new();
     for (path, bytes) in log.new_tiles(old_size) {
         write_whole(&tiles.join(&path), &bytes)?;
-        // Narrower versions of the same tile are not needed once a wider one stands.
         let (full, width) = match path.split_once(".p/") {
             Some((full, width)) => (full, width.parse().unwrap_or(0)),
             None => (path.as_str(), 256_u32),
         };
-        drop_narrower(&tiles.join(format!("{full}.p")), width)?;
+        narrower.push((tiles.join(format!("{full}.p")), width));
     }
     fs::create_dir_all(record.join("checkpoints"))?;
-    write_whole(&record.join("checkpoints/home"), checkpoint.note().as_bytes())
+    write_whole(&record.join("checkpoints/home"), checkpoint.note().as_bytes())?;
+    // Narrower versions of the same tile are needed as long as the checkpoint speaks of them.
+    for (folder, width) in narrower {
+        drop_narrower(&folder, width)?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]

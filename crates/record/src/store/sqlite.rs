@@ -141,7 +141,7 @@ impl SqliteRecord {
     /// than one without its first entry, which would be nobody's.
     fn found(draft: &Path, key: &NodeKey, first: Entry) -> Result<(), StoreError> {
         let io = |path: &Path, source| blobs::io_error(path, source);
-        fs::create_dir_all(draft.join("blobs")).map_err(|e| io(&draft, e))?;
+        fs::create_dir_all(draft.join("blobs")).map_err(|e| io(draft, e))?;
         let database = draft.join("record.db");
         {
             let db = Connection::open(&database).map_err(|e| queries::sql_error(draft, e))?;

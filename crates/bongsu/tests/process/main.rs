@@ -1,0 +1,10 @@
+//! The program as a process: killed, starved, told to stop, and its record damaged.
+
+#[path = "../../../node/tests/support/client.rs"]
+#[allow(dead_code, reason = "shared with the tests of room `node`, which use all of it")]
+mod client;
+mod flips;
+mod kill;
+mod process;
+mod stop;
+mod trouble;
