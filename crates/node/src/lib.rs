@@ -35,7 +35,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-pub use crate::api::{new_entry_token, openapi};
+pub use crate::api::{last_url, new_entry_token, openapi};
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, Origin, Overrides};
 pub use crate::offline::{CARD_SCHEMA, Card, accept, card};
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
@@ -212,8 +212,10 @@ impl Node {
         for feed in http_feeds {
             tasks.push(tokio::spawn(feeds::fetch(Arc::clone(&core), feed, stopped.clone())));
         }
+        let node = Self { core, stop, tasks, writer: Some(writer), console, link, tls: uses_tls };
+        api::keep_url(&data, &node.url())?;
         tracing::info!(%console, %link, data = %data.display(), "node serves");
-        Ok(Self { core, stop, tasks, writer: Some(writer), console, link, tls: uses_tls })
+        Ok(node)
     }
 
     /// Where the console answers, say `http://127.0.0.1:8420`.

@@ -20,8 +20,12 @@ pub(crate) fn run(command: Officer, common: &Common) -> Result<ExitCode, CliErro
         return Err(record::StoreError::Missing { path: config.data }.into());
     }
     let token = node::new_entry_token(&config.data)?;
-    let scheme = if config.tls { "https" } else { "http" };
-    let enter = format!("{scheme}://{}/enter?token={token}", config.listen);
+    // A node that was started with other flags, say on any free port, answers elsewhere than the settings say.
+    let url = node::last_url(&config.data).unwrap_or_else(|| {
+        let scheme = if config.tls { "https" } else { "http" };
+        format!("{scheme}://{}", config.listen)
+    });
+    let enter = format!("{url}/enter?token={token}");
     common.out().document("bongsu.officer-link/1", &serde_json::json!({"enter": enter}))?;
     Ok(ExitCode::SUCCESS)
 }

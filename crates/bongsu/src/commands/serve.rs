@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use node::{Config, Node, Origin, Overrides};
 
@@ -83,11 +84,14 @@ pub(crate) fn run(args: Serve, common: &Common) -> Result<ExitCode, CliError> {
     let config = args.settings.load()?;
     let first_settings = first_settings(&config)?;
     start_log();
-    let unowned = config.country.as_str() == "ZZZ";
     let format = common.out().format();
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let served = runtime.block_on(async {
+        // Who reads the address below may send a signal at once.
+        let stop = stop_signal();
         let data = config.data.clone();
         let node = Node::start(config).await?;
+        let unowned = node.country().as_str() == "ZZZ";
         if let Some(text) = first_settings {
             keep(&data.join(SETTINGS), &text)?;
         }
@@ -104,10 +108,13 @@ pub(crate) fn run(args: Serve, common: &Common) -> Result<ExitCode, CliError> {
         if format != Format::Text {
             common.out().document("bongsu.serve/1", &started)?;
         }
-        stop_signal().await;
+        stop.await;
         node.stop().await;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    // The record is closed; what may still wait, such as for a name server, is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    served
 }
 
 /// The file of settings in the data folder.
@@ -164,18 +171,21 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
         .map_err(CliError::io(Path::new("runtime")))
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub(crate) async fn stop_signal() {
+/// Listens for SIGINT and SIGTERM from now on; the future waits for one. Call it inside the runtime.
+pub(crate) fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        match (terminate, interrupt) {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
             }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
+            _ => {
+                let _ = tokio::signal::ctrl_c().await;
+            }
         }
     }
 }

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use record::{Direction, Lane, ReadRecord};
+use record::{Direction, Lane};
 use serde_json::json;
 
 use crate::client::{Client, PATIENCE, report, text};
-use crate::process::{Rng, Serving, Site, introduce, verified};
+use crate::process::{Rng, Serving, Site, introduce, reading, verified};
 
 const ROUNDS: u64 = 50;
 /// From this round on Washington runs too.
@@ -51,13 +51,14 @@ fn post(
 
 /// All ids that are in the record of a folder.
 fn ids(data: &Path) -> BTreeSet<String> {
-    let read = ReadRecord::open(data).unwrap();
-    (0..read.size().unwrap()).map(|seq| read.at(seq).unwrap().unwrap().id.to_string()).collect()
+    reading(data, |read| {
+        (0..read.size().unwrap()).map(|seq| read.at(seq).unwrap().unwrap().id.to_string()).collect()
+    })
 }
 
 fn lane(data: &Path, peer: &str, direction: Direction) -> Vec<String> {
     let lane = Lane { peer: peer.parse().unwrap(), direction };
-    let ids = ReadRecord::open(data).unwrap().lane_ids(&lane).unwrap();
+    let ids = reading(data, |read| read.lane_ids(&lane).unwrap());
     ids.iter().map(ToString::to_string).collect()
 }
 
@@ -87,7 +88,8 @@ async fn killed_at_fifty_moments_nothing_acknowledged_is_lost() {
         let writers = post(seoul.officer(), round, &acknowledged, &stop);
         // One round in five is cut off while it starts; the others when they write.
         if round % 5 != 0 {
-            assert!(serving.started().await.is_some(), "it does not start after a kill");
+            let started = serving.started().await;
+            started.unwrap_or_else(|why| panic!("it does not start after a kill: {why}"));
         }
         let moment = Duration::from_micros(rng.below(starting.clamp(150_000, 300_000)));
         tokio::time::sleep(moment).await;

@@ -1,13 +1,30 @@
 //! Starting `bongsu serve`, and asking `bongsu` about its folder.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use record::ReadRecord;
 use serde_json::{Value, json};
 
 use crate::client::{Client, PATIENCE, text};
+
+/// Held while a process is started, and while this process itself has a record open: between its fork and its exec a
+/// child holds all files that its parent has, locks too.
+static STARTING: Mutex<()> = Mutex::new(());
+
+fn start(mut command: Command) -> Child {
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().unwrap()
+}
+
+/// Reads the record of a folder on which nothing runs.
+pub(crate) fn reading<R>(data: &Path, read: impl FnOnce(&ReadRecord) -> R) -> R {
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    read(&ReadRecord::open(data).unwrap())
+}
 
 /// The program without the settings of whoever runs the tests.
 pub(crate) fn bongsu() -> Command {
@@ -26,7 +43,9 @@ fn clean(mut command: Command) -> Command {
 
 /// Runs to the end and gives exit code, data and messages.
 pub(crate) fn run(args: &[&str]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = bongsu().args(args).output().unwrap();
+    let mut command = bongsu();
+    command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let Output { status, stdout, stderr } = start(command).wait_with_output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
@@ -56,6 +75,7 @@ pub(crate) struct Site {
 pub(crate) struct Serving {
     child: Child,
     started: Option<std::sync::mpsc::Receiver<String>>,
+    messages: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Site {
@@ -98,13 +118,14 @@ impl Site {
                 shell
             }
         };
-        let mut child = command
-            .args(self.args())
-            .env("BONGSU_LOG", "off")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        command.args(self.args()).env("BONGSU_LOG", "off").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = start(command);
+        let stderr = child.stderr.take().unwrap();
+        let messages = std::thread::spawn(move || {
+            let mut text = String::new();
+            let _ = BufReader::new(stderr).read_to_string(&mut text);
+            text
+        });
         let stdout = child.stdout.take().unwrap();
         let (tell, started) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -112,13 +133,14 @@ impl Site {
                 let _ = tell.send(line);
             }
         });
-        Serving { child, started: Some(started) }
+        Serving { child, started: Some(started), messages: Some(messages) }
     }
 
     /// Starts a process and lets the officer in.
     pub(crate) async fn start(&mut self) -> Serving {
         let mut serving = self.spawn();
-        let started = serving.started().await.unwrap_or_else(|| panic!("{} does not serve", self.name));
+        let started =
+            serving.started().await.unwrap_or_else(|why| panic!("{} does not serve: {why}", self.name));
         text(&started, "url").trim_start_matches("http://").clone_into(&mut self.listen);
         text(&started, "link").clone_into(&mut self.link_listen);
         if self.client.is_none() {
@@ -154,11 +176,17 @@ pub(crate) fn introduce(one: &Site, other: &Site) {
 }
 
 impl Serving {
-    /// The document that says where it serves; `None` when it ended before.
-    pub(crate) async fn started(&mut self) -> Option<Value> {
-        let started = self.started.take()?;
-        let line = tokio::task::spawn_blocking(move || started.recv_timeout(PATIENCE).ok());
-        line.await.unwrap().map(|line| serde_json::from_str(&line).unwrap())
+    /// The document that says where it serves; what it said instead when it ended before.
+    pub(crate) async fn started(&mut self) -> Result<Value, String> {
+        let started = self.started.take().unwrap();
+        let line = tokio::task::spawn_blocking(move || started.recv_timeout(PATIENCE).ok()).await.unwrap();
+        match line {
+            Some(line) => Ok(serde_json::from_str(&line).unwrap()),
+            None => {
+                self.kill();
+                Err(self.messages.take().unwrap().join().unwrap())
+            }
+        }
     }
 
     /// `kill -9`.
@@ -169,8 +197,9 @@ impl Serving {
 
     /// Sends a signal, say `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
-        assert!(sent.unwrap().success());
+        let mut kill = Command::new("kill");
+        kill.arg(format!("-{name}")).arg(self.child.id().to_string());
+        assert!(start(kill).wait().unwrap().success());
     }
 
     /// Waits for its end; `None` when it does not come `within`.

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use record::ReadRecord;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, report, text};
-use crate::process::{Serving, Site, run, verified};
+use crate::process::{Serving, Site, reading, run, verified};
 
 /// All files of a folder with their bytes; empty when there is no folder.
 fn content(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -201,13 +200,13 @@ async fn full(site: &mut Site) -> (Serving, Vec<String>) {
 async fn recovered(site: &mut Site, posted: &[String]) {
     let verdict = verified(&site.data);
     assert_eq!(verdict["blobs"], json!(0), "{verdict}");
-    let read = ReadRecord::open(&site.data).unwrap();
-    let findings: Vec<String> = (0..read.size().unwrap())
-        .map(|seq| read.at(seq).unwrap().unwrap())
-        .filter(|stored| stored.entry.as_ref().unwrap().kind() == "bongsu.finding/1")
-        .map(|stored| stored.id.to_string())
-        .collect();
-    drop(read);
+    let findings: Vec<String> = reading(&site.data, |read| {
+        (0..read.size().unwrap())
+            .map(|seq| read.at(seq).unwrap().unwrap())
+            .filter(|stored| stored.entry.as_ref().unwrap().kind() == "bongsu.finding/1")
+            .map(|stored| stored.id.to_string())
+            .collect()
+    });
     assert_eq!(findings, posted);
     site.file_limit_kib = None;
     let mut serving = site.start().await;

@@ -30,8 +30,8 @@ use crate::NodeError;
 use crate::core::Core;
 use crate::serve::Stop;
 
-pub(crate) use session::Sessions;
-pub use session::new_entry_token;
+pub(crate) use session::{Sessions, keep_url};
+pub use session::{last_url, new_entry_token};
 
 /// What every handler has.
 #[derive(Clone)]

@@ -22,6 +22,8 @@ use crate::keys::write_secret;
 
 /// A one-time link is good for so long.
 const LINK_SECONDS: f64 = 15.0 * 60.0;
+/// Below the data folder.
+const URL_FILE: &str = "sessions/url";
 /// A session ends after so long.
 const SESSION_SECONDS: f64 = 12.0 * 3600.0;
 
@@ -50,6 +52,16 @@ pub fn new_entry_token(data: &Path) -> Result<String, NodeError> {
     let token = token();
     write_secret(&data.join("sessions/links").join(hash(&token)), now().to_string().as_bytes())?;
     Ok(token)
+}
+
+/// Where the node on `data` answers, or did when it ran last; `None` when it never ran.
+pub fn last_url(data: &Path) -> Option<String> {
+    std::fs::read_to_string(data.join(URL_FILE)).ok().map(|url| url.trim().to_owned())
+}
+
+/// Keeps where the node answers, for who makes an entry link beside it.
+pub(crate) fn keep_url(data: &Path, url: &str) -> Result<(), NodeError> {
+    write_secret(&data.join(URL_FILE), url.as_bytes())
 }
 
 impl Sessions {

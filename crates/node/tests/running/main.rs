@@ -1,5 +1,7 @@
 //! Real nodes in this process: sockets, TLS, files and all. What passes between them, and what must not.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
