@@ -1,4 +1,4 @@
-//! Reading SQLite's write-ahead log (https://www.sqlite.org/fileformat2.html#walformat, section 4).
+//! Reading SQLite's write-ahead log (<https://www.sqlite.org/fileformat2.html#walformat>, section 4).
 //!
 //! SQLite itself ends a log in silence at the first frame whose checksum fails: that is right after a power cut, and
 //! wrong when a bit flipped in a committed frame. So the log is read here once more, and the two cases are told apart.
