@@ -155,7 +155,7 @@ async fn a_file_in_the_folder_is_read_and_put_aside() {
         [("empty.csv", "failed"), ("faulty.csv", "done"), ("later.3le", "done"), ("nothing.txt", "failed")];
     assert_eq!(states, expected.map(|(name, state)| (name.to_owned(), state.to_owned())).into());
 
-    // A job's end is told before its file has moved: the next look at the folder is after it.
+    // A job's end is told before its file has moved, but files are taken one after the other.
     std::fs::write(folder.join("zz-last.csv"), sample("orbit/korea-2026-03.csv")).unwrap();
     job_ended(&mut live, "zz-last.csv").await;
     let ends = |list: Vec<String>| -> Vec<String> {
@@ -230,10 +230,48 @@ async fn an_address_is_fetched() {
     assert_eq!((&feeds[0]["title"], &feeds[0]["items"]), (&json!("By address"), &json!(23)));
     assert_eq!(feeds[0]["bytes"], json!(catalogue.len()));
 
-    // The same bytes once more, after a restart: nothing new.
+    // The same bytes once more, after a restart: nothing new. What the folder brings meanwhile takes longer.
     side.restart().await;
+    let mut live = side.officer().listen(None).await;
     tokio::time::timeout(PATIENCE, asked.recv()).await.unwrap().unwrap();
+    std::fs::write(side.data().join("feeds/later.3le"), sample("orbit/korea-2025-04-15.3le")).unwrap();
+    assert_eq!(job_ended(&mut live, "later.3le").await["state"], "done");
+    let feeds: Vec<String> =
+        side.officer().all("/api/feeds").await.iter().map(|f| text(f, "title").to_owned()).collect();
+    assert_eq!(feeds, ["later.3le", "By address"]);
+    side.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_the_record_cannot_take_stays() {
+    let mut side = Side::new(&format!("{SEOUL}max_record_bytes = 200000\n"));
+    side.start().await;
+    loop {
+        let mut report = crate::support::report("Fills the record", &[]);
+        report["text"] = json!("x".repeat(10_000));
+        if side.officer().try_post("/api/reports", &report).await.unwrap().status == 507 {
+            break;
+        }
+    }
+    // Nor does anything small fit behind it.
+    let mut small = 0;
+    while side.officer().upload("x", sample("orbit/korea-2026-03.csv")).await.status == 201 {
+        small += 1;
+        assert!(small < 100, "the record does not fill");
+    }
+    let file = side.data().join("feeds/alarm.csv");
+    let mut live = side.officer().listen(None).await;
+    std::fs::write(&file, sample("orbit/korea-2026-03.csv")).unwrap();
+    let job = job_ended(&mut live, "alarm.csv").await;
+    assert_eq!(job["state"], "failed");
+    assert!(text(&job, "message").contains("no space left"), "{job}");
+    assert!(file.exists(), "a good file was put aside because the disk is full");
+    assert_eq!(names(&side.data().join("feeds/refused")), Vec::<String>::new());
+    // With space it is taken.
     side.stop().await;
-    let read = record::ReadRecord::open(side.data()).unwrap();
-    assert_eq!(read.size().unwrap(), 2, "the same bytes were taken in again");
+    std::fs::write(side.data().join("bongsu.toml"), SEOUL).unwrap();
+    side.start().await;
+    let mut live = side.officer().listen(None).await;
+    assert_eq!(job_ended(&mut live, "alarm.csv").await["state"], "done");
+    side.verify().await;
 }
