@@ -238,6 +238,10 @@ impl SqliteRecord {
             lock,
         };
         record.copy_log()?;
+        if !wal_bytes.is_empty() {
+            // The last run did not end in order: what it had not synced follows from the entries and is written anew.
+            record.derived_size = 0;
+        }
         record.write_derived().map_err(|e| blobs::io_error(&record.root, e))?;
         Ok(record)
     }
