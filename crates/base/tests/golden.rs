@@ -1,17 +1,10 @@
 //! The wire form of each noun, byte for byte. A change here is a change of the format: it needs a new version in the
 //! schema name, because entries that are signed already have these bytes.
 
-use base::{
-    Fault, Finding, Interval, Marking, Noun, Observation, Place, Recall, Source, from_document, to_document,
-};
+use base::{Fault, Finding, Interval, Marking, Observation, Place, Recall, Source};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-fn noun<T: Noun>(golden: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let read: T = from_document(&serde_json::from_str(golden)?)?;
-    assert_eq!(serde_json::to_string_pretty(&to_document(&read)?)? + "\n", golden);
-    Ok(())
-}
+use testkit::noun_golden as noun;
 
 fn part<T: Serialize + DeserializeOwned>(golden: &str) -> Result<(), Box<dyn std::error::Error>> {
     let read: T = serde_json::from_str(golden)?;
