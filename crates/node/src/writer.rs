@@ -304,14 +304,9 @@ impl Writer {
             return Ok(());
         }
         self.regroup(&mut entries)?;
-        let pending: HashMap<EntryId, Evidence> =
-            entries.iter().map(|(entry, _)| (entry.id(), Evidence::held(entry))).collect();
-        let recalled: Vec<EntryId> = entries
-            .iter()
-            .filter_map(|(_, draft)| if let Draft::Recall(r) = draft { Some(r.target) } else { None })
-            .collect();
-        let pending: HashMap<EntryId, Evidence> =
-            pending.into_iter().chain(recalled.into_iter().map(|id| (id, Evidence::Recalled))).collect();
+        let held = entries.iter().map(|(entry, _)| (entry.id(), Evidence::held(entry)));
+        let recalled = recalled(&entries).into_iter().map(|id| (id, Evidence::Recalled));
+        let pending: HashMap<EntryId, Evidence> = held.chain(recalled).collect();
         let links = self.core.links();
         let mut plan =
             Plan { batch: Batch::of(entries.iter().map(|(entry, _)| entry.clone())), ..Plan::default() };
@@ -363,10 +358,7 @@ impl Writer {
 
     /// Adds the incident entries that follow from new findings and recalls.
     fn regroup(&self, entries: &mut Vec<(Entry, Draft)>) -> Result<(), NodeError> {
-        let recalls: Vec<EntryId> = entries
-            .iter()
-            .filter_map(|(_, draft)| if let Draft::Recall(r) = draft { Some(r.target) } else { None })
-            .collect();
+        let recalls = recalled(entries);
         let fresh: Vec<(EntryId, Finding)> = entries
             .iter()
             .filter_map(|(entry, draft)| {
@@ -557,6 +549,14 @@ impl Writer {
         }
         Ok(items)
     }
+}
+
+/// What the recalls among `entries` take back.
+fn recalled(entries: &[(Entry, Draft)]) -> Vec<EntryId> {
+    entries
+        .iter()
+        .filter_map(|(_, draft)| if let Draft::Recall(recall) = draft { Some(recall.target) } else { None })
+        .collect()
 }
 
 fn lane_rows(released: &[(NodeName, Released<Entry>)]) -> Vec<LaneRow> {
