@@ -34,6 +34,7 @@ mod omm;
 mod propagate;
 mod read;
 mod screen;
+mod sgp4;
 mod tle;
 mod tle_write;
 mod utc;
@@ -43,10 +44,11 @@ pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};
 pub use geodetic::{Geodetic, geodetic, pef_position, sub_point};
-pub use propagate::{Ephemeris, PropagationError, Propagator};
+pub use propagate::{Ephemeris, PropagationError, Propagator, StateBatch};
 pub use read::{CatalogueRead, Format, MAX_LINE_BYTES, read_catalogue};
 pub use screen::{
     Approach, Event, LimitsError, MAX_WITHIN_KM, Proximity, SLOW_KM_S, ScreenError, ScreenLimits, Screening,
     screen,
 };
+pub use sgp4::kernel::Kernel;
 pub use tle_write::TleWriteError;

@@ -1,15 +1,10 @@
-//! SGP4/SDP4 by the `sgp4` crate, with Vallado's error codes around it.
-
-use std::fmt;
-
 use base::{Fault, NoradId, Timestamp};
 use rayon::prelude::*;
 
 use crate::frame::{Pef, Position, State, Teme, Velocity};
+use crate::sgp4::kernel::{self, Columns, Kernel, Steps};
+use crate::sgp4::{Code, Mean, PosVel, Resonance, Sgp4};
 use crate::{Catalogue, ElementSet};
-
-/// WGS-72 equatorial radius in km: SGP4's unit of length.
-pub(crate) const EARTH_RADIUS_KM: f64 = 6378.135;
 
 /// 2000-01-01T12:00:00Z in nanoseconds since 1970.
 pub(crate) const J2000_UNIX_NANOS: i128 = 946_728_000_000_000_000;
@@ -53,6 +48,16 @@ pub enum PropagationError {
 }
 
 impl PropagationError {
+    fn new(code: Code, minutes: f64) -> Self {
+        match code {
+            Code::MeanEccentricity => Self::MeanElements { minutes },
+            Code::MeanMotion => Self::MeanMotion { minutes },
+            Code::PerturbedEccentricity => Self::PerturbedElements { minutes },
+            Code::SemiLatusRectum => Self::SemiLatusRectum { minutes },
+            Code::Decayed => Self::Decayed { minutes },
+        }
+    }
+
     /// Vallado's code: 1, 2, 3, 4 or 6 (5, sub-orbital epoch elements, is no longer raised there either).
     pub const fn code(&self) -> u8 {
         match self {
@@ -69,22 +74,14 @@ impl PropagationError {
 ///
 /// Against Vallado's verification set (`tests/data/sgp4-verify`, 666 printed states) the largest difference is
 /// 2.1e-7 km, on an orbit of eccentricity 0.79; on all but that one it is below 2e-8 km. Velocities agree to 1e-9 km/s.
-#[derive(Clone)]
+/// The bits are the same on every machine.
+#[derive(Debug, Clone)]
 pub struct Propagator {
     norad_id: NoradId,
     epoch: Timestamp,
-    constants: sgp4::Constants,
-    /// The resonance integrator somewhere between the epoch and the times of interest; saves steps, changes nothing.
-    anchor: Option<sgp4::ResonanceState>,
-}
-
-impl fmt::Debug for Propagator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Propagator")
-            .field("norad_id", &self.norad_id)
-            .field("epoch", &self.epoch)
-            .finish_non_exhaustive()
-    }
+    model: Sgp4,
+    /// The resonance integrator for the times of interest; saves steps, changes nothing.
+    resonance: Resonance,
 }
 
 impl Propagator {
@@ -94,26 +91,21 @@ impl Propagator {
     /// When the mean elements make no orbit (codes 1 and 2).
     pub fn new(set: &ElementSet) -> Result<Self, PropagationError> {
         let to_rad = std::f64::consts::PI / 180.0;
-        let orbit = sgp4::Orbit::from_kozai_elements(
-            &sgp4::WGS72,
-            set.inclination_deg() * to_rad,
-            set.raan_deg() * to_rad,
-            set.eccentricity(),
-            set.argument_of_perigee_deg() * to_rad,
-            set.mean_anomaly_deg() * to_rad,
-            set.mean_motion_rev_per_day() * (std::f64::consts::PI / 720.0),
-        )
-        .map_err(|_| PropagationError::MeanMotion { minutes: 0.0 })?;
         let since_j2000 = i128::from(set.epoch().unix_nanos()) - J2000_UNIX_NANOS;
-        // This date only feeds the sidereal time and the places of Sun and Moon; minutes since the epoch are exact.
-        // It is rounded to one Julian date (4e-5 s) because Vallado's code does so: WIND (23333) shows it, 4e-6 km.
-        let julian_date = since_j2000 as f64 / 86_400e9 + 2_451_545.0;
-        let years = (julian_date - 2_451_545.0) / 365.25;
-        let constants =
-            sgp4::Constants::new(sgp4::WGS72, sgp4::iau_epoch_to_sidereal_time, years, set.bstar(), orbit)
-                .map_err(|_| PropagationError::MeanElements { minutes: 0.0 })?;
-        let anchor = constants.initial_state();
-        Ok(Self { norad_id: set.norad_id(), epoch: set.epoch(), constants, anchor })
+        let mean = Mean {
+            // This date only feeds the sidereal time and the places of Sun and Moon; minutes since the epoch are
+            // exact. One double holds it to 4e-5 s, as in Vallado's code: WIND (23333) shows it, 4e-6 km.
+            epoch_jd: since_j2000 as f64 / 86_400e9 + 2_451_545.0,
+            bstar: set.bstar(),
+            ecco: set.eccentricity(),
+            inclo: set.inclination_deg() * to_rad,
+            nodeo: set.raan_deg() * to_rad,
+            argpo: set.argument_of_perigee_deg() * to_rad,
+            mo: set.mean_anomaly_deg() * to_rad,
+            no_kozai: set.mean_motion_rev_per_day() / (720.0 / std::f64::consts::PI),
+        };
+        let model = Sgp4::new(&mean).map_err(|code| PropagationError::new(code, 0.0))?;
+        Ok(Self { norad_id: set.norad_id(), epoch: set.epoch(), model, resonance: Resonance::default() })
     }
 
     /// The object's catalogue number.
@@ -124,6 +116,11 @@ impl Propagator {
     /// When the element set holds.
     pub fn epoch(&self) -> Timestamp {
         self.epoch
+    }
+
+    /// Whether the period is 225 min or more, so that SDP4 applies: Sun, Moon and resonance count.
+    pub fn is_deep_space(&self) -> bool {
+        self.model.is_deep()
     }
 
     /// Minutes from the epoch to `time`.
@@ -151,60 +148,101 @@ impl Propagator {
     }
 
     /// Position in km and velocity in km/s, TEME, at `minutes` from the epoch.
-    pub(crate) fn raw(&self, minutes: f64) -> Result<([f64; 3], [f64; 3]), PropagationError> {
-        // The integrator of the `sgp4` crate would not come back from a NaN.
+    pub(crate) fn raw(&self, minutes: f64) -> Result<PosVel, PropagationError> {
         if !minutes.is_finite() {
             return Err(PropagationError::MeanMotion { minutes });
         }
-        let mut resonance = self.resonance_for(minutes);
-        let state = self
-            .constants
-            .propagate_from_state(sgp4::MinutesSinceEpoch(minutes), resonance.as_mut(), false)
-            .map_err(|error| match error {
-                sgp4::Error::OutOfRangeEccentricity { .. } => PropagationError::MeanElements { minutes },
-                sgp4::Error::OutOfRangePerturbedEccentricity { .. } => {
-                    PropagationError::PerturbedElements { minutes }
-                }
-                sgp4::Error::NegativeSemiLatusRectum { .. } => PropagationError::SemiLatusRectum { minutes },
-            })?;
-        let [x, y, z] = state.position;
-        let radius_squared = x * x + y * y + z * z;
-        // A mean motion below zero comes out of the crate as NaN.
-        if !radius_squared.is_finite() || state.velocity.iter().any(|v| !v.is_finite()) {
-            return Err(PropagationError::MeanMotion { minutes });
-        }
-        if radius_squared < EARTH_RADIUS_KM * EARTH_RADIUS_KM {
-            return Err(PropagationError::Decayed { minutes });
-        }
-        Ok((state.position, state.velocity))
+        self.model.state(minutes, &self.resonance).map_err(|code| PropagationError::new(code, minutes))
     }
 
-    /// An integrator state from which `minutes` can be reached: the anchor when it lies on the way, else the start.
-    fn resonance_for(&self, minutes: f64) -> Option<sgp4::ResonanceState> {
-        let anchor = self.anchor?;
-        let on_the_way = anchor.t() == 0.0
-            || (anchor.t().is_sign_positive() == minutes.is_sign_positive()
-                && minutes.abs() >= anchor.t().abs());
-        if on_the_way { Some(anchor) } else { self.constants.initial_state() }
+    /// States at `count` times, the first at `first` minutes from the epoch and each `step` minutes after the last, by
+    /// `kernel`. They differ from those of [`Propagator::state_at_minutes`] by less than 1e-8 km (below 225 min of
+    /// period) or 1e-6 km, because the order of operations is another; `out` is overwritten.
+    ///
+    /// ```
+    /// # let tle = b"1 25544U 98067A   20194.88612269 -.00002218  00000-0 -31515-4 0  9992\n\
+    /// # 2 25544  51.6461 221.2784 0001413  89.1723 280.4612 15.49507896236008\n";
+    /// # let read = orbit::read_catalogue(tle, "iss");
+    /// # let iss = orbit::Propagator::new(read.catalogue.iter().next().unwrap()).unwrap();
+    /// let mut day = orbit::StateBatch::default();
+    /// iss.states_every(0.0, 1.0, 1440, orbit::Kernel::best(), &mut day);
+    /// let alone = iss.state_at_minutes(719.0).unwrap().position().km();
+    /// assert!((day.position_km(719).unwrap()[0] - alone[0]).abs() < 1e-8);
+    /// ```
+    pub fn states_every(&self, first: f64, step: f64, count: usize, kernel: Kernel, out: &mut StateBatch) {
+        let steps = Steps { first, step, count };
+        out.resize(count);
+        if !(first.is_finite() && step.is_finite()) {
+            out.columns.iter_mut().for_each(|column| column.fill(f64::NAN));
+            return;
+        }
+        let mut columns = out.columns.each_mut().map(Vec::as_mut_slice);
+        self.into_columns(steps, kernel, &mut columns);
     }
 
-    /// The same propagator, its integrator brought near to `start..=end`; states are the same to the last bit.
-    pub(crate) fn anchored(mut self, start: Timestamp, end: Timestamp) -> Self {
-        let (from, to) = (self.minutes_to(start), self.minutes_to(end));
-        let nearest = if from > 0.0 {
-            from
-        } else if to < 0.0 {
-            to
+    /// [`Propagator::states_every`] into memory of the caller.
+    pub(crate) fn into_columns(&self, steps: Steps, kernel: Kernel, columns: &mut Columns<'_>) {
+        let (from, to) = (steps.first, steps.at(steps.count));
+        let (from, to) = if from <= to { (from, to) } else { (to, from) };
+        // For many times the integrator runs once; it costs nothing where there is no resonance.
+        let own;
+        let resonance = if self.resonance.covers(from, to) {
+            &self.resonance
         } else {
-            return self;
+            own = self.model.resonance_between(from, to);
+            &own
         };
-        if let Some(mut state) = self.resonance_for(nearest) {
-            let at = sgp4::MinutesSinceEpoch(nearest);
-            if self.constants.propagate_from_state(at, Some(&mut state), false).is_ok() {
-                self.anchor = Some(state);
-            }
-        }
+        kernel::states(&self.model, steps, resonance, kernel, columns);
+    }
+
+    /// The same propagator, its integrator run from the epoch to `start..=end` once; states are the same to the last
+    /// bit.
+    pub(crate) fn anchored(mut self, start: Timestamp, end: Timestamp) -> Self {
+        self.resonance = self.model.resonance_between(self.minutes_to(start), self.minutes_to(end));
         self
+    }
+}
+
+/// States of one object at many times, as columns: what [`Propagator::states_every`] fills. TEME, km and km/s.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StateBatch {
+    columns: [Vec<f64>; 6],
+}
+
+impl StateBatch {
+    fn resize(&mut self, count: usize) {
+        self.columns.iter_mut().for_each(|column| column.resize(count, 0.0));
+    }
+
+    /// How many times there are.
+    pub fn len(&self) -> usize {
+        self.columns[0].len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.columns[0].is_empty()
+    }
+
+    /// x, y, z in km and their rates in km/s, each as long as there are times. All six are NaN where there is no valid
+    /// state; [`Propagator::state_at_minutes`] says why.
+    pub fn columns(&self) -> [&[f64]; 6] {
+        self.columns.each_ref().map(Vec::as_slice)
+    }
+
+    /// The position at the `index`-th time in km; `None` where there is no valid state, or no such time.
+    pub fn position_km(&self, index: usize) -> Option<[f64; 3]> {
+        self.three(0, index)
+    }
+
+    /// The velocity at the `index`-th time in km/s; `None` where there is no valid state, or no such time.
+    pub fn velocity_km_s(&self, index: usize) -> Option<[f64; 3]> {
+        self.three(3, index)
+    }
+
+    fn three(&self, first: usize, index: usize) -> Option<[f64; 3]> {
+        let at = |i: usize| self.columns.get(first + i)?.get(index).copied().filter(|x| !x.is_nan());
+        Some([at(0)?, at(1)?, at(2)?])
     }
 }
 

@@ -1,0 +1,118 @@
+//! SGP4 and SDP4: our own, after Vallado's code of 2020.
+//!
+//! [`Sgp4`] holds what an element set yields once (`sgp4init`); [`Sgp4::state`] is the scalar reference in plain
+//! double precision, whose bits are the same on every machine; [`kernel`] does many times of one object at once.
+//! Constants are those of WGS-72, the mode is the improved one (`opsmode = 'i'`).
+//!
+//! Names follow the source (`cc1`, `argpdot`, `xlcof` ..), so that the two can be read side by side. Sources: Hoots,
+//! Roehrich, "Spacetrack Report #3" (1980); Vallado, Crawford, Hujsak, Kelso, "Revisiting Spacetrack Report #3"
+//! (AIAA 2006-6753) and its code as of 2020; here "STR#3" and "V2006".
+
+mod deep;
+mod init;
+pub(crate) mod kernel;
+mod math;
+mod reference;
+
+pub(crate) use deep::Resonance;
+
+/// WGS-72 radius of the Earth in km, SGP4's unit of length.
+pub(crate) const EARTH_RADIUS_KM: f64 = 6378.135;
+/// WGS-72 gravity parameter in km^3/s^2.
+const MU: f64 = 398_600.8;
+/// Zonal harmonics of WGS-72.
+const J2: f64 = 0.001_082_616;
+const J3: f64 = -0.000_002_538_81;
+const J4: f64 = -0.000_001_655_97;
+const J3OJ2: f64 = J3 / J2;
+
+/// Orbits of at least this many minutes get the terms of Sun, Moon and resonance (STR#3: "deep space").
+const DEEP_PERIOD_MIN: f64 = 225.0;
+
+/// Square root of the gravity parameter in Earth radii^1.5 per minute (V2006 `xke`).
+fn xke() -> f64 {
+    60.0 / (EARTH_RADIUS_KM * EARTH_RADIUS_KM * EARTH_RADIUS_KM / MU).sqrt()
+}
+
+/// Vallado's error codes (V2006, appendix B, `satrec.error`); 5 is no longer raised there either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// 1: mean eccentricity at least 1 or below -0.001.
+    MeanEccentricity,
+    /// 2: mean motion not above zero.
+    MeanMotion,
+    /// 3: perturbed eccentricity outside 0 to 1.
+    PerturbedEccentricity,
+    /// 4: semi-latus rectum below zero.
+    SemiLatusRectum,
+    /// 6: below the Earth's surface.
+    Decayed,
+}
+
+/// What `sgp4init` makes of mean elements: everything that does not depend on time. Radians, minutes, Earth radii.
+#[derive(Debug, Clone)]
+pub(crate) struct Sgp4 {
+    bstar: f64,
+    ecco: f64,
+    inclo: f64,
+    nodeo: f64,
+    argpo: f64,
+    mo: f64,
+    /// Mean motion after Brouwer (`no_unkozai`).
+    no: f64,
+    /// Semi-major axis that belongs to `no`: (xke / no)^(2/3).
+    ao: f64,
+    xke: f64,
+    mdot: f64,
+    argpdot: f64,
+    nodedot: f64,
+    nodecf: f64,
+    cc1: f64,
+    cc4: f64,
+    cc5: f64,
+    d2: f64,
+    d3: f64,
+    d4: f64,
+    t2cof: f64,
+    t3cof: f64,
+    t4cof: f64,
+    t5cof: f64,
+    omgcof: f64,
+    xmcof: f64,
+    eta: f64,
+    delmo: f64,
+    sinmao: f64,
+    sinio: f64,
+    cosio: f64,
+    con41: f64,
+    x1mth2: f64,
+    x7thm1: f64,
+    aycof: f64,
+    xlcof: f64,
+    /// The higher drag terms are left out: perigee below 220 km, or deep space.
+    isimp: bool,
+    deep: Option<Box<deep::Deep>>,
+}
+
+/// Mean elements for [`Sgp4::new`]: Kozai, radians and radians per minute.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mean {
+    pub(crate) epoch_jd: f64,
+    pub(crate) bstar: f64,
+    pub(crate) ecco: f64,
+    pub(crate) inclo: f64,
+    pub(crate) nodeo: f64,
+    pub(crate) argpo: f64,
+    pub(crate) mo: f64,
+    pub(crate) no_kozai: f64,
+}
+
+/// Position in km, velocity in km/s, TEME.
+pub(crate) type PosVel = ([f64; 3], [f64; 3]);
+
+impl Sgp4 {
+    /// Whether Sun, Moon and resonance count: SDP4.
+    pub(crate) fn is_deep(&self) -> bool {
+        self.deep.is_some()
+    }
+}
