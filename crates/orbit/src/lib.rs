@@ -35,6 +35,7 @@ mod propagate;
 mod read;
 mod screen;
 mod sgp4;
+mod simd;
 mod tle;
 mod tle_write;
 mod utc;
@@ -50,5 +51,5 @@ pub use screen::{
     Approach, Event, LimitsError, MAX_WITHIN_KM, Proximity, SLOW_KM_S, ScreenError, ScreenLimits, Screening,
     screen,
 };
-pub use sgp4::kernel::Kernel;
+pub use simd::Kernel;
 pub use tle_write::TleWriteError;

@@ -2,9 +2,9 @@ use base::{Fault, NoradId, Timestamp};
 use rayon::prelude::*;
 
 use crate::frame::{Pef, Position, State, Teme, Velocity};
-use crate::sgp4::kernel::{self, Columns, Kernel, Steps};
+use crate::sgp4::kernel::{self, Columns, Steps};
 use crate::sgp4::{Code, Mean, PosVel, Resonance, Sgp4};
-use crate::{Catalogue, ElementSet};
+use crate::{Catalogue, ElementSet, Kernel};
 
 /// 2000-01-01T12:00:00Z in nanoseconds since 1970.
 pub(crate) const J2000_UNIX_NANOS: i128 = 946_728_000_000_000_000;

@@ -7,15 +7,15 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::super::{Resonance, Sgp4};
-use super::lanes::{Lanes, MAX_LANES};
-use super::{Columns, Steps, run};
+use super::Job;
+use super::floats::Floats;
+use super::lanes::{Lanes, Two};
 
 #[derive(Clone, Copy)]
-struct Avx512(__m512d);
+pub(super) struct Avx512(__m512d);
 
 #[derive(Clone, Copy)]
-struct Avx2(__m256d);
+pub(super) struct Avx2(__m256d);
 
 macro_rules! operator {
     ($lanes:ident, $trait:ident, $name:ident, $instruction:ident) => {
@@ -75,13 +75,15 @@ impl Lanes for Avx512 {
         Self(unsafe { _mm512_set1_pd(x) })
     }
     #[inline(always)]
-    fn load(from: &[f64; MAX_LANES]) -> Self {
-        // SAFETY: as in `operator!`; the array has eight doubles, and the load asks for no alignment.
+    fn load(from: &[f64]) -> Self {
+        let from = &from[..8];
+        // SAFETY: as in `operator!`; the slice has eight doubles, and the load asks for no alignment.
         Self(unsafe { _mm512_loadu_pd(from.as_ptr()) })
     }
     #[inline(always)]
-    fn store(self, to: &mut [f64; MAX_LANES]) {
-        // SAFETY: as in `operator!`; the array has eight doubles, and the store asks for no alignment.
+    fn store(self, to: &mut [f64]) {
+        let to = &mut to[..8];
+        // SAFETY: as in `operator!`; the slice has eight doubles, and the store asks for no alignment.
         unsafe { _mm512_storeu_pd(to.as_mut_ptr(), self.0) }
     }
     #[inline(always)]
@@ -160,13 +162,15 @@ impl Lanes for Avx2 {
         Self(unsafe { _mm256_set1_pd(x) })
     }
     #[inline(always)]
-    fn load(from: &[f64; MAX_LANES]) -> Self {
-        // SAFETY: as in `operator!`; the array has eight doubles of which four are read, alignment is not asked for.
+    fn load(from: &[f64]) -> Self {
+        let from = &from[..4];
+        // SAFETY: as in `operator!`; the slice has four doubles, and the load asks for no alignment.
         Self(unsafe { _mm256_loadu_pd(from.as_ptr()) })
     }
     #[inline(always)]
-    fn store(self, to: &mut [f64; MAX_LANES]) {
-        // SAFETY: as in `operator!`; the array has eight doubles of which four are written.
+    fn store(self, to: &mut [f64]) {
+        let to = &mut to[..4];
+        // SAFETY: as in `operator!`; the slice has four doubles, and the store asks for no alignment.
         unsafe { _mm256_storeu_pd(to.as_mut_ptr(), self.0) }
     }
     #[inline(always)]
@@ -238,40 +242,138 @@ impl Lanes for Avx2 {
     }
 }
 
-/// Whether [`avx512`] can be called.
-pub(super) fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq")
+/// Sixteen floats of AVX-512.
+#[derive(Clone, Copy)]
+pub(super) struct Floats512(__m512);
+
+/// Eight floats of AVX2.
+#[derive(Clone, Copy)]
+pub(super) struct Floats256(__m256);
+
+impl Floats for Floats512 {
+    const N: usize = 16;
+
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm512_set1_ps(x) })
+    }
+    #[inline(always)]
+    fn load(from: &[f32]) -> Self {
+        let from = &from[..16];
+        // SAFETY: as in `operator!`; the slice has sixteen floats, and the load asks for no alignment.
+        Self(unsafe { _mm512_loadu_ps(from.as_ptr()) })
+    }
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm512_sub_ps(self.0, b.0) })
+    }
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm512_mul_ps(self.0, b.0) })
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm512_fmadd_ps(self.0, b.0, c.0) })
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm512_fnmadd_ps(self.0, b.0, c.0) })
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm512_abs_ps(self.0) })
+    }
+    #[inline(always)]
+    fn at_most(self, b: Self) -> u32 {
+        // SAFETY: as in `operator!`.
+        u32::from(unsafe { _mm512_cmp_ps_mask::<_CMP_LE_OQ>(self.0, b.0) })
+    }
 }
 
-/// Whether [`avx2`] can be called.
+impl Floats for Floats256 {
+    const N: usize = 8;
+
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm256_set1_ps(x) })
+    }
+    #[inline(always)]
+    fn load(from: &[f32]) -> Self {
+        let from = &from[..8];
+        // SAFETY: as in `operator!`; the slice has eight floats, and the load asks for no alignment.
+        Self(unsafe { _mm256_loadu_ps(from.as_ptr()) })
+    }
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm256_sub_ps(self.0, b.0) })
+    }
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm256_mul_ps(self.0, b.0) })
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm256_fmadd_ps(self.0, b.0, c.0) })
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm256_fnmadd_ps(self.0, b.0, c.0) })
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm256_andnot_ps(_mm256_set1_ps(-0.0), self.0) })
+    }
+    #[inline(always)]
+    fn at_most(self, b: Self) -> u32 {
+        // SAFETY: as in `operator!`.
+        unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(self.0, b.0)) as u32 }
+    }
+}
+
+/// Whether the processor has AVX-512 (F and DQ) and AVX2.
+pub(super) fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") && has_avx2()
+}
+
+/// Whether the processor has AVX2 and FMA.
 pub(super) fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
 }
 
-/// Does the work with AVX-512; `false` without work where the processor has none.
-pub(super) fn avx512(model: &Sgp4, steps: Steps, known: &Resonance, out: &mut Columns<'_>) -> bool {
+/// Does the job with AVX-512; gives it back where the processor has none.
+pub(super) fn avx512<J: Job>(job: J) -> Result<J::Out, J> {
     #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
-    fn inside(model: &Sgp4, steps: Steps, known: &Resonance, out: &mut Columns<'_>) {
-        run::<Avx512>(model, steps, known, out);
+    fn inside<J: Job>(job: J) -> J::Out {
+        job.run::<Two<Avx512>, Floats512>()
     }
-    let there = has_avx512() && has_avx2();
-    if there {
-        // SAFETY: the processor has all the features that `inside` is compiled for.
-        unsafe { inside(model, steps, known, out) }
+    if !has_avx512() {
+        return Err(job);
     }
-    there
+    // SAFETY: the processor has all the features that `inside` is compiled for.
+    Ok(unsafe { inside(job) })
 }
 
-/// Does the work with AVX2 and FMA; `false` without work where the processor has none.
-pub(super) fn avx2(model: &Sgp4, steps: Steps, known: &Resonance, out: &mut Columns<'_>) -> bool {
+/// Does the job with AVX2 and FMA; gives it back where the processor has none.
+pub(super) fn avx2<J: Job>(job: J) -> Result<J::Out, J> {
     #[target_feature(enable = "avx2,fma")]
-    fn inside(model: &Sgp4, steps: Steps, known: &Resonance, out: &mut Columns<'_>) {
-        run::<Avx2>(model, steps, known, out);
+    fn inside<J: Job>(job: J) -> J::Out {
+        job.run::<Avx2, Floats256>()
     }
-    let there = has_avx2();
-    if there {
-        // SAFETY: the processor has all the features that `inside` is compiled for.
-        unsafe { inside(model, steps, known, out) }
+    if !has_avx2() {
+        return Err(job);
     }
-    there
+    // SAFETY: the processor has all the features that `inside` is compiled for.
+    Ok(unsafe { inside(job) })
 }

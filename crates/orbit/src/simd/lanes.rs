@@ -2,8 +2,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// Several doubles on which one instruction works at once.
 ///
-/// Every method is inlined into a function that the caller has compiled for the right machine; see [`super::x86`].
-pub(super) trait Lanes:
+/// Every method is inlined into a function that the caller has compiled for the right machine; see [`super::dispatch`].
+pub(crate) trait Lanes:
     Copy
     + Add<Output = Self>
     + Sub<Output = Self>
@@ -18,8 +18,9 @@ pub(super) trait Lanes:
 
     fn splat(x: f64) -> Self;
     /// From the first `N` of `from`, which has at least as many.
-    fn load(from: &[f64; MAX_LANES]) -> Self;
-    fn store(self, to: &mut [f64; MAX_LANES]);
+    fn load(from: &[f64]) -> Self;
+    /// To the first `N` of `to`, which has at least as many.
+    fn store(self, to: &mut [f64]);
     /// `self * b + c`, fused where the machine can.
     fn mul_add(self, b: Self, c: Self) -> Self;
     /// `c - self * b`, fused where the machine can.
@@ -41,11 +42,11 @@ pub(super) trait Lanes:
 }
 
 /// The widest of all implementations.
-pub(super) const MAX_LANES: usize = 8;
+pub(crate) const MAX_LANES: usize = 16;
 
 /// Four doubles in plain code, for every machine.
 #[derive(Clone, Copy)]
-pub(super) struct Plain([f64; 4]);
+pub(crate) struct Plain([f64; 4]);
 
 macro_rules! plain_operator {
     ($trait:ident, $name:ident, $op:tt) => {
@@ -92,11 +93,11 @@ impl Lanes for Plain {
         Self([x; 4])
     }
     #[inline(always)]
-    fn load(from: &[f64; MAX_LANES]) -> Self {
+    fn load(from: &[f64]) -> Self {
         Self([from[0], from[1], from[2], from[3]])
     }
     #[inline(always)]
-    fn store(self, to: &mut [f64; MAX_LANES]) {
+    fn store(self, to: &mut [f64]) {
         to[..4].copy_from_slice(&self.0);
     }
     #[inline(always)]
@@ -157,5 +158,100 @@ impl Lanes for Plain {
             *out = if k & 2 == 0 { value } else { -value };
         }
         out
+    }
+}
+
+/// Two of the same side by side: while one waits for a division or a sum, the processor works on the other.
+#[derive(Clone, Copy)]
+pub(crate) struct Two<L>(L, L);
+
+macro_rules! two_operator {
+    ($trait:ident, $name:ident) => {
+        impl<L: Lanes> $trait for Two<L> {
+            type Output = Self;
+            #[inline(always)]
+            fn $name(self, other: Self) -> Self {
+                Self(self.0.$name(other.0), self.1.$name(other.1))
+            }
+        }
+    };
+}
+two_operator!(Add, add);
+two_operator!(Sub, sub);
+two_operator!(Mul, mul);
+two_operator!(Div, div);
+
+impl<L: Lanes> Neg for Two<L> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self(-self.0, -self.1)
+    }
+}
+
+impl<L: Lanes> Lanes for Two<L> {
+    const N: usize = 2 * L::N;
+    type Mask = (L::Mask, L::Mask);
+
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        Self(L::splat(x), L::splat(x))
+    }
+    #[inline(always)]
+    fn load(from: &[f64]) -> Self {
+        Self(L::load(from), L::load(&from[L::N..]))
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f64]) {
+        self.0.store(to);
+        self.1.store(&mut to[L::N..]);
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        Self(self.0.mul_add(b.0, c.0), self.1.mul_add(b.1, c.1))
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        Self(self.0.neg_mul_add(b.0, c.0), self.1.neg_mul_add(b.1, c.1))
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.sqrt(), self.1.sqrt())
+    }
+    #[inline(always)]
+    fn round(self) -> Self {
+        Self(self.0.round(), self.1.round())
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self(self.0.max(other.0), self.1.max(other.1))
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0), self.1.min(other.1))
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self(self.0.abs(), self.1.abs())
+    }
+    #[inline(always)]
+    fn less(self, other: Self) -> Self::Mask {
+        (self.0.less(other.0), self.1.less(other.1))
+    }
+    #[inline(always)]
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
+        Self(L::select(mask.0, yes.0, no.0), L::select(mask.1, yes.1, no.1))
+    }
+    #[inline(always)]
+    fn or(a: Self::Mask, b: Self::Mask) -> Self::Mask {
+        (L::or(a.0, b.0), L::or(a.1, b.1))
+    }
+    #[inline(always)]
+    fn any(mask: Self::Mask) -> bool {
+        L::any(mask.0) | L::any(mask.1)
+    }
+    #[inline(always)]
+    fn by_quadrant(k: Self, even: Self, odd: Self) -> Self {
+        Self(L::by_quadrant(k.0, even.0, odd.0), L::by_quadrant(k.1, even.1, odd.1))
     }
 }

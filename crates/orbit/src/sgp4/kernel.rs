@@ -5,15 +5,10 @@
 //! anew every [`REBASE`] vectors, which keeps the error below 1e-14. What remains are short turns by small angles and
 //! one division and polynomial for Kepler's equation in place of its iteration, where the eccentricity allows it.
 
-mod lanes;
-#[cfg(target_arch = "x86_64")]
-mod x86;
-
-use lanes::{Lanes, MAX_LANES, Plain};
-
 use super::deep::{Body, Deep};
 use super::math::{COS, PIO2_1, PIO2_2, PIO2_3, SIN, sin_cos};
 use super::{EARTH_RADIUS_KM, J2, J3OJ2, Resonance, Sgp4};
+use crate::simd::{Floats, Job, Kernel, Lanes, MAX_LANES, dispatch};
 
 /// Equally spaced times in minutes from the epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,61 +33,25 @@ impl Steps {
 /// valid state all six are NaN.
 pub(crate) type Columns<'a> = [&'a mut [f64]; 6];
 
-/// Which instructions to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Kernel {
-    /// Plain code for every machine.
-    Portable,
-    /// AVX2 and FMA: four doubles at once.
-    Avx2,
-    /// AVX-512 (F and DQ): eight doubles at once.
-    Avx512,
-}
-
-impl Kernel {
-    /// The fastest that this processor has.
-    pub fn best() -> Self {
-        *Self::available().last().unwrap_or(&Self::Portable)
-    }
-
-    /// All that this processor has, the fastest last.
-    pub fn available() -> &'static [Self] {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if x86::has_avx512() && x86::has_avx2() {
-                return &[Self::Portable, Self::Avx2, Self::Avx512];
-            }
-            if x86::has_avx2() {
-                return &[Self::Portable, Self::Avx2];
-            }
-        }
-        &[Self::Portable]
-    }
-}
-
 /// The states of `model` at all `steps`.
-pub(crate) fn states(
-    model: &Sgp4,
+pub(crate) fn states(model: &Sgp4, steps: Steps, known: &Resonance, kernel: Kernel, out: &mut Columns<'_>) {
+    dispatch(kernel, Run { model, steps, known, out });
+}
+
+struct Run<'a, 'o, 'c> {
+    model: &'a Sgp4,
     steps: Steps,
-    known: &Resonance,
-    kernel: Kernel,
-    out: &mut Columns<'_>,
-) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let done = match kernel {
-            Kernel::Avx512 => x86::avx512(model, steps, known, out),
-            Kernel::Avx2 => x86::avx2(model, steps, known, out),
-            Kernel::Portable => false,
-        };
-        if done {
-            return;
-        }
+    known: &'a Resonance,
+    out: &'o mut Columns<'c>,
+}
+
+impl Job for Run<'_, '_, '_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<D: Lanes, F: Floats>(self) {
+        run::<D>(self.model, self.steps, self.known, self.out);
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = kernel;
-    run::<Plain>(model, steps, known, out);
 }
 
 /// So many vectors are made by turning before sines are computed anew.
@@ -263,7 +222,7 @@ fn run<V: Lanes>(m: &Sgp4, steps: Steps, known: &Resonance, out: &mut Columns<'_
             for base in (0..steps.count).step_by(V::N) {
                 let t = V::splat(steps.at(base)) + offsets;
                 let state = deep_state(m, deep, &plan, steps, base, t, known);
-                write(state, base, steps.count, out);
+                write(state, base, out);
             }
         }
         None if m.isimp => near::<V, true>(m, &plan, steps, offsets, out),
@@ -291,7 +250,7 @@ fn near<V: Lanes, const SIMPLE: bool>(
         for base in (block..end).step_by(V::N) {
             let t = V::splat(steps.at(base)) + offsets;
             let state = near_state::<V, SIMPLE>(m, plan, t, anomaly, argp, node);
-            write(state, base, steps.count, out);
+            write(state, base, out);
             anomaly = anomaly.plus(by[0]);
             argp = argp.plus(by[1]);
             node = node.plus(by[2]);
@@ -305,19 +264,16 @@ struct States<V> {
 }
 
 #[inline(always)]
-fn write<V: Lanes>(state: States<V>, base: usize, count: usize, out: &mut Columns<'_>) {
+fn write<V: Lanes>(state: States<V>, base: usize, out: &mut Columns<'_>) {
     for (column, values) in out.iter_mut().zip(state.columns) {
-        if let Some(Ok(whole)) = column.get_mut(base..base + MAX_LANES).map(<&mut [f64; MAX_LANES]>::try_from)
-            && V::N == MAX_LANES
-        {
+        if let Some(whole) = column.get_mut(base..base + V::N) {
             values.store(whole);
-            continue;
-        }
-        let mut all = [0.0; MAX_LANES];
-        values.store(&mut all);
-        let end = (base + V::N).min(count);
-        for (to, from) in column.get_mut(base..end).unwrap_or_default().iter_mut().zip(all) {
-            *to = from;
+        } else {
+            let mut all = [0.0; MAX_LANES];
+            values.store(&mut all);
+            for (to, from) in column.get_mut(base..).unwrap_or_default().iter_mut().zip(all) {
+                *to = from;
+            }
         }
     }
 }
