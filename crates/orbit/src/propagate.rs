@@ -195,6 +195,12 @@ impl Propagator {
         kernel::states(&self.model, steps, resonance, kernel, columns);
     }
 
+    /// Radii in km between which every valid state from `start` to `end` lies.
+    pub(crate) fn radii_between(&self, start: Timestamp, end: Timestamp) -> (f64, f64) {
+        let furthest = self.minutes_to(start).abs().max(self.minutes_to(end).abs());
+        self.model.radii_km(furthest)
+    }
+
     /// The same propagator, its integrator run from the epoch to `start..=end` once; states are the same to the last
     /// bit.
     pub(crate) fn anchored(mut self, start: Timestamp, end: Timestamp) -> Self {

@@ -1,7 +1,7 @@
 use base::{Fault, Interval, Timestamp};
 
 use crate::frame::{minus, norm};
-use crate::{Catalogue, Propagator};
+use crate::{Catalogue, Kernel, Propagator, StateBatch};
 
 /// The Earth's gravity parameter in km^3/s^2 (WGS-72, as SGP4 has it).
 pub(super) const MU_KM3_S2: f64 = 398_600.8;
@@ -17,6 +17,8 @@ pub(super) struct Body {
     pub(super) propagator: Propagator,
     /// How far it strays from two-body motion within half a window, in km.
     pub(super) pad_km: f64,
+    /// Between these radii it stays during the whole span, in km.
+    pub(super) radii_km: (f64, f64),
 }
 
 /// A pad in km beyond which an object is rough: SGP4 carries it off, as it does with objects about to decay. Its pad
@@ -24,16 +26,16 @@ pub(super) struct Body {
 pub(super) const ROUGH_PAD_KM: f64 = 1.0;
 
 impl Body {
-    /// The pad that holds in the window around `middle`.
-    pub(super) fn pad_at(&self, middle: Timestamp, half_window_s: f64) -> f64 {
+    /// Whether, in the window around `middle`, a pad of [`ROUGH_PAD_KM`] will do.
+    pub(super) fn is_smooth_at(&self, middle: Timestamp, half_window_s: f64) -> bool {
         if self.pad_km <= ROUGH_PAD_KM {
-            return self.pad_km;
+            return true;
         }
         let steps =
             [-1.0, -0.5, 0.5, 1.0].map(|part| deviation(&self.propagator, middle, part * half_window_s));
         // What becomes invalid inside the window has no bound here.
         let worst = steps.iter().fold(0.0f64, |worst, step| worst.max(step.unwrap_or(f64::INFINITY)));
-        padded(worst, half_window_s)
+        padded(worst, half_window_s) <= ROUGH_PAD_KM
     }
 }
 
@@ -57,7 +59,8 @@ pub(super) fn prepare(
             .anchored(span.start(), span.end());
         let samples = if set.eccentricity() > 0.1 { 64 } else { 16 };
         let pad_km = pad(&propagator, span, half_window_s, samples);
-        Ok(Body { propagator, pad_km })
+        let radii_km = propagator.radii_between(span.start(), span.end());
+        Ok(Body { propagator, pad_km, radii_km })
     };
     let all: Vec<Result<Body, Box<Fault>>> = match pool {
         Some(pool) => pool.install(|| sets.par_iter().map(one).collect()),
@@ -74,13 +77,21 @@ pub(super) fn prepare(
 }
 
 /// Twice the largest deviation from two-body motion seen at `samples` times, and at least what J2 can do.
-fn pad(propagator: &Propagator, span: Interval, half_window_s: f64, samples: u32) -> f64 {
-    let seconds = span.seconds();
+fn pad(propagator: &Propagator, span: Interval, half_window_s: f64, samples: usize) -> f64 {
+    let step = span.seconds() / 60.0 / (samples - 1) as f64;
+    let first = propagator.minutes_to(span.start());
+    let at = |offset_s: f64| {
+        let mut states = StateBatch::default();
+        propagator.states_every(first + offset_s / 60.0, step, samples, Kernel::best(), &mut states);
+        states
+    };
+    let (middle, before, after) = (at(0.0), at(-half_window_s), at(half_window_s));
     let mut worst: f64 = 0.0;
     for i in 0..samples {
-        let middle = span.start().plus_seconds(seconds * f64::from(i) / f64::from(samples - 1));
-        for step_s in [-half_window_s, half_window_s] {
-            worst = worst.max(deviation(propagator, middle, step_s).unwrap_or(0.0));
+        let (Some(r), Some(v)) = (middle.position_km(i), middle.velocity_km_s(i)) else { continue };
+        for (there, step_s) in [(&before, -half_window_s), (&after, half_window_s)] {
+            let Some(there) = there.position_km(i) else { continue };
+            worst = worst.max(norm(minus(there, two_body(r, v, step_s))));
         }
     }
     padded(worst, half_window_s)

@@ -36,7 +36,10 @@
 //! pair faster than sqrt(L) d (0.5 km/s at 300 km), and slower pairs move on the time scale 1/sqrt(L) = 570 s.
 
 mod bodies;
-mod pairs;
+mod bound;
+mod few;
+mod grid;
+mod marks;
 mod refine;
 mod slow;
 mod sweep;
@@ -49,6 +52,7 @@ use std::ops::ControlFlow;
 use base::{Fault, Interval, NoradId, Timestamp};
 
 use crate::Catalogue;
+use sweep::Plan;
 
 /// Relative speed in km/s below which a closest point makes a [`Proximity`] instead of an [`Event`].
 pub const SLOW_KM_S: f64 = 0.05;
@@ -236,12 +240,10 @@ pub fn screen(
     pool: Option<&rayon::ThreadPool>,
     progress: &(dyn Fn(u64, u64) -> ControlFlow<()> + Sync),
 ) -> Result<Screening, ScreenError> {
-    // Few primaries cost little a window, so longer windows save propagation.
-    let few = primaries.is_some_and(|p| p.len() <= pairs::MAX_DIRECT);
-    screen_with(catalogue, span, limits, primaries, pool, progress, if few { 4 } else { 2 })
+    screen_with(catalogue, span, limits, primaries, pool, progress, Plan::default())
 }
 
-/// [`screen`] with windows of `cells` lattice cells, which must not change the result.
+/// [`screen`] by a plan, which must not change the result.
 fn screen_with(
     catalogue: &Catalogue,
     span: Interval,
@@ -249,9 +251,9 @@ fn screen_with(
     primaries: Option<&BTreeSet<NoradId>>,
     pool: Option<&rayon::ThreadPool>,
     progress: &(dyn Fn(u64, u64) -> ControlFlow<()> + Sync),
-    cells: u64,
+    plan: Plan,
 ) -> Result<Screening, ScreenError> {
-    let run = sweep::Run { catalogue, span, within_km: limits.within_km, primaries, pool, progress, cells };
+    let run = sweep::Run { catalogue, span, within_km: limits.within_km, primaries, pool, progress, plan };
     let mut found = run.go()?;
     found.approaches.sort_by_key(Approach::order);
     Ok(found)

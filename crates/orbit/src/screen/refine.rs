@@ -71,6 +71,11 @@ impl Point {
         self.base.plus_nanos((self.offset_s * 1e9).round() as i64)
     }
 
+    /// The same point, told as being at `base`, which is its time.
+    pub(super) fn rebased(self, base: Timestamp) -> Self {
+        Self { base, offset_s: 0.0, ..self }
+    }
+
     pub(super) fn slow(&self) -> bool {
         self.speed_km_s() < SLOW_KM_S
     }
@@ -126,10 +131,15 @@ impl Pair<'_> {
     }
 
     /// The part of the cell from `start` to `end` in which both are valid, as its two end points. At most one edge of
-    /// validity a cell is resolved.
-    pub(super) fn valid_part(&self, start: Timestamp, end: Timestamp) -> Option<(Point, Point)> {
+    /// validity a cell is resolved. `first` is the point at `start` when it is known.
+    pub(super) fn valid_part(
+        &self,
+        start: Timestamp,
+        end: Timestamp,
+        first: Option<Point>,
+    ) -> Option<(Point, Point)> {
         let length_s = end.seconds_since(start);
-        match (self.at(start, 0.0), self.at(end, 0.0)) {
+        match (first.or_else(|| self.at(start, 0.0)), self.at(end, 0.0)) {
             (Some(p), Some(q)) => Some((p, q)),
             (None, None) => None,
             (Some(p), None) => self.edge(p, length_s).map(|q| (p, q)),
@@ -195,10 +205,13 @@ pub(super) fn search(
     events: &mut Vec<Event>,
 ) -> bool {
     let mut slow = false;
+    let mut before: Option<Point> = None;
     let near_and_slow = |p: &Point| p.km() <= within_km && p.slow();
     for cell in from..to.min(lattice.cells()) {
         let (start, end) = (lattice.node(cell), lattice.node(cell + 1));
-        let Some((p, q)) = pair.valid_part(start, end) else { continue };
+        let known = before.take().map(|point| point.rebased(start));
+        let Some((p, q)) = pair.valid_part(start, end, known) else { continue };
+        before = (q.time() == end).then_some(q);
         let opens = cell == 0 || p.time() > start;
         let closes = cell + 1 == lattice.cells() || q.time() < end;
         slow |= opens && p.closing() >= 0.0 && near_and_slow(&p);

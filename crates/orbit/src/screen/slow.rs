@@ -1,10 +1,9 @@
+use std::ops::Range;
+
 use base::Timestamp;
 
 use super::Proximity;
 use super::refine::{CELL_NANOS, Lattice, Pair, Point};
-
-/// No two objects outside the Earth and bound to it close in faster than this: twice the escape speed, and some more.
-const FASTEST_KM_S: f64 = 24.0;
 
 /// A stay while it is followed.
 struct Stay {
@@ -15,28 +14,22 @@ struct Stay {
     slow: bool,
 }
 
-/// All stays of a pair over the whole lattice that have a slow closest point.
-pub(super) fn stays(pair: &Pair<'_>, lattice: &Lattice, within_km: f64) -> Vec<Proximity> {
+/// All stays of a pair that have a slow closest point. `runs` are the lattice cells in which the pair can be within the
+/// limit, in order; so no stay reaches beyond a run.
+pub(super) fn stays(pair: &Pair<'_>, lattice: &Lattice, within_km: f64, runs: &[Range<u64>]) -> Vec<Proximity> {
     let mut follow = Follow { pair, within_km, stay: None, done: Vec::new() };
-    let mut cell = 0;
-    while cell < lattice.cells() {
-        let (start, end) = (lattice.node(cell), lattice.node(cell + 1));
-        let Some((p, q)) = pair.valid_part(start, end) else {
-            cell += 1;
-            continue;
-        };
-        let opens = cell == 0 || p.time() > start;
-        let closes = cell + 1 == lattice.cells() || q.time() < end;
-        if follow.stay.is_none() {
-            // Too far to come within the limit in this cell and perhaps the next ones.
-            let safe = ((p.km() - within_km) / (FASTEST_KM_S * CELL_NANOS as f64 * 1e-9)).floor();
-            if safe >= 1.0 {
-                cell += safe as u64;
-                continue;
-            }
+    for run in runs {
+        // The end of a cell is the start of the next; its state is worked out once.
+        let mut before: Option<Point> = None;
+        for cell in run.start..run.end.min(lattice.cells()) {
+            let (start, end) = (lattice.node(cell), lattice.node(cell + 1));
+            let known = before.take().map(|point| point.rebased(start));
+            let Some((p, q)) = pair.valid_part(start, end, known) else { continue };
+            let opens = cell == 0 || p.time() > start;
+            let closes = cell + 1 == lattice.cells() || q.time() < end;
+            before = (q.time() == end).then_some(q);
+            follow.cell(&p, &q, opens, closes);
         }
-        follow.cell(&p, &q, opens, closes);
-        cell += 1;
     }
     follow.done
 }

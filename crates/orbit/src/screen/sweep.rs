@@ -1,18 +1,29 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use base::{Fault, Interval, NoradId, Timestamp};
 use rayon::prelude::*;
 
 use super::bodies::{Body, ROUGH_PAD_KM, prepare};
-use super::pairs::{Ball, Bound, Grid, MAX_DIRECT, Mark, direct, ordered};
+use super::bound::{Ball, Bound, Mark, Meeting, Special, Test};
+use super::few::{Followed, Odd, radii_meet, windows};
+use super::grid::Grid;
 use super::refine::{CELL_NANOS, Lattice, Pair, search};
 use super::{Approach, Event, MAX_APPROACHES, ScreenError, Screening, slow};
-use crate::Catalogue;
+use crate::{Catalogue, Kernel};
 
-/// Windows handled between two merges: enough to keep threads busy, few enough to bound memory.
-const BLOCK: u64 = 64;
+/// Windows that are followed at once: whole vectors, and a few megabytes a thread.
+const BLOCK: u64 = 16;
+
+/// The same for few primaries, where one body is in memory at a time.
+const LONG_BLOCK: u64 = 128;
+
+/// Blocks handled between two merges: enough to keep threads busy, few enough to bound memory.
+const ROUND: u64 = 64;
+
+/// Up to this many primaries are compared with all objects directly; more go through the grid.
+const MAX_FEW: usize = 100;
 
 /// Time between two looks at an object that has no better bound; a part of a lattice cell.
 const BALL_NANOS: i64 = CELL_NANOS / 3;
@@ -25,26 +36,53 @@ pub(super) struct Run<'a> {
     pub(super) primaries: Option<&'a BTreeSet<NoradId>>,
     pub(super) pool: Option<&'a rayon::ThreadPool>,
     pub(super) progress: &'a (dyn Fn(u64, u64) -> ControlFlow<()> + Sync),
-    /// Lattice cells a window.
-    pub(super) cells: u64,
+    pub(super) plan: Plan,
 }
 
-/// What one window gave.
+/// Choices that change the time that a screening takes, and never its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// Lattice cells a window; by default what is fastest.
+    pub(super) cells: Option<u64>,
+    pub(super) kernel: Kernel,
+    /// Up to so many primaries are compared directly.
+    pub(super) max_few: usize,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { cells: None, kernel: Kernel::best(), max_few: MAX_FEW }
+    }
+}
+
+/// What a block of windows gave.
 #[derive(Default)]
 struct Found {
     events: Vec<Event>,
-    slow: Vec<(u32, u32)>,
-    /// Objects in an error state at the middle, with the code.
-    errors: Vec<(u32, u8)>,
+    slow: BTreeSet<(u32, u32)>,
+    /// Objects in an error state at the middle of a window, with the code; the first of each.
+    errors: BTreeMap<u32, (Timestamp, u8)>,
 }
 
 /// Memory of one thread.
 #[derive(Default)]
 struct Scratch {
-    marks: Vec<Mark>,
-    balls: Vec<Ball>,
+    followed: Followed,
+    primaries: Vec<Followed>,
+    windows: Vec<Window>,
     grid: Grid,
     pairs: Vec<(u32, u32)>,
+    near: Vec<u32>,
+    which: Vec<usize>,
+}
+
+/// All objects in one window.
+#[derive(Default)]
+struct Window {
+    index: Vec<u32>,
+    marks: Vec<Mark>,
+    specials: Vec<Special>,
+    balls: Vec<Ball>,
 }
 
 /// Everything that the windows share.
@@ -52,41 +90,45 @@ struct Sweep<'a> {
     bodies: &'a [Body],
     lattice: Lattice,
     bound: Bound,
-    within_km: f64,
     cells: u64,
+    kernel: Kernel,
     /// For each body whether it is a primary; `None` screens all against all.
     wanted: Option<Vec<bool>>,
-    few: bool,
+    /// Places of the primaries among the bodies when they are few.
+    few: Option<Vec<u32>>,
 }
 
 impl Run<'_> {
     pub(super) fn go(&self) -> Result<Screening, ScreenError> {
-        let half_window_s = self.cells as f64 * CELL_NANOS as f64 * 0.5e-9;
+        let few = self.primaries.is_some_and(|p| p.len() <= self.plan.max_few);
+        // Few primaries cost little a window, so longer windows save propagation.
+        let cells = self.plan.cells.unwrap_or(if few { 8 } else { 4 });
+        let half_window_s = cells as f64 * CELL_NANOS as f64 * 0.5e-9;
         let (bodies, mut faults) = prepare(self.catalogue, self.span, half_window_s, self.pool);
         faults.extend(self.absent_primaries());
         let wanted = self
             .primaries
             .map(|p| bodies.iter().map(|b| p.contains(&b.propagator.norad_id())).collect::<Vec<bool>>());
-        let few = wanted.as_ref().is_some_and(|w| w.iter().filter(|x| **x).count() <= MAX_DIRECT);
+        let places = |w: &Vec<bool>| (0u32..).zip(w).filter(|x| *x.1).map(|x| x.0).collect();
         let sweep = Sweep {
             bodies: &bodies,
             lattice: Lattice::new(self.span),
             bound: Bound::new(self.within_km, half_window_s),
-            within_km: self.within_km,
-            cells: self.cells,
+            cells,
+            kernel: self.plan.kernel,
+            few: wanted.as_ref().filter(|_| few).map(places),
             wanted,
-            few,
         };
-        let (events, slow_pairs, errors) = self.windows(&sweep)?;
-        let stays = self.slow_pairs(&sweep, &slow_pairs)?;
-        faults.extend(errors.into_iter().filter_map(|(index, (time, code))| {
+        let found = self.blocks(&sweep)?;
+        let stays = self.stays(&sweep, &found.slow)?;
+        faults.extend(found.errors.into_iter().filter_map(|(index, (time, code))| {
             let id = bodies.get(index as usize)?.propagator.norad_id();
             Some(Fault::warning(
                 "orbit::error_state",
                 format!("object {id}: no valid state (code {code}) at {time}; such times are left out, get a newer element set"),
             ))
         }));
-        let approaches = events.into_iter().map(Approach::Event).chain(stays).collect();
+        let approaches = found.events.into_iter().map(Approach::Event).chain(stays).collect();
         Ok(Screening { approaches, faults })
     }
 
@@ -102,74 +144,79 @@ impl Run<'_> {
             .collect()
     }
 
-    #[expect(clippy::type_complexity, reason = "three lists that are taken apart at once")]
-    fn windows(
-        &self,
-        sweep: &Sweep<'_>,
-    ) -> Result<(Vec<Event>, BTreeSet<(u32, u32)>, BTreeMap<u32, (Timestamp, u8)>), ScreenError> {
-        let windows = sweep.lattice.cells().div_ceil(self.cells);
+    fn blocks(&self, sweep: &Sweep<'_>) -> Result<Found, ScreenError> {
+        let count = sweep.lattice.cells().div_ceil(sweep.cells);
+        let length = if sweep.few.is_some() { LONG_BLOCK } else { BLOCK };
+        let blocks = count.div_ceil(length);
         let done = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
-        let one = |scratch: &mut Scratch, window: u64| {
+        let one = |scratch: &mut Scratch, block: u64| {
+            let mut found = Found::default();
             if stop.load(Ordering::Relaxed) {
-                return Found::default();
+                return found;
             }
-            let found = sweep.window(window, scratch);
-            let count = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if (self.progress)(count, windows).is_break() {
+            let windows = block * length..((block + 1) * length).min(count);
+            let size = windows.end - windows.start;
+            match &sweep.few {
+                Some(few) => sweep.few_block(few, windows, scratch, &mut found),
+                None => sweep.block(windows, scratch, &mut found),
+            }
+            let so_far = done.fetch_add(size, Ordering::Relaxed) + size;
+            if (self.progress)(so_far, count).is_break() {
                 stop.store(true, Ordering::Relaxed);
             }
             found
         };
-        let (mut events, mut slow, mut errors) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        let mut all = Found::default();
         let mut own = Scratch::default();
         let mut first = 0;
-        while first < windows {
-            let block = first..(first + BLOCK).min(windows);
-            let found: Vec<(u64, Found)> = match self.pool {
+        while first < blocks {
+            let round = first..(first + ROUND).min(blocks);
+            let parts: Vec<Found> = match self.pool {
                 Some(pool) => pool.install(|| {
-                    block.clone().into_par_iter().map_init(Scratch::default, |s, w| (w, one(s, w))).collect()
+                    round.clone().into_par_iter().map_init(Scratch::default, |s, b| one(s, b)).collect()
                 }),
-                None => block.clone().map(|w| (w, one(&mut own, w))).collect(),
+                None => round.clone().map(|b| one(&mut own, b)).collect(),
             };
-            for (window, part) in found {
-                events.extend(part.events);
-                slow.extend(part.slow);
-                for (index, code) in part.errors {
-                    errors.entry(index).or_insert((sweep.middle(window), code));
-                }
+            for part in parts {
+                all.merge(part);
             }
             if stop.load(Ordering::Relaxed) {
                 return Err(ScreenError::Cancelled);
             }
-            if events.len() + slow.len() > MAX_APPROACHES {
+            if all.events.len() + all.slow.len() > MAX_APPROACHES {
                 return Err(ScreenError::TooMany { limit: MAX_APPROACHES });
             }
-            first = block.end;
+            first = round.end;
         }
-        Ok((events, slow, errors))
+        Ok(all)
     }
 
-    fn slow_pairs(
+    fn stays(
         &self,
         sweep: &Sweep<'_>,
         pairs: &BTreeSet<(u32, u32)>,
     ) -> Result<Vec<Approach>, ScreenError> {
         let pairs: Vec<(u32, u32)> = pairs.iter().copied().collect();
-        let windows = sweep.lattice.cells().div_ceil(self.cells);
+        let count = sweep.lattice.cells().div_ceil(sweep.cells);
         let stop = AtomicBool::new(false);
-        let one = |pair: &(u32, u32)| {
+        let one = |scratch: &mut (Followed, Followed), pair: &(u32, u32)| {
             if stop.load(Ordering::Relaxed) {
                 return Vec::new();
             }
-            if (self.progress)(windows, windows).is_break() {
+            if (self.progress)(count, count).is_break() {
                 stop.store(true, Ordering::Relaxed);
             }
-            sweep.pair(*pair).map_or(Vec::new(), |p| slow::stays(&p, &sweep.lattice, self.within_km))
+            let Some(both) = sweep.pair(*pair) else { return Vec::new() };
+            let cells = sweep.cells_of(*pair, scratch);
+            slow::stays(&both, &sweep.lattice, self.within_km, &cells)
         };
         let found: Vec<Vec<super::Proximity>> = match self.pool {
-            Some(pool) => pool.install(|| pairs.par_iter().map(one).collect()),
-            None => pairs.iter().map(one).collect(),
+            Some(pool) => pool.install(|| pairs.par_iter().map_init(Default::default, one).collect()),
+            None => {
+                let mut own = Default::default();
+                pairs.iter().map(|pair| one(&mut own, pair)).collect()
+            }
         };
         if stop.load(Ordering::Relaxed) {
             return Err(ScreenError::Cancelled);
@@ -178,67 +225,61 @@ impl Run<'_> {
     }
 }
 
+impl Found {
+    fn merge(&mut self, part: Self) {
+        self.events.extend(part.events);
+        self.slow.extend(part.slow);
+        for (index, error) in part.errors {
+            self.errors.entry(index).or_insert(error);
+        }
+    }
+}
+
+fn ordered(a: u32, b: u32) -> (u32, u32) {
+    if a < b { (a, b) } else { (b, a) }
+}
+
 impl Sweep<'_> {
     fn pair(&self, (a, b): (u32, u32)) -> Option<Pair<'_>> {
         Some(Pair { a: self.bodies.get(a as usize)?, b: self.bodies.get(b as usize)? })
     }
 
-    fn wanted(&self, (a, b): (u32, u32)) -> bool {
-        let is = |w: &[bool], i: u32| w.get(i as usize).copied().unwrap_or(false);
-        self.wanted.as_deref().is_none_or(|w| is(w, a) || is(w, b))
+    fn wanted(&self, index: u32) -> bool {
+        self.wanted.as_deref().is_none_or(|w| w.get(index as usize).copied().unwrap_or(false))
     }
 
+    /// The middle of a window; that of the last may lie behind the span.
     fn middle(&self, window: u64) -> Timestamp {
-        let start = self.lattice.node(window * self.cells);
-        let end = self.lattice.node((window + 1) * self.cells);
-        start.plus_nanos((end.unix_nanos() - start.unix_nanos()) / 2)
+        let cells = (window * self.cells) as i64 * CELL_NANOS + self.cells as i64 * CELL_NANOS / 2;
+        self.lattice.span().start().plus_nanos(cells)
     }
 
-    fn window(&self, window: u64, scratch: &mut Scratch) -> Found {
-        let mut found = Found::default();
-        let Scratch { marks, balls, grid, pairs } = scratch;
-        marks.clear();
-        balls.clear();
-        pairs.clear();
-        let middle = self.middle(window);
-        for (index, body) in (0u32..).zip(self.bodies) {
-            match body.propagator.raw(body.propagator.minutes_to(middle)) {
-                Ok((r, v)) => {
-                    let pad_km = body.pad_at(middle, self.bound.half_window_s());
-                    if pad_km <= ROUGH_PAD_KM {
-                        marks.push(self.bound.mark(index, r, v, pad_km));
-                    } else {
-                        balls.extend(self.ball(window, index, body));
-                    }
-                }
-                Err(error) => {
-                    found.errors.push((index, error.code()));
-                    balls.extend(self.ball(window, index, body));
+    /// Follows a body through `windows`. Odd windows get a ball, or nothing where the body has no valid state.
+    fn follow(&self, index: u32, windows: &Range<u64>, into: &mut Followed, found: &mut Found) {
+        let Followed { track, odd } = into;
+        odd.clear();
+        let Some(body) = self.bodies.get(index as usize) else { return };
+        let count = (windows.end - windows.start) as usize;
+        let first = body.propagator.minutes_to(self.middle(windows.start));
+        let step = 2.0 * self.bound.half_window_s / 60.0;
+        track.follow(body, first, step, count, &self.bound, self.kernel);
+        let rough = body.pad_km > ROUGH_PAD_KM;
+        for i in 0..count {
+            let valid = track.is_valid(i);
+            if valid && !rough {
+                continue;
+            }
+            let window = windows.start + i as u64;
+            let middle = self.middle(window);
+            if !valid && middle < self.lattice.span().end() {
+                if let Err(error) = body.propagator.raw(body.propagator.minutes_to(middle)) {
+                    found.errors.entry(index).or_insert((middle, error.code()));
                 }
             }
-        }
-        match &self.wanted {
-            Some(wanted) if self.few => direct(marks, &self.bound, wanted, pairs),
-            _ => grid.all_pairs(marks, &self.bound, pairs),
-        }
-        for (i, ball) in balls.iter().enumerate() {
-            let near =
-                marks.iter().filter(|m| self.bound.can_meet_ball(ball, m.r, m.reach_km)).map(|m| m.index);
-            let others = balls.get(i + 1..).unwrap_or_default();
-            let others = others
-                .iter()
-                .filter(|o| self.bound.can_meet_ball(ball, o.center, o.radius_km))
-                .map(|o| o.index);
-            pairs.extend(near.chain(others).map(|other| ordered(ball.index, other)));
-        }
-        let cells = window * self.cells..(window + 1) * self.cells;
-        for pair in pairs.iter().filter(|p| self.wanted(**p)) {
-            let Some(both) = self.pair(*pair) else { continue };
-            if search(&both, &self.lattice, cells.start, cells.end, self.within_km, &mut found.events) {
-                found.slow.push(*pair);
+            if !valid || !body.is_smooth_at(middle, self.bound.half_window_s) {
+                odd.push((i, self.ball(window, index, body).map_or(Odd::Gone, Odd::Ball)));
             }
         }
-        found
     }
 
     /// Where the object is during the window, seen every 10 s; `None` when it is in an error state at all of them.
@@ -249,5 +290,283 @@ impl Sweep<'_> {
         let places: Vec<[f64; 3]> =
             times.filter_map(|t| Some(body.propagator.raw(body.propagator.minutes_to(t)).ok()?.0)).collect();
         Ball::around(index, &places, BALL_NANOS as f64 * 1e-9)
+    }
+
+    /// All against all, or many primaries against all.
+    fn block(&self, windows: Range<u64>, scratch: &mut Scratch, found: &mut Found) {
+        let count = (windows.end - windows.start) as usize;
+        scratch.windows.resize_with(count, Window::default);
+        scratch.windows.iter_mut().for_each(Window::clear);
+        for (index, body) in (0u32..).zip(self.bodies) {
+            self.follow(index, &windows, &mut scratch.followed, found);
+            let Followed { track, odd } = &scratch.followed;
+            let mut odd = odd.iter().peekable();
+            let pad_km = body.pad_km.min(ROUGH_PAD_KM);
+            for (i, window) in scratch.windows.iter_mut().enumerate() {
+                if let Some((_, odd)) = odd.next_if(|o| o.0 == i) {
+                    if let Odd::Ball(ball) = odd {
+                        window.balls.push(*ball);
+                    }
+                    continue;
+                }
+                let (mark, reach_km) = (track.mark(i, &self.bound), track.reach_km[i]);
+                if self.bound.is_ordinary(reach_km, pad_km) {
+                    window.index.push(index);
+                    window.marks.push(mark);
+                } else {
+                    window.specials.push(Special { index, mark, reach_km, pad_km });
+                }
+            }
+        }
+        let Scratch { windows: all, grid, pairs, near, .. } = scratch;
+        for (window, one) in (windows.start..).zip(all) {
+            grid.fill(&one.index, &one.marks, &self.bound);
+            let mut meet = |a: u32, b: u32, meeting: Meeting| self.look(window, a, b, meeting, found);
+            match &self.wanted {
+                None => self.all_pairs(one, grid, pairs, near, &mut meet),
+                Some(_) => self.wanted_pairs(one, grid, near, &mut meet),
+            }
+            self.with_balls(one, &mut meet);
+        }
+    }
+
+    fn all_pairs(
+        &self,
+        window: &Window,
+        grid: &Grid,
+        pairs: &mut Vec<(u32, u32)>,
+        near: &mut Vec<u32>,
+        meet: &mut impl FnMut(u32, u32, Meeting),
+    ) {
+        pairs.clear();
+        let test = self.bound.ordinary_test();
+        grid.pairs(&test, self.kernel, pairs);
+        for (a, b) in pairs.iter_mut() {
+            (*a, *b) = ordered(*a, *b);
+        }
+        // A pair on both sides of a bin's border comes twice.
+        pairs.sort_unstable();
+        pairs.dedup();
+        for (a, b) in pairs.iter() {
+            let ((a_mark, a), (b_mark, b)) = (grid.mark(*a), grid.mark(*b));
+            if let Some(meeting) = test.meeting(&self.bound, a_mark, b_mark) {
+                meet(a, b, meeting);
+            }
+        }
+        for (i, one) in window.specials.iter().enumerate() {
+            self.one_to_grid(one, grid, near, |_| true, meet);
+            self.one_to_specials(one, window.specials.get(i + 1..).unwrap_or_default(), |_| true, meet);
+        }
+    }
+
+    fn wanted_pairs(
+        &self,
+        window: &Window,
+        grid: &Grid,
+        near: &mut Vec<u32>,
+        meet: &mut impl FnMut(u32, u32, Meeting),
+    ) {
+        let ordinary = window.index.iter().zip(&window.marks).map(|(index, mark)| Special {
+            index: *index,
+            mark: *mark,
+            reach_km: self.bound.ordinary_km,
+            pad_km: self.bound.ordinary_pad_km,
+        });
+        for one in ordinary.chain(window.specials.iter().copied()).filter(|one| self.wanted(one.index)) {
+            // A pair of two primaries is met twice; the lower one takes it.
+            let takes = |other: u32| other != one.index && (!self.wanted(other) || one.index < other);
+            self.one_to_grid(&one, grid, near, takes, meet);
+            self.one_to_specials(&one, &window.specials, takes, meet);
+        }
+    }
+
+    fn test_of(&self, one: &Special, other_reach_km: f64, other_pad_km: f64) -> Test {
+        self.bound.test(one.reach_km + other_reach_km, one.pad_km + other_pad_km)
+    }
+
+    fn one_to_grid(
+        &self,
+        one: &Special,
+        grid: &Grid,
+        near: &mut Vec<u32>,
+        takes: impl Fn(u32) -> bool,
+        meet: &mut impl FnMut(u32, u32, Meeting),
+    ) {
+        near.clear();
+        let test = self.test_of(one, self.bound.ordinary_km, self.bound.ordinary_pad_km);
+        let far_km = self.bound.within_km + one.reach_km + self.bound.ordinary_km;
+        grid.near(one, &test, far_km, self.kernel, near);
+        for at in near.iter() {
+            let (mark, other) = grid.mark(*at);
+            if takes(other)
+                && let Some(meeting) = test.meeting(&self.bound, &one.mark, mark)
+            {
+                meet(one.index, other, meeting);
+            }
+        }
+    }
+
+    fn one_to_specials(
+        &self,
+        one: &Special,
+        others: &[Special],
+        takes: impl Fn(u32) -> bool,
+        meet: &mut impl FnMut(u32, u32, Meeting),
+    ) {
+        for other in others.iter().filter(|o| takes(o.index)) {
+            if one.mark.low <= other.mark.high && other.mark.low <= one.mark.high {
+                let test = self.test_of(one, other.reach_km, other.pad_km);
+                if let Some(meeting) = test.meeting(&self.bound, &one.mark, &other.mark) {
+                    meet(one.index, other.index, meeting);
+                }
+            }
+        }
+    }
+
+    fn with_balls(&self, window: &Window, meet: &mut impl FnMut(u32, u32, Meeting)) {
+        let h = self.bound.half_window_s;
+        let whole = Meeting { from_s: -h, to_s: h, slow: false };
+        let place = |mark: &Mark| mark.r.map(f64::from);
+        for (i, ball) in window.balls.iter().enumerate() {
+            let mut pair = |other: u32, center: [f64; 3], reach_km: f64| {
+                if (self.wanted(ball.index) || self.wanted(other))
+                    && self.bound.can_meet_ball(ball, center, reach_km)
+                {
+                    meet(ball.index, other, whole);
+                }
+            };
+            for (index, mark) in window.index.iter().zip(&window.marks) {
+                pair(*index, place(mark), self.bound.ordinary_km);
+            }
+            for other in &window.specials {
+                pair(other.index, place(&other.mark), other.reach_km);
+            }
+            for other in window.balls.iter().skip(i + 1) {
+                pair(other.index, other.center, other.radius_km);
+            }
+        }
+    }
+
+    /// Looks at a pair that can meet, in the lattice cells in which it can.
+    fn look(&self, window: u64, a: u32, b: u32, meeting: Meeting, found: &mut Found) {
+        let pair = ordered(a, b);
+        if meeting.slow {
+            // It has no fast pass here; whether it has a slow one is seen when all of it is followed.
+            found.slow.insert(pair);
+            return;
+        }
+        let Some(both) = self.pair(pair) else { return };
+        let cell_s = CELL_NANOS as f64 * 1e-9;
+        let h = self.bound.half_window_s;
+        let last = self.cells - 1;
+        let cell = |s: f64| (((s + h) / cell_s).floor().max(0.0) as u64).min(last);
+        let base = window * self.cells;
+        let cells = base + cell(meeting.from_s)..base + cell(meeting.to_s) + 1;
+        if search(&both, &self.lattice, cells.start, cells.end, self.bound.within_km, &mut found.events) {
+            found.slow.insert(pair);
+        }
+    }
+
+    /// Few primaries against all, body by body.
+    fn few_block(&self, few: &[u32], windows: Range<u64>, scratch: &mut Scratch, found: &mut Found) {
+        scratch.primaries.resize_with(few.len(), Followed::default);
+        for (index, followed) in few.iter().zip(&mut scratch.primaries) {
+            self.follow(*index, &windows, followed, found);
+        }
+        for index in 0..self.bodies.len() as u32 {
+            self.few_to_one(few, index, &windows, scratch, found);
+        }
+    }
+
+    fn few_to_one(
+        &self,
+        few: &[u32],
+        index: u32,
+        windows_here: &Range<u64>,
+        scratch: &mut Scratch,
+        found: &mut Found,
+    ) {
+        let Some(body) = self.bodies.get(index as usize) else { return };
+        let takes = |primary: u32| {
+            // A pair of two primaries is met twice; the lower one takes it.
+            (!self.wanted(index) || primary < index)
+                && self.pair((primary, index)).is_some_and(|p| radii_meet(p.a, body, self.bound.within_km))
+        };
+        let Scratch { followed, primaries, which, .. } = scratch;
+        let mut ready = false;
+        for (primary, track) in few.iter().zip(primaries) {
+            if !takes(*primary) {
+                continue;
+            }
+            if !std::mem::replace(&mut ready, true) {
+                self.follow(index, windows_here, followed, found);
+            }
+            let count = (windows_here.end - windows_here.start) as usize;
+            self.windows_of(*primary, track, index, followed, count, which);
+            for i in which.iter() {
+                let odd = |f: &Followed| f.odd.binary_search_by_key(i, |o| o.0).is_ok();
+                let h = self.bound.half_window_s;
+                let meeting = if odd(track) || odd(followed) {
+                    Some(Meeting { from_s: -h, to_s: h, slow: false })
+                } else {
+                    let test = self.bound.widest_test(self.pads_km(*primary, index));
+                    let (a, b) = (track.track.mark(*i, &self.bound), followed.track.mark(*i, &self.bound));
+                    test.meeting(&self.bound, &a, &b)
+                };
+                if let Some(meeting) = meeting {
+                    self.look(windows_here.start + *i as u64, *primary, index, meeting, found);
+                }
+            }
+        }
+    }
+
+    fn pads_km(&self, a: u32, b: u32) -> f64 {
+        let pad = |i: u32| self.bodies.get(i as usize).map_or(0.0, |b| b.pad_km.min(ROUGH_PAD_KM));
+        pad(a) + pad(b)
+    }
+
+    fn windows_of(
+        &self,
+        a: u32,
+        a_followed: &Followed,
+        b: u32,
+        b_followed: &Followed,
+        count: usize,
+        which: &mut Vec<usize>,
+    ) {
+        which.clear();
+        windows(a_followed, b_followed, self.pads_km(a, b), count, &self.bound, self.kernel, which);
+    }
+
+    /// The lattice cells in which a pair can be within the limit, as runs.
+    fn cells_of(&self, (a, b): (u32, u32), scratch: &mut (Followed, Followed)) -> Vec<Range<u64>> {
+        let count = self.lattice.cells().div_ceil(self.cells);
+        let mut cells: Vec<Range<u64>> = Vec::new();
+        let (mut which, mut ignored) = (Vec::new(), Found::default());
+        for start in (0..count).step_by(LONG_BLOCK as usize) {
+            let windows_here = start..(start + LONG_BLOCK).min(count);
+            self.follow(a, &windows_here, &mut scratch.0, &mut ignored);
+            self.follow(b, &windows_here, &mut scratch.1, &mut ignored);
+            let here = (windows_here.end - windows_here.start) as usize;
+            self.windows_of(a, &scratch.0, b, &scratch.1, here, &mut which);
+            for i in &which {
+                let window = start + *i as u64;
+                let (from, to) = (window * self.cells, (window + 1) * self.cells);
+                match cells.last_mut() {
+                    Some(last) if last.end == from => last.end = to,
+                    _ => cells.push(from..to),
+                }
+            }
+        }
+        cells
+    }
+}
+
+impl Window {
+    fn clear(&mut self) {
+        self.index.clear();
+        self.marks.clear();
+        self.specials.clear();
+        self.balls.clear();
     }
 }

@@ -19,7 +19,8 @@ fn span(start: &str, seconds: f64) -> Interval {
 
 fn go(catalogue: &Catalogue, span: Interval, within_km: f64, cells: u64) -> Screening {
     let limits = ScreenLimits::within_km(within_km).unwrap();
-    screen_with(catalogue, span, &limits, None, None, &|_, _| ControlFlow::Continue(()), cells).unwrap()
+    let plan = Plan { cells: Some(cells), ..Plan::default() };
+    screen_with(catalogue, span, &limits, None, None, &|_, _| ControlFlow::Continue(()), plan).unwrap()
 }
 
 fn renumbered(set: &ElementSet, id: u32, change: impl Fn(&mut Elements)) -> ElementSet {

@@ -550,6 +550,18 @@ impl Deep {
         all
     }
 
+    /// How much Sun and Moon can add to the eccentricity, and resonance to the mean motion in radians per minute, up to
+    /// `t` minutes from the epoch.
+    pub(super) fn bounds(&self, t: f64) -> (f64, f64) {
+        let of = |b: &Body| b.e2.abs() + b.e3.abs();
+        let faster = self.resonant.map_or(0.0, |r| match r.kind {
+            Kind::Day { del1, del2, del3 } => del1.abs() + del2.abs() + del3.abs(),
+            Kind::HalfDay { d } => d.iter().map(|x| x.abs()).sum(),
+        });
+        // The integrator's second-order term adds at most a part in a thousand.
+        (self.dedt.abs() * t + of(&self.sun) + of(&self.moon), 1.01 * faster * (t + STEP_MIN))
+    }
+
     /// Sidereal angle at `t`, from 0 to a turn.
     pub(super) fn theta(&self, t: f64) -> f64 {
         turn(self.gsto + t * RPTIM)

@@ -115,4 +115,32 @@ impl Sgp4 {
     pub(crate) fn is_deep(&self) -> bool {
         self.deep.is_some()
     }
+
+    /// Radii in km between which every valid state up to `furthest` minutes from the epoch lies: perigee and apogee of
+    /// the mean elements with all that time, drag, Sun, Moon and resonance can make of them, and 60 km for the
+    /// short-period terms, which are below 2 km + 0.0017 r / p^2.
+    pub(crate) fn radii_km(&self, furthest: f64) -> (f64, f64) {
+        let t = furthest;
+        let lost = t * (self.cc1.abs() + t * (self.d2.abs() + t * (self.d3.abs() + t * self.d4.abs())));
+        let mut e = self.ecco + self.bstar.abs() * (self.cc4.abs() * t + 2.0 * self.cc5.abs());
+        let mut axis = (self.ao, self.ao);
+        if let Some(deep) = &self.deep {
+            let (more, faster) = deep.bounds(t);
+            e += more;
+            let by_third = |n: f64| (self.no / n).powf(2.0 / 3.0) * self.ao;
+            let slowest = self.no - faster;
+            axis = (by_third(self.no + faster), if slowest > 0.0 { by_third(slowest) } else { f64::INFINITY });
+        }
+        // long-period terms of J3
+        e += 1.5e-3 / (1.0 - e * e).max(0.05);
+        if !(e < 0.9 && lost < 0.5 && axis.1.is_finite()) {
+            return (0.0, f64::INFINITY);
+        }
+        let low = axis.0 * (1.0 - lost).powi(2) * (1.0 - e);
+        let high = axis.1 * (1.0 + lost).powi(2) * (1.0 + e);
+        // below the Earth's surface there is no valid state
+        let parameter = low.max(1.0);
+        let short_km = 60.0 * (high / (parameter * parameter)).max(1.0);
+        (low * EARTH_RADIUS_KM - short_km, high * EARTH_RADIUS_KM + short_km)
+    }
 }
