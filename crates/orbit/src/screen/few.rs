@@ -1,31 +1,22 @@
 //! Few objects against all: body by body, the windows side by side.
 
 use super::bodies::Body;
-use super::bound::{Ball, Bound, Test};
+use super::bound::{Bound, Meeting, Sightings, Test};
 use super::grid::Splat;
 use super::marks::Track;
 use crate::Kernel;
 use crate::simd::{Floats, Job, Lanes, dispatch};
 
-/// What is known of a body in a window that has no mark.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Odd {
-    /// It is somewhere in a ball.
-    Ball(Ball),
-    /// It has no valid state in the window.
-    Gone,
-}
-
 /// A body over a run of windows: marks, and what stands in for them in odd windows.
 #[derive(Default)]
 pub(super) struct Followed {
     pub(super) track: Track,
-    /// Odd windows by rising number, counted from the run's first.
-    pub(super) odd: Vec<(usize, Odd)>,
+    /// Odd windows by rising number, counted from the run's first; nothing where the body has no valid state.
+    pub(super) odd: Vec<(usize, Option<Sightings>)>,
 }
 
 impl Followed {
-    fn odd_at(&self, window: usize) -> Option<&Odd> {
+    fn odd_at(&self, window: usize) -> Option<&Option<Sightings>> {
         self.odd.binary_search_by_key(&window, |o| o.0).ok().and_then(|i| self.odd.get(i)).map(|o| &o.1)
     }
 }
@@ -35,37 +26,46 @@ pub(super) fn radii_meet(a: &Body, b: &Body, within_km: f64) -> bool {
     a.radii_km.0 <= b.radii_km.1 + within_km && b.radii_km.0 <= a.radii_km.1 + within_km
 }
 
-/// The windows of a run, counted from its first, in which two bodies can meet.
-pub(super) fn windows(
+/// The windows of a run, counted from its first, in which two bodies can meet, and when.
+pub(super) fn meetings(
     a: &Followed,
     b: &Followed,
     pads_km: f64,
     count: usize,
     bound: &Bound,
     kernel: Kernel,
-    found: &mut Vec<usize>,
+    found: &mut Vec<(usize, Meeting)>,
 ) {
+    found.clear();
     let test = bound.widest_test(pads_km);
-    dispatch(kernel, SideBySide { a: &a.track, b: &b.track, test: &test, count, found });
+    let mut windows = Vec::new();
+    dispatch(kernel, SideBySide { a: &a.track, b: &b.track, test: &test, count, found: &mut windows });
+    found.extend(windows.into_iter().filter_map(|w| {
+        if a.odd_at(w).is_some() || b.odd_at(w).is_some() {
+            return None;
+        }
+        let meeting = test.meeting(bound, &a.track.mark(w), &b.track.mark(w))?;
+        Some((w, meeting))
+    }));
     if a.odd.is_empty() && b.odd.is_empty() {
         return;
     }
-    found.retain(|w| a.odd_at(*w).is_none() && b.odd_at(*w).is_none());
-    let odd = |x: &Followed| x.odd.iter().map(|o| o.0).collect::<Vec<usize>>();
-    let mut windows = [odd(a), odd(b)].concat();
+    let mut windows: Vec<usize> = a.odd.iter().chain(&b.odd).map(|o| o.0).collect();
     windows.sort_unstable();
     windows.dedup();
-    found.extend(windows.into_iter().filter(|w| odd_meet(a, b, *w, bound)));
-    found.sort_unstable();
+    found.extend(windows.into_iter().filter_map(|w| Some((w, odd_meeting(a, b, w, bound)?))));
+    found.sort_unstable_by_key(|(window, _)| *window);
 }
 
-fn odd_meet(a: &Followed, b: &Followed, window: usize, bound: &Bound) -> bool {
+fn odd_meeting(a: &Followed, b: &Followed, window: usize, bound: &Bound) -> Option<Meeting> {
+    let marked = |seen: &Sightings, track: &Track| {
+        seen.meeting(bound, &track.mark(window), track.reach_km[window])
+    };
     match (a.odd_at(window), b.odd_at(window)) {
-        (Some(Odd::Gone), _) | (_, Some(Odd::Gone)) => false,
-        (Some(Odd::Ball(x)), Some(Odd::Ball(y))) => x.can_meet(y, bound),
-        (Some(Odd::Ball(x)), None) => bound.can_meet_ball(x, b.track.place(window), b.track.reach_km[window]),
-        (None, Some(Odd::Ball(y))) => bound.can_meet_ball(y, a.track.place(window), a.track.reach_km[window]),
-        (None, None) => false,
+        (Some(None), _) | (_, Some(None)) | (None, None) => None,
+        (Some(Some(x)), Some(Some(y))) => x.meeting_other(bound, y),
+        (Some(Some(x)), None) => marked(x, &b.track),
+        (None, Some(Some(y))) => marked(y, &a.track),
     }
 }
 
@@ -84,8 +84,11 @@ impl Job for SideBySide<'_> {
     fn run<D: Lanes, F: Floats>(self) {
         let test = Splat::<F>::new(self.test);
         for at in (0..self.count).step_by(F::N) {
-            let part = |k: usize| F::load(&self.b.floats[k][at..]).sub(F::load(&self.a.floats[k][at..]));
-            let mut bits = test.hits([part(0), part(1), part(2)], [part(3), part(4), part(5)]);
+            let [x, y, z, u, v, w] = &self.a.floats;
+            let [xs, ys, zs, us, vs, ws] = &self.b.floats;
+            let s = [part::<F>(x, xs, at), part::<F>(y, ys, at), part::<F>(z, zs, at)];
+            let t = [part::<F>(u, us, at), part::<F>(v, vs, at), part::<F>(w, ws, at)];
+            let mut bits = test.hits(s, t);
             while bits != 0 {
                 let window = at + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
@@ -95,4 +98,9 @@ impl Job for SideBySide<'_> {
             }
         }
     }
+}
+
+#[inline(always)]
+fn part<F: Floats>(from: &[f32], to: &[f32], at: usize) -> F {
+    F::load(&to[at..]).sub(F::load(&from[at..]))
 }

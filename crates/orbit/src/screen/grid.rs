@@ -1,94 +1,105 @@
 //! Which pairs of many objects can come near each other around one time: columns along one axis of space, each sorted
 //! by the lowest radius that its objects reach.
 //!
-//! Objects that can meet lie in the same column or in columns that touch, and their ranges of radius overlap. Each
-//! object looks at the objects of nine columns whose range begins within its own; sixteen at once.
+//! Objects that can meet lie in the same column or in columns that touch, and their ranges of radius overlap. Columns
+//! come in rows; for each column there is a *list* of the objects in it and in its two neighbours of the row, so that
+//! each object is in three lists and finds all that it can meet in three: that of its own column, and those of the
+//! columns beside it in the rows on either side. In each it looks at the objects whose range of radius begins within
+//! its own, sixteen at once; of two objects whose ranges overlap, one's begins within the other's.
 
-use super::bound::{Bound, Mark, Special, Test};
+use std::ops::Range;
+
+use super::bound::{BINS, Bound, Mark, Special, Test};
 use crate::simd::{Floats, Job, Kernel, Lanes, MAX_FLOATS, dispatch};
-
-/// Radii as small numbers that rise with the radius: a kilometre each near the Earth, where it is crowded, 25 km each
-/// above, all that is further in the last.
-const BINS: usize = 4096;
-
-fn bin(radius_km: f32) -> f32 {
-    let near = radius_km - 6200.0;
-    let far = 2048.0 + (near - 2048.0) * 0.04;
-    (if near < 2048.0 { near } else { far }).clamp(0.0, (BINS - 1) as f32).floor()
-}
 
 /// Columns along each of the two axes, at most.
 const MAX_COLUMNS: usize = 96;
 
-/// Objects in columns, and the memory for them, kept between windows.
+/// Objects in lists, and the memory for them, kept between windows.
 #[derive(Default)]
 pub(super) struct Grid {
     cell_km: f32,
+    per_km: f32,
     across: usize,
-    /// Where each column begins.
+    /// Where each list begins.
     starts: Vec<u32>,
-    /// Per object, by column and then by bin: the index of its body and its mark, as columns of numbers. `high` is the
-    /// bin of the highest radius.
+    /// Per place in a list, by list and then by the lowest bin: the index of the body with [`NEIGHBOUR`] where it is
+    /// of a column beside the list's own, and its mark, as columns of numbers.
     index: Vec<u32>,
     columns: [Vec<f32>; 6],
     low: Vec<f32>,
     high: Vec<f32>,
-    marks: Vec<Mark>,
-    by_bin: Vec<u32>,
+    /// The body and the column of each mark, by the lowest bin.
+    by_bin: Vec<(u32, u32)>,
     counts: Vec<u32>,
+    /// Lists whose own column is not empty.
+    filled: Vec<bool>,
 }
 
+/// Set in the index of a place whose object is in a column beside that of the list.
+const NEIGHBOUR: u32 = 1 << 31;
+
 impl Grid {
-    /// Sorts `marks`, whose bodies are `index`.
-    pub(super) fn fill(&mut self, index: &[u32], marks: &[Mark], bound: &Bound) {
+    /// Sorts the marks of all bodies; those whose `low` is NaN are left out.
+    pub(super) fn fill(&mut self, marks: &[Mark], bound: &Bound) {
         let cell = bound.within_km + 2.0 * bound.ordinary_km;
         // Coarser cells are as right; the grid covers what is bound to the Earth's neighbourhood, and objects further
         // out share the last columns.
-        self.cell_km = cell.max(2.0 * 46_000.0 / MAX_COLUMNS as f64) as f32;
+        self.cell_km = (1.000_01 * cell).max(2.0 * 46_000.0 / MAX_COLUMNS as f64) as f32;
+        self.per_km = 1.0 / self.cell_km;
         self.across = ((2.0 * 46_000.0 / f64::from(self.cell_km)).ceil() as usize).clamp(1, MAX_COLUMNS);
-        let count = marks.len();
+        self.sort_by_bin(marks);
+        self.sort_into_lists(marks);
+    }
+
+    fn sort_by_bin(&mut self, marks: &[Mark]) {
         self.counts.clear();
         self.counts.resize(BINS + 1, 0);
-        for mark in marks {
-            self.counts[bin(mark.low) as usize + 1] += 1;
+        for mark in marks.iter().filter(|m| !m.low.is_nan()) {
+            self.counts[mark.low as usize + 1] += 1;
         }
-        for i in 1..=BINS {
-            self.counts[i] += self.counts[i - 1];
-        }
+        let count = running_sums(&mut self.counts);
         self.by_bin.clear();
-        self.by_bin.resize(count, 0);
-        for (i, mark) in (0u32..).zip(marks) {
-            let at = &mut self.counts[bin(mark.low) as usize];
-            self.by_bin[*at as usize] = i;
+        self.by_bin.resize(count, (0, 0));
+        for (i, mark) in (0u32..).zip(marks).filter(|(_, m)| !m.low.is_nan()) {
+            let column = self.column(mark.r) as u32;
+            let at = &mut self.counts[mark.low as usize];
+            self.by_bin[*at as usize] = (i, column);
             *at += 1;
         }
-        let cells = self.across * self.across;
+    }
+
+    fn sort_into_lists(&mut self, marks: &[Mark]) {
+        // One column more on either side of a row, so that each has two neighbours.
+        let lists = self.across * (self.across + 2);
         self.starts.clear();
-        self.starts.resize(cells + 1, 0);
-        for mark in marks {
-            let at = self.column(mark);
-            self.starts[at + 1] += 1;
+        self.starts.resize(lists + 1, 0);
+        self.filled.clear();
+        self.filled.resize(lists, false);
+        for (_, column) in &self.by_bin {
+            let column = *column as usize;
+            self.filled[column] = true;
+            self.starts[column] += 1;
+            self.starts[column + 1] += 1;
+            self.starts[column + 2] += 1;
         }
-        for i in 1..=cells {
-            self.starts[i] += self.starts[i - 1];
-        }
+        // `starts[i + 1]` holds the count of list i: those of its own column and of the two beside it.
+        let count = running_sums(&mut self.starts);
         self.counts.clear();
         self.counts.extend_from_slice(&self.starts);
         self.resize(count);
-        for i in 0..count {
-            let from = self.by_bin[i] as usize;
-            let mark = marks[from];
-            let column = self.column(&mark);
-            let at = self.counts[column] as usize;
-            self.counts[column] += 1;
-            self.index[at] = index[from];
-            for k in 0..3 {
-                self.columns[k][at] = mark.r[k];
-                self.columns[3 + k][at] = mark.v[k];
+        let [x, y, z, u, v, w] = &mut self.columns;
+        for (from, column) in &self.by_bin {
+            let mark = &marks[*from as usize];
+            for list in column - 1..=column + 1 {
+                let next = &mut self.counts[list as usize];
+                let at = *next as usize;
+                *next += 1;
+                self.index[at] = if list == *column { *from } else { *from | NEIGHBOUR };
+                (x[at], y[at], z[at]) = (mark.r[0], mark.r[1], mark.r[2]);
+                (u[at], v[at], w[at]) = (mark.v[0], mark.v[1], mark.v[2]);
+                (self.low[at], self.high[at]) = (mark.low, mark.high);
             }
-            self.low[at] = bin(mark.low);
-            self.high[at] = bin(mark.high);
-            self.marks[at] = mark;
         }
     }
 
@@ -99,36 +110,52 @@ impl Grid {
         self.columns.iter_mut().for_each(|column| column.resize(padded, 0.0));
         self.low.resize(padded, 0.0);
         self.high.resize(padded, 0.0);
-        self.marks.resize(padded, Mark::default());
     }
 
     fn axis(&self, x_km: f32) -> usize {
-        let at = (x_km / self.cell_km).floor() as i64 + (self.across / 2) as i64;
-        at.clamp(0, self.across as i64 - 1) as usize
+        // The cast rounds down, and takes what is below zero for zero.
+        ((x_km * self.per_km + 0.5 * self.across as f32) as usize).min(self.across - 1)
     }
 
-    fn column(&self, mark: &Mark) -> usize {
-        self.axis(mark.r[1]) * self.across + self.axis(mark.r[2])
+    /// The column of a place; its row is the whole part of `column / (across + 2)`.
+    fn column(&self, r: [f32; 3]) -> usize {
+        self.axis(r[1]) * (self.across + 2) + self.axis(r[2]) + 1
     }
 
-    /// The columns that touch `column` by `far` or less, itself among them.
-    fn around(&self, column: usize, far: usize) -> impl Iterator<Item = usize> + use<> {
-        let across = self.across;
-        let (row, at) = (column / across, column % across);
-        let span = move |x: usize| x.saturating_sub(far)..=(x + far).min(across - 1);
-        span(row).flat_map(move |row| span(at).map(move |at| row * across + at))
+    fn list(&self, list: usize) -> Range<usize> {
+        self.starts[list] as usize..self.starts[list + 1] as usize
     }
 
-    pub(super) fn mark(&self, at: u32) -> (&Mark, u32) {
-        (&self.marks[at as usize], self.index[at as usize])
+    /// Lists that together hold all columns that touch the column of `r` by `far` or less, each once.
+    fn lists_near(&self, r: [f32; 3], far: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+        let (row, at, far) = (self.axis(r[1]), self.axis(r[2]), far.min(self.across));
+        let rows = row.saturating_sub(far)..=(row + far).min(self.across - 1);
+        let first = at.saturating_sub(far);
+        // A list in the middle of every three columns.
+        let last = (at + far).min(self.across - 1);
+        let middles = (first + 1..=last + 1).step_by(3).map(|m| m.min(self.across));
+        rows.flat_map(move |row| middles.clone().map(move |m| self.list(row * (self.across + 2) + m + 1)))
     }
 
-    /// All pairs of places in the grid that the test lets through; a pair may come twice.
+    /// The bodies within `far_km` of a point along both axes, and some beyond.
+    pub(super) fn bodies_near(&self, center: [f64; 3], far_km: f64) -> impl Iterator<Item = u32> + '_ {
+        let far = (far_km / f64::from(self.cell_km)).ceil() as usize;
+        let lists = self.lists_near(center.map(|x| x as f32), far);
+        lists.flat_map(|list| self.index[list].iter().map(|index| index & !NEIGHBOUR))
+    }
+
+    #[inline(always)]
+    fn mark(&self, i: usize) -> Mark {
+        let [x, y, z, u, v, w] = &self.columns;
+        Mark { r: [x[i], y[i], z[i]], v: [u[i], v[i], w[i]], low: self.low[i], high: self.high[i] }
+    }
+
+    /// All pairs of bodies that the test lets through; a pair may come twice.
     pub(super) fn pairs(&self, test: &Test, kernel: Kernel, found: &mut Vec<(u32, u32)>) {
         dispatch(kernel, AllPairs { grid: self, test, found });
     }
 
-    /// All places in the grid that `one` can meet by the test; `far_km` is the largest distance at the middle.
+    /// All bodies that `one` can meet by the test; `far_km` is the largest distance at the middle.
     pub(super) fn near(&self, one: &Special, test: &Test, far_km: f64, kernel: Kernel, found: &mut Vec<u32>) {
         dispatch(kernel, OneToAll { grid: self, one, test, far_km, found });
     }
@@ -147,25 +174,26 @@ impl Job for AllPairs<'_> {
     fn run<D: Lanes, F: Floats>(self) {
         let Self { grid, test, found } = self;
         let test = Splat::<F>::new(test);
-        for column in 0..grid.across * grid.across {
-            let own = grid.starts[column] as usize..grid.starts[column + 1] as usize;
-            if own.is_empty() {
-                continue;
-            }
-            for other in grid.around(column, 1) {
-                let (mut from, end) = (grid.starts[other] as usize, grid.starts[other + 1] as usize);
-                if from == end {
+        let row = grid.across + 2;
+        for (list, _) in grid.filled.iter().enumerate().filter(|(_, filled)| **filled) {
+            for other in [list.wrapping_sub(row), list, list + row] {
+                if other >= grid.filled.len() {
                     continue;
                 }
-                for i in own.clone() {
-                    let (low, high) = (grid.low[i], grid.high[i]);
+                let own = other == list;
+                let Range { start: mut from, end } = grid.list(other);
+                for i in grid.list(list) {
+                    if grid.index[i] & NEIGHBOUR != 0 {
+                        continue;
+                    }
+                    let mark = grid.mark(i);
                     // In steps of eight: whether one more is below is a coin toss, whether all are is not.
-                    while from + 8 <= end && grid.low[from + 7] < low {
+                    while from + 8 <= end && grid.low[from + 7] < mark.low {
                         from += 8;
                     }
-                    let first = if other == column { i + 1 } else { from };
-                    let mark = &grid.marks[i];
-                    scan(grid, &test, mark, low, high, first, end, |j| found.push((i as u32, j)));
+                    let first = if own { i + 1 } else { from };
+                    let body = grid.index[i];
+                    scan(grid, &test, &mark, mark.low, first, end, |j| found.push((body, j)));
                 }
             }
         }
@@ -188,11 +216,9 @@ impl Job for OneToAll<'_> {
         let Self { grid, one, test, far_km, found } = self;
         let test = Splat::<F>::new(test);
         let far = (far_km / f64::from(grid.cell_km)).ceil() as usize;
-        let high = bin(one.mark.high);
-        for column in grid.around(grid.column(&one.mark), far) {
-            let (from, end) = (grid.starts[column] as usize, grid.starts[column + 1] as usize);
-            // Those that begin lower may reach up to it: all from the column's start.
-            scan(grid, &test, &one.mark, -1.0, high, from, end, |j| found.push(j));
+        for Range { start, end } in grid.lists_near(one.mark.r, far) {
+            // Those that begin lower may reach up to it: all from the list's start.
+            scan(grid, &test, &one.mark, -1.0, start, end, |j| found.push(j));
         }
     }
 }
@@ -210,14 +236,13 @@ impl<F: Floats> Splat<F> {
     #[inline(always)]
     pub(super) fn new(test: &Test) -> Self {
         let h = test.half_window_s;
-        let s = |x: f64| F::splat(x as f32);
         // A little more, because the numbers themselves are rounded.
         Self {
-            fixed: s(test.fixed * 1.000_001),
-            share: s(test.share * 1.000_001),
-            half: s(h),
-            twice: s(2.0 * h),
-            square: s(h * h),
+            fixed: F::splat((test.fixed * 1.000_001) as f32),
+            share: F::splat((test.share * 1.000_001) as f32),
+            half: F::splat(h as f32),
+            twice: F::splat((2.0 * h) as f32),
+            square: F::splat((h * h) as f32),
         }
     }
 
@@ -227,49 +252,63 @@ impl<F: Floats> Splat<F> {
     /// in any case; if that tau is outside the window, the nearer end of the window must be near as well.
     #[inline(always)]
     pub(super) fn hits(&self, s: [F; 3], u: [F; 3]) -> u32 {
-        let dot = |a: [F; 3], b: [F; 3]| a[0].mul_add(b[0], a[1].mul_add(b[1], a[2].mul(b[2])));
         let (s2, su, u2) = (dot(s, s), dot(s, u), dot(u, u));
         let limit = self.share.mul_add(s2, self.fixed);
         let line = su.neg_mul_add(su, s2.mul(u2)).at_most(limit.mul(u2));
         let inside = su.abs().at_most(self.half.mul(u2));
         let at_end = self.twice.neg_mul_add(su.abs(), self.square.mul_add(u2, s2)).at_most(limit);
-        // For a pair without relative motion the line says nothing.
-        (line | at_end) & (inside | at_end)
+        at_end | line & inside
     }
 }
 
-/// Looks at the places `from..end` whose lowest bin lies in `low..=high`, up to the first beyond.
+/// Turns counts into places: each becomes the sum of all before it and itself. Gives the last.
+fn running_sums(counts: &mut [u32]) -> usize {
+    let mut sum = 0;
+    for count in counts {
+        sum += *count;
+        *count = sum;
+    }
+    sum as usize
+}
+
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "one inner loop for two callers")]
+fn dot<F: Floats>(a: [F; 3], b: [F; 3]) -> F {
+    a[0].mul_add(b[0], a[1].mul_add(b[1], a[2].mul(b[2])))
+}
+
+/// Looks at the places `from..end` whose lowest bin lies between `low` and the mark's highest, up to the first beyond.
+#[inline(always)]
 fn scan<F: Floats>(
     grid: &Grid,
     test: &Splat<F>,
     mark: &Mark,
     low: f32,
-    high: f32,
     from: usize,
     end: usize,
     mut hit: impl FnMut(u32),
 ) {
-    let (low, high_all) = (F::splat(low), F::splat(high));
-    let r = mark.r.map(F::splat);
-    let v = mark.v.map(F::splat);
+    let (low, high) = (F::splat(low), F::splat(mark.high));
+    let [x, y, z] = mark.r;
+    let [u, v, w] = mark.v;
+    let (x, y, z) = (F::splat(x), F::splat(y), F::splat(z));
+    let (u, v, w) = (F::splat(u), F::splat(v), F::splat(w));
+    let [xs, ys, zs, us, vs, ws] = &grid.columns;
     let mut at = from;
     while at < end {
         let lows = F::load(&grid.low[at..]);
-        let in_range = low.at_most(lows) & lows.at_most(high_all);
-        let s = [0, 1, 2].map(|k| F::load(&grid.columns[k][at..]).sub(r[k]));
-        let u = [0, 1, 2].map(|k| F::load(&grid.columns[3 + k][at..]).sub(v[k]));
-        let mut bits = test.hits(s, u) & in_range;
+        let in_range = low.at_most(lows) & lows.at_most(high);
+        let s = [F::load(&xs[at..]).sub(x), F::load(&ys[at..]).sub(y), F::load(&zs[at..]).sub(z)];
+        let t = [F::load(&us[at..]).sub(u), F::load(&vs[at..]).sub(v), F::load(&ws[at..]).sub(w)];
+        let mut bits = test.hits(s, t) & in_range;
         if end - at < F::N {
             bits &= (1u32 << (end - at)) - 1;
         }
         while bits != 0 {
-            hit((at + bits.trailing_zeros() as usize) as u32);
+            hit(grid.index[at + bits.trailing_zeros() as usize] & !NEIGHBOUR);
             bits &= bits - 1;
         }
         at += F::N;
-        if at < end && grid.low[at] > high {
+        if at < end && grid.low[at] > mark.high {
             break;
         }
     }

@@ -1,7 +1,7 @@
 //! From bodies to marks: the states of one body at the middles of many windows.
 
 use super::bodies::{Body, GRAVITY_KM_S2, MU_KM3_S2, ROUGH_PAD_KM};
-use super::bound::{Bound, Mark};
+use super::bound::{Bound, Mark, bin};
 use crate::Kernel;
 use crate::simd::{Floats, Job, Lanes, MAX_LANES, dispatch};
 use crate::sgp4::kernel::Steps;
@@ -13,9 +13,13 @@ pub(super) struct Track {
     pub(super) state: [Vec<f64>; 6],
     /// The same as floats.
     pub(super) floats: [Vec<f32>; 6],
-    pub(super) radius_km: Vec<f64>,
-    pub(super) radial_km: Vec<f64>,
     pub(super) reach_km: Vec<f64>,
+    /// Bins of the lowest and the highest radius; see [`Mark`].
+    low: Vec<f64>,
+    high: Vec<f64>,
+    /// Whether any time has no valid state.
+    pub(super) has_gaps: bool,
+    pub(super) longest_reach_km: f64,
 }
 
 impl Track {
@@ -23,7 +27,7 @@ impl Track {
     pub(super) fn follow(&mut self, body: &Body, first: f64, step: f64, count: usize, bound: &Bound, kernel: Kernel) {
         // Rounded up, so that whole vectors can be worked on.
         let padded = count.next_multiple_of(MAX_LANES);
-        let own = [&mut self.radius_km, &mut self.radial_km, &mut self.reach_km];
+        let own = [&mut self.reach_km, &mut self.low, &mut self.high];
         for column in self.state.iter_mut().chain(own) {
             column.resize(padded, f64::NAN);
         }
@@ -32,26 +36,26 @@ impl Track {
         let pad_km = body.pad_km.min(ROUGH_PAD_KM);
         dispatch(kernel, Reaches { track: self, bound, pad_km });
         for (to, from) in self.floats.iter_mut().zip(&self.state) {
-            to.clear();
-            to.extend(from.iter().map(|x| *x as f32));
+            to.resize(padded, 0.0);
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from as f32;
+            }
         }
+        // A sum is NaN where any of its terms is; the longest is then not needed.
+        let sum: f64 = self.reach_km.iter().sum();
+        self.has_gaps = sum.is_nan();
+        self.longest_reach_km = self.reach_km.iter().fold(0.0, |longest, x| if *x > longest { *x } else { longest });
     }
 
     /// The mark at the `i`-th time.
-    pub(super) fn mark(&self, i: usize, bound: &Bound) -> Mark {
-        let at = |k: usize| self.floats[k][i];
-        let half = self.radial_km[i] + 0.5 * bound.within_km;
-        // Rounding to a float loses half a metre at most; the bins of the grid are a kilometre.
-        let (low, high) = (self.radius_km[i] - half, self.radius_km[i] + half);
-        Mark { r: [at(0), at(1), at(2)], v: [at(3), at(4), at(5)], low: low as f32, high: high as f32 }
+    #[inline(always)]
+    pub(super) fn mark(&self, i: usize) -> Mark {
+        let [x, y, z, u, v, w] = &self.floats;
+        Mark { r: [x[i], y[i], z[i]], v: [u[i], v[i], w[i]], low: self.low[i] as f32, high: self.high[i] as f32 }
     }
 
     pub(super) fn is_valid(&self, i: usize) -> bool {
-        !self.radius_km[i].is_nan()
-    }
-
-    pub(super) fn place(&self, i: usize) -> [f64; 3] {
-        [self.state[0][i], self.state[1][i], self.state[2][i]]
+        !self.reach_km[i].is_nan()
     }
 }
 
@@ -72,8 +76,10 @@ impl Job for Reaches<'_> {
         let Self { track, bound, pad_km } = self;
         let c = D::splat;
         let (h, mu, pad) = (bound.half_window_s, MU_KM3_S2, c(pad_km));
-        for at in (0..track.radius_km.len()).step_by(D::N) {
-            let [x, y, z, u, v, w] = [0, 1, 2, 3, 4, 5].map(|k| D::load(&track.state[k][at..]));
+        for at in (0..track.reach_km.len()).step_by(D::N) {
+            let [x, y, z, u, v, w] = &track.state;
+            let (x, y, z) = (D::load(&x[at..]), D::load(&y[at..]), D::load(&z[at..]));
+            let (u, v, w) = (D::load(&u[at..]), D::load(&v[at..]), D::load(&w[at..]));
             let r2 = x.mul_add(x, y.mul_add(y, z * z));
             let radius = r2.sqrt();
             let speed2 = u.mul_add(u, v.mul_add(v, w * w));
@@ -91,8 +97,10 @@ impl Job for Reaches<'_> {
             let lowest = (radius - radial).max(c(6000.0));
             let gain = (c(1.0) / lowest - inverse).max(c(0.0));
             let fastest = c(2.0 * mu).mul_add(gain, speed2).sqrt();
-            radius.store(&mut track.radius_km[at..]);
-            radial.store(&mut track.radial_km[at..]);
+            // Half a metre more, because marks are floats.
+            let half = radial + c(0.5 * bound.within_km + 5e-4);
+            bin(radius - half).store(&mut track.low[at..]);
+            bin(radius + half).store(&mut track.high[at..]);
             fastest.mul_add(c(h), pad).store(&mut track.reach_km[at..]);
         }
     }

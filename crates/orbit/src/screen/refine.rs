@@ -1,6 +1,7 @@
 use base::{Interval, Timestamp};
 
-use super::bodies::Body;
+use super::bodies::{Body, ROUGH_PAD_KM};
+use super::bound::segment_km;
 use super::{Event, SLOW_KM_S};
 use crate::frame::{cross, dot, minus, norm};
 
@@ -163,6 +164,15 @@ impl Pair<'_> {
         Some(good)
     }
 
+    /// Whether the straight way between two points of a cell shows that the pair keeps further away in between: it
+    /// strays from that way by T^2 / 8 times its acceleration. Gravity's gradient outside the Earth is below 3.3e-6 per
+    /// second squared; 50 m are for what is not two-body motion. Says nothing of objects that SGP4 carries off.
+    fn stays_out(&self, from: &Point, to: &Point, within_km: f64) -> bool {
+        let seconds = to.offset_s + to.base.seconds_since(from.base) - from.offset_s;
+        let strays = 0.125 * seconds * seconds * 3.3e-6 * (from.km().max(to.km()) + within_km) + 0.05;
+        self.a.pad_km.max(self.b.pad_km) <= ROUGH_PAD_KM && segment_km(from.r, to.r) > within_km + strays
+    }
+
     /// The closest point between two points of a cell, when there is one.
     pub(super) fn closest(&self, from: &Point, to: &Point, at_border: bool) -> Option<Point> {
         let (f0, f1) = (from.closing(), to.closing());
@@ -216,6 +226,9 @@ pub(super) fn search(
         let closes = cell + 1 == lattice.cells() || q.time() < end;
         slow |= opens && p.closing() >= 0.0 && near_and_slow(&p);
         slow |= closes && q.closing() < 0.0 && near_and_slow(&q);
+        if pair.stays_out(&p, &q, within_km) {
+            continue;
+        }
         let Some(closest) = pair.closest(&p, &q, opens) else { continue };
         if closest.km() > within_km {
             continue;

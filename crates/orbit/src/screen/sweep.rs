@@ -6,11 +6,12 @@ use base::{Fault, Interval, NoradId, Timestamp};
 use rayon::prelude::*;
 
 use super::bodies::{Body, ROUGH_PAD_KM, prepare};
-use super::bound::{Ball, Bound, Mark, Meeting, Special, Test};
-use super::few::{Followed, Odd, radii_meet, windows};
+use super::bound::{Bound, Mark, Meeting, Sightings, Special, Test};
+use super::few::{Followed, meetings, radii_meet};
 use super::grid::Grid;
 use super::refine::{CELL_NANOS, Lattice, Pair, search};
 use super::{Approach, Event, MAX_APPROACHES, ScreenError, Screening, slow};
+use crate::frame::{minus, norm};
 use crate::{Catalogue, Kernel};
 
 /// Windows that are followed at once: whole vectors, and a few megabytes a thread.
@@ -26,7 +27,7 @@ const ROUND: u64 = 64;
 const MAX_FEW: usize = 100;
 
 /// Time between two looks at an object that has no better bound; a part of a lattice cell.
-const BALL_NANOS: i64 = CELL_NANOS / 3;
+const SIGHT_NANOS: i64 = CELL_NANOS / 3;
 
 /// One screening.
 pub(super) struct Run<'a> {
@@ -69,20 +70,20 @@ struct Found {
 struct Scratch {
     followed: Followed,
     primaries: Vec<Followed>,
+    /// By window and then by body; `low` is NaN for bodies that are not ordinary there.
+    marks: Vec<Mark>,
     windows: Vec<Window>,
     grid: Grid,
     pairs: Vec<(u32, u32)>,
     near: Vec<u32>,
-    which: Vec<usize>,
+    meetings: Vec<(usize, Meeting)>,
 }
 
-/// All objects in one window.
+/// The objects of one window that are not ordinary.
 #[derive(Default)]
 struct Window {
-    index: Vec<u32>,
-    marks: Vec<Mark>,
     specials: Vec<Special>,
-    balls: Vec<Ball>,
+    odd: Vec<Sightings>,
 }
 
 /// Everything that the windows share.
@@ -102,7 +103,7 @@ impl Run<'_> {
     pub(super) fn go(&self) -> Result<Screening, ScreenError> {
         let few = self.primaries.is_some_and(|p| p.len() <= self.plan.max_few);
         // Few primaries cost little a window, so longer windows save propagation.
-        let cells = self.plan.cells.unwrap_or(if few { 8 } else { 4 });
+        let cells = self.plan.cells.unwrap_or(if few { 8 } else { 6 });
         let half_window_s = cells as f64 * CELL_NANOS as f64 * 0.5e-9;
         let (bodies, mut faults) = prepare(self.catalogue, self.span, half_window_s, self.pool);
         faults.extend(self.absent_primaries());
@@ -254,7 +255,7 @@ impl Sweep<'_> {
         self.lattice.span().start().plus_nanos(cells)
     }
 
-    /// Follows a body through `windows`. Odd windows get a ball, or nothing where the body has no valid state.
+    /// Follows a body through `windows`. Odd windows get sightings, or nothing where the body has no valid state.
     fn follow(&self, index: u32, windows: &Range<u64>, into: &mut Followed, found: &mut Found) {
         let Followed { track, odd } = into;
         odd.clear();
@@ -264,6 +265,9 @@ impl Sweep<'_> {
         let step = 2.0 * self.bound.half_window_s / 60.0;
         track.follow(body, first, step, count, &self.bound, self.kernel);
         let rough = body.pad_km > ROUGH_PAD_KM;
+        if !rough && !track.has_gaps {
+            return;
+        }
         for i in 0..count {
             let valid = track.is_valid(i);
             if valid && !rough {
@@ -277,19 +281,21 @@ impl Sweep<'_> {
                 }
             }
             if !valid || !body.is_smooth_at(middle, self.bound.half_window_s) {
-                odd.push((i, self.ball(window, index, body).map_or(Odd::Gone, Odd::Ball)));
+                odd.push((i, self.sightings(window, index, body)));
             }
         }
     }
 
     /// Where the object is during the window, seen every 10 s; `None` when it is in an error state at all of them.
-    fn ball(&self, window: u64, index: u32, body: &Body) -> Option<Ball> {
-        let start = self.lattice.node(window * self.cells);
+    fn sightings(&self, window: u64, index: u32, body: &Body) -> Option<Sightings> {
+        let (start, middle) = (self.lattice.node(window * self.cells), self.middle(window));
         let end = self.lattice.node((window + 1) * self.cells);
-        let times = (0..).map(|i| start.plus_nanos(i * BALL_NANOS)).take_while(|t| *t < end).chain([end]);
-        let places: Vec<[f64; 3]> =
-            times.filter_map(|t| Some(body.propagator.raw(body.propagator.minutes_to(t)).ok()?.0)).collect();
-        Ball::around(index, &places, BALL_NANOS as f64 * 1e-9)
+        let times = (0..).map(|i| start.plus_nanos(i * SIGHT_NANOS)).take_while(|t| *t < end).chain([end]);
+        let places = times.filter_map(|t| {
+            let (r, _) = body.propagator.raw(body.propagator.minutes_to(t)).ok()?;
+            Some((t.seconds_since(middle), r))
+        });
+        Sightings::new(index, places.collect(), SIGHT_NANOS as f64 * 1e-9, self.bound.within_km)
     }
 
     /// All against all, or many primaries against all.
@@ -297,42 +303,52 @@ impl Sweep<'_> {
         let count = (windows.end - windows.start) as usize;
         scratch.windows.resize_with(count, Window::default);
         scratch.windows.iter_mut().for_each(Window::clear);
-        for (index, body) in (0u32..).zip(self.bodies) {
+        scratch.marks.resize(count * self.bodies.len(), Mark::default());
+        for index in 0..self.bodies.len() as u32 {
             self.follow(index, &windows, &mut scratch.followed, found);
-            let Followed { track, odd } = &scratch.followed;
-            let mut odd = odd.iter().peekable();
-            let pad_km = body.pad_km.min(ROUGH_PAD_KM);
-            for (i, window) in scratch.windows.iter_mut().enumerate() {
-                if let Some((_, odd)) = odd.next_if(|o| o.0 == i) {
-                    if let Odd::Ball(ball) = odd {
-                        window.balls.push(*ball);
-                    }
-                    continue;
-                }
-                let (mark, reach_km) = (track.mark(i, &self.bound), track.reach_km[i]);
-                if self.bound.is_ordinary(reach_km, pad_km) {
-                    window.index.push(index);
-                    window.marks.push(mark);
-                } else {
-                    window.specials.push(Special { index, mark, reach_km, pad_km });
-                }
-            }
+            self.put(index, count, scratch);
         }
-        let Scratch { windows: all, grid, pairs, near, .. } = scratch;
-        for (window, one) in (windows.start..).zip(all) {
-            grid.fill(&one.index, &one.marks, &self.bound);
+        let Scratch { windows: all, marks, grid, pairs, near, .. } = scratch;
+        for ((window, one), marks) in (windows.start..).zip(all).zip(marks.chunks_exact(self.bodies.len())) {
+            grid.fill(marks, &self.bound);
             let mut meet = |a: u32, b: u32, meeting: Meeting| self.look(window, a, b, meeting, found);
             match &self.wanted {
-                None => self.all_pairs(one, grid, pairs, near, &mut meet),
-                Some(_) => self.wanted_pairs(one, grid, near, &mut meet),
+                None => self.all_pairs(one, marks, grid, pairs, near, &mut meet),
+                Some(wanted) => self.wanted_pairs(wanted, one, marks, grid, near, &mut meet),
             }
-            self.with_balls(one, &mut meet);
+            self.with_odd(one, marks, grid, &mut meet);
+        }
+    }
+
+    /// Puts the marks of a body that was followed where their windows have them.
+    fn put(&self, index: u32, count: usize, scratch: &mut Scratch) {
+        let Followed { track, odd } = &scratch.followed;
+        let (at, bodies) = (index as usize, self.bodies.len());
+        let pad_km = self.bodies.get(at).map_or(0.0, |b| b.pad_km.min(ROUGH_PAD_KM));
+        for (i, marks) in scratch.marks.chunks_exact_mut(bodies).take(count).enumerate() {
+            marks[at] = track.mark(i);
+        }
+        if odd.is_empty() && self.bound.is_ordinary(track.longest_reach_km, pad_km) {
+            return;
+        }
+        let mut odd = odd.iter().peekable();
+        let windows = scratch.marks.chunks_exact_mut(bodies).zip(&mut scratch.windows);
+        for (i, (marks, window)) in windows.enumerate() {
+            if let Some((_, odd)) = odd.next_if(|o| o.0 == i) {
+                marks[at].low = f32::NAN;
+                window.odd.extend(odd.clone());
+            } else if !self.bound.is_ordinary(track.reach_km[i], pad_km) {
+                let (mark, reach_km) = (marks[at], track.reach_km[i]);
+                window.specials.push(Special { index, mark, reach_km, pad_km });
+                marks[at].low = f32::NAN;
+            }
         }
     }
 
     fn all_pairs(
         &self,
         window: &Window,
+        marks: &[Mark],
         grid: &Grid,
         pairs: &mut Vec<(u32, u32)>,
         near: &mut Vec<u32>,
@@ -348,34 +364,35 @@ impl Sweep<'_> {
         pairs.sort_unstable();
         pairs.dedup();
         for (a, b) in pairs.iter() {
-            let ((a_mark, a), (b_mark, b)) = (grid.mark(*a), grid.mark(*b));
-            if let Some(meeting) = test.meeting(&self.bound, a_mark, b_mark) {
-                meet(a, b, meeting);
+            if let Some(meeting) = test.meeting(&self.bound, &marks[*a as usize], &marks[*b as usize]) {
+                meet(*a, *b, meeting);
             }
         }
         for (i, one) in window.specials.iter().enumerate() {
-            self.one_to_grid(one, grid, near, |_| true, meet);
+            self.one_to_grid(one, marks, grid, near, |_| true, meet);
             self.one_to_specials(one, window.specials.get(i + 1..).unwrap_or_default(), |_| true, meet);
         }
     }
 
     fn wanted_pairs(
         &self,
+        wanted: &[bool],
         window: &Window,
+        marks: &[Mark],
         grid: &Grid,
         near: &mut Vec<u32>,
         meet: &mut impl FnMut(u32, u32, Meeting),
     ) {
-        let ordinary = window.index.iter().zip(&window.marks).map(|(index, mark)| Special {
-            index: *index,
-            mark: *mark,
-            reach_km: self.bound.ordinary_km,
-            pad_km: self.bound.ordinary_pad_km,
-        });
-        for one in ordinary.chain(window.specials.iter().copied()).filter(|one| self.wanted(one.index)) {
+        let (reach_km, pad_km) = (self.bound.ordinary_km, self.bound.ordinary_pad_km);
+        let ordinary = (0u32..)
+            .zip(marks.iter().zip(wanted))
+            .filter(|(_, (mark, wanted))| **wanted && !mark.low.is_nan())
+            .map(|(index, (mark, _))| Special { index, mark: *mark, reach_km, pad_km });
+        let specials = window.specials.iter().copied().filter(|one| self.wanted(one.index));
+        for one in ordinary.chain(specials) {
             // A pair of two primaries is met twice; the lower one takes it.
             let takes = |other: u32| other != one.index && (!self.wanted(other) || one.index < other);
-            self.one_to_grid(&one, grid, near, takes, meet);
+            self.one_to_grid(&one, marks, grid, near, takes, meet);
             self.one_to_specials(&one, &window.specials, takes, meet);
         }
     }
@@ -387,6 +404,7 @@ impl Sweep<'_> {
     fn one_to_grid(
         &self,
         one: &Special,
+        marks: &[Mark],
         grid: &Grid,
         near: &mut Vec<u32>,
         takes: impl Fn(u32) -> bool,
@@ -396,12 +414,9 @@ impl Sweep<'_> {
         let test = self.test_of(one, self.bound.ordinary_km, self.bound.ordinary_pad_km);
         let far_km = self.bound.within_km + one.reach_km + self.bound.ordinary_km;
         grid.near(one, &test, far_km, self.kernel, near);
-        for at in near.iter() {
-            let (mark, other) = grid.mark(*at);
-            if takes(other)
-                && let Some(meeting) = test.meeting(&self.bound, &one.mark, mark)
-            {
-                meet(one.index, other, meeting);
+        for other in near.iter().filter(|other| takes(**other)) {
+            if let Some(meeting) = test.meeting(&self.bound, &one.mark, &marks[*other as usize]) {
+                meet(one.index, *other, meeting);
             }
         }
     }
@@ -414,7 +429,10 @@ impl Sweep<'_> {
         meet: &mut impl FnMut(u32, u32, Meeting),
     ) {
         for other in others.iter().filter(|o| takes(o.index)) {
-            if one.mark.low <= other.mark.high && other.mark.low <= one.mark.high {
+            let apart = |k: usize| (one.mark.r[k] - other.mark.r[k]).abs();
+            let far_km = (self.bound.within_km + one.reach_km + other.reach_km) as f32 * 1.000_1;
+            let overlap = one.mark.low <= other.mark.high && other.mark.low <= one.mark.high;
+            if overlap && apart(0) <= far_km && apart(1) <= far_km && apart(2) <= far_km {
                 let test = self.test_of(one, other.reach_km, other.pad_km);
                 if let Some(meeting) = test.meeting(&self.bound, &one.mark, &other.mark) {
                     meet(one.index, other.index, meeting);
@@ -423,26 +441,34 @@ impl Sweep<'_> {
         }
     }
 
-    fn with_balls(&self, window: &Window, meet: &mut impl FnMut(u32, u32, Meeting)) {
-        let h = self.bound.half_window_s;
-        let whole = Meeting { from_s: -h, to_s: h, slow: false };
-        let place = |mark: &Mark| mark.r.map(f64::from);
-        for (i, ball) in window.balls.iter().enumerate() {
-            let mut pair = |other: u32, center: [f64; 3], reach_km: f64| {
-                if (self.wanted(ball.index) || self.wanted(other))
-                    && self.bound.can_meet_ball(ball, center, reach_km)
-                {
-                    meet(ball.index, other, whole);
+    fn with_odd(
+        &self,
+        window: &Window,
+        marks: &[Mark],
+        grid: &Grid,
+        meet: &mut impl FnMut(u32, u32, Meeting),
+    ) {
+        let ordinary_km = self.bound.ordinary_km;
+        for (i, seen) in window.odd.iter().enumerate() {
+            let (center, far_km) = seen.around();
+            let mut pair = |other: u32, meeting: Option<Meeting>| {
+                if let Some(meeting) = meeting {
+                    meet(seen.index, other, meeting);
                 }
             };
-            for (index, mark) in window.index.iter().zip(&window.marks) {
-                pair(*index, place(mark), self.bound.ordinary_km);
+            let takes = |other: u32| self.wanted(seen.index) || self.wanted(other);
+            let far_km = self.bound.within_km + far_km + ordinary_km;
+            for other in grid.bodies_near(center, far_km) {
+                let mark = &marks[other as usize];
+                if takes(other) && norm(minus(mark.r.map(f64::from), center)) <= far_km {
+                    pair(other, seen.meeting(&self.bound, mark, ordinary_km));
+                }
             }
-            for other in &window.specials {
-                pair(other.index, place(&other.mark), other.reach_km);
+            for other in window.specials.iter().filter(|o| takes(o.index)) {
+                pair(other.index, seen.meeting(&self.bound, &other.mark, other.reach_km));
             }
-            for other in window.balls.iter().skip(i + 1) {
-                pair(other.index, other.center, other.radius_km);
+            for other in window.odd.iter().skip(i + 1).filter(|o| takes(o.index)) {
+                pair(other.index, seen.meeting_other(&self.bound, other));
             }
         }
     }
@@ -492,7 +518,8 @@ impl Sweep<'_> {
             (!self.wanted(index) || primary < index)
                 && self.pair((primary, index)).is_some_and(|p| radii_meet(p.a, body, self.bound.within_km))
         };
-        let Scratch { followed, primaries, which, .. } = scratch;
+        let Scratch { followed, primaries, meetings: found_here, .. } = scratch;
+        let count = (windows_here.end - windows_here.start) as usize;
         let mut ready = false;
         for (primary, track) in few.iter().zip(primaries) {
             if !takes(*primary) {
@@ -501,55 +528,38 @@ impl Sweep<'_> {
             if !std::mem::replace(&mut ready, true) {
                 self.follow(index, windows_here, followed, found);
             }
-            let count = (windows_here.end - windows_here.start) as usize;
-            self.windows_of(*primary, track, index, followed, count, which);
-            for i in which.iter() {
-                let odd = |f: &Followed| f.odd.binary_search_by_key(i, |o| o.0).is_ok();
-                let h = self.bound.half_window_s;
-                let meeting = if odd(track) || odd(followed) {
-                    Some(Meeting { from_s: -h, to_s: h, slow: false })
-                } else {
-                    let test = self.bound.widest_test(self.pads_km(*primary, index));
-                    let (a, b) = (track.track.mark(*i, &self.bound), followed.track.mark(*i, &self.bound));
-                    test.meeting(&self.bound, &a, &b)
-                };
-                if let Some(meeting) = meeting {
-                    self.look(windows_here.start + *i as u64, *primary, index, meeting, found);
-                }
+            self.meetings(*primary, track, index, followed, count, found_here);
+            for (i, meeting) in found_here.iter() {
+                self.look(windows_here.start + *i as u64, *primary, index, *meeting, found);
             }
         }
     }
 
-    fn pads_km(&self, a: u32, b: u32) -> f64 {
-        let pad = |i: u32| self.bodies.get(i as usize).map_or(0.0, |b| b.pad_km.min(ROUGH_PAD_KM));
-        pad(a) + pad(b)
-    }
-
-    fn windows_of(
+    fn meetings(
         &self,
         a: u32,
         a_followed: &Followed,
         b: u32,
         b_followed: &Followed,
         count: usize,
-        which: &mut Vec<usize>,
+        into: &mut Vec<(usize, Meeting)>,
     ) {
-        which.clear();
-        windows(a_followed, b_followed, self.pads_km(a, b), count, &self.bound, self.kernel, which);
+        let pad = |i: u32| self.bodies.get(i as usize).map_or(0.0, |b| b.pad_km.min(ROUGH_PAD_KM));
+        meetings(a_followed, b_followed, pad(a) + pad(b), count, &self.bound, self.kernel, into);
     }
 
     /// The lattice cells in which a pair can be within the limit, as runs.
     fn cells_of(&self, (a, b): (u32, u32), scratch: &mut (Followed, Followed)) -> Vec<Range<u64>> {
         let count = self.lattice.cells().div_ceil(self.cells);
         let mut cells: Vec<Range<u64>> = Vec::new();
-        let (mut which, mut ignored) = (Vec::new(), Found::default());
+        let (mut here, mut ignored) = (Vec::new(), Found::default());
         for start in (0..count).step_by(LONG_BLOCK as usize) {
             let windows_here = start..(start + LONG_BLOCK).min(count);
             self.follow(a, &windows_here, &mut scratch.0, &mut ignored);
             self.follow(b, &windows_here, &mut scratch.1, &mut ignored);
-            let here = (windows_here.end - windows_here.start) as usize;
-            self.windows_of(a, &scratch.0, b, &scratch.1, here, &mut which);
-            for i in &which {
+            let size = (windows_here.end - windows_here.start) as usize;
+            self.meetings(a, &scratch.0, b, &scratch.1, size, &mut here);
+            for (i, _) in &here {
                 let window = start + *i as u64;
                 let (from, to) = (window * self.cells, (window + 1) * self.cells);
                 match cells.last_mut() {
@@ -564,9 +574,7 @@ impl Sweep<'_> {
 
 impl Window {
     fn clear(&mut self) {
-        self.index.clear();
-        self.marks.clear();
         self.specials.clear();
-        self.balls.clear();
+        self.odd.clear();
     }
 }

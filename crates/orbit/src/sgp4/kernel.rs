@@ -238,22 +238,36 @@ fn near<V: Lanes, const SIMPLE: bool>(
     offsets: V,
     out: &mut Columns<'_>,
 ) {
+    let angles = |t: f64| [m.mo + m.mdot * t, m.argpo + m.argpdot * t, m.nodeo + m.nodedot * t];
     let stride = steps.step * V::N as f64;
-    let rates = [m.mdot, m.argpdot, m.nodedot];
-    let by = rates.map(|rate| Turn::<V>::splat(rate * stride));
-    let spread = rates.map(|rate| Turn::<V>::of(offsets * V::splat(rate)));
+    if steps.count <= V::N {
+        // One vector alone: sines of the angles themselves are cheaper than turns.
+        let t = V::splat(steps.first) + offsets;
+        let anomaly = Turn::of(V::splat(m.mdot).mul_add(t, V::splat(m.mo)));
+        let argp = Turn::of(V::splat(m.argpdot).mul_add(t, V::splat(m.argpo)));
+        let node = Turn::of(V::splat(m.nodedot).mul_add(t, V::splat(m.nodeo)));
+        write(near_state::<V, SIMPLE>(m, plan, t, anomaly, argp, node), 0, out);
+        return;
+    }
+    // Each angle's turn from one vector to the next, and from the first lane to the others.
+    let by_anomaly = Turn::<V>::splat(m.mdot * stride);
+    let by_argp = Turn::<V>::splat(m.argpdot * stride);
+    let by_node = Turn::<V>::splat(m.nodedot * stride);
+    let spread_anomaly = Turn::of(offsets * V::splat(m.mdot));
+    let spread_argp = Turn::of(offsets * V::splat(m.argpdot));
+    let spread_node = Turn::of(offsets * V::splat(m.nodedot));
     for block in (0..steps.count).step_by(V::N * REBASE) {
-        let t0 = steps.at(block);
-        let starts = [m.mo + m.mdot * t0, m.argpo + m.argpdot * t0, m.nodeo + m.nodedot * t0];
-        let [mut anomaly, mut argp, mut node] = [0, 1, 2].map(|i| Turn::<V>::splat(starts[i]).plus(spread[i]));
+        let [anomaly, argp, node] = angles(steps.at(block));
+        let mut anomaly = Turn::<V>::splat(anomaly).plus(spread_anomaly);
+        let mut argp = Turn::<V>::splat(argp).plus(spread_argp);
+        let mut node = Turn::<V>::splat(node).plus(spread_node);
         let end = (block + V::N * REBASE).min(steps.count);
         for base in (block..end).step_by(V::N) {
             let t = V::splat(steps.at(base)) + offsets;
-            let state = near_state::<V, SIMPLE>(m, plan, t, anomaly, argp, node);
-            write(state, base, out);
-            anomaly = anomaly.plus(by[0]);
-            argp = argp.plus(by[1]);
-            node = node.plus(by[2]);
+            write(near_state::<V, SIMPLE>(m, plan, t, anomaly, argp, node), base, out);
+            anomaly = anomaly.plus(by_anomaly);
+            argp = argp.plus(by_argp);
+            node = node.plus(by_node);
         }
     }
 }
@@ -516,7 +530,8 @@ fn deep_state<V: Lanes>(
     let em = em.max(c(1.0e-6));
     let mm = c(m.no * m.t2cof).mul_add(t2, mm);
     let (sun, moon) = (terms(&deep.sun, t), terms(&deep.moon, t));
-    let [pe, pinc, pl, pgh, ph] = [0, 1, 2, 3, 4].map(|i| sun[i] + moon[i]);
+    let [pe, pinc, pl] = [sun[0] + moon[0], sun[1] + moon[1], sun[2] + moon[2]];
+    let [pgh, ph] = [sun[3] + moon[3], sun[4] + moon[4]];
     let ep = em + pe;
     let bad = V::or(bad, V::or(ep.less(c(0.0)), c(1.0).less(ep)));
     let xincp = inclm + pinc;

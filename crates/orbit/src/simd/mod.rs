@@ -6,7 +6,7 @@ mod lanes;
 mod x86;
 
 pub(crate) use floats::{Floats, MAX_FLOATS};
-pub(crate) use lanes::{Lanes, MAX_LANES};
+pub(crate) use lanes::{Lanes, MAX_LANES, Plain};
 
 /// Which instructions to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,5 +65,5 @@ pub(crate) fn dispatch<J: Job>(kernel: Kernel, job: J) -> J::Out {
     };
     #[cfg(not(target_arch = "x86_64"))]
     let _ = kernel;
-    job.run::<lanes::Plain, floats::PlainFloats>()
+    job.run::<Plain, floats::PlainFloats>()
 }
