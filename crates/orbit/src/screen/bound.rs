@@ -208,6 +208,11 @@ impl Sightings {
         })
     }
 
+    /// The bins between which it stays, as those of a [`Mark`].
+    pub(super) fn bins(&self) -> (f32, f32) {
+        self.bins
+    }
+
     /// The middle of what was seen, and a distance that all of it keeps.
     pub(super) fn around(&self) -> ([f64; 3], f64) {
         let center = self.places.get(self.places.len() / 2).map_or([0.0; 3], |p| p.1);

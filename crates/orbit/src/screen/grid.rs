@@ -4,8 +4,10 @@
 //! Objects that can meet lie in the same column or in columns that touch, and their ranges of radius overlap. Columns
 //! come in rows; for each column there is a *list* of the objects in it and in its two neighbours of the row, so that
 //! each object is in three lists and finds all that it can meet in three: that of its own column, and those of the
-//! columns beside it in the rows on either side. In each it looks at the objects whose range of radius begins within
-//! its own, sixteen at once; of two objects whose ranges overlap, one's begins within the other's.
+//! columns beside it in the rows on either side. A column pierces the shell of low orbits twice, so each list comes
+//! twice as well: one for the side where x is above zero, which holds what lies above minus a cell, and one for the
+//! other. In each list an object looks at those whose range of radius begins within its own, sixteen at once; of two
+//! objects whose ranges overlap, one's begins within the other's.
 
 use std::ops::Range;
 
@@ -29,15 +31,33 @@ pub(super) struct Grid {
     columns: [Vec<f32>; 6],
     low: Vec<f32>,
     high: Vec<f32>,
-    /// The body and the column of each mark, by the lowest bin.
-    by_bin: Vec<(u32, u32)>,
+    /// The body and the column of each mark, and the sides of x that it is on, by the lowest bin.
+    by_bin: Vec<(u32, u32, Sides)>,
     counts: Vec<u32>,
     /// Lists whose own column is not empty.
     filled: Vec<bool>,
 }
 
-/// Set in the index of a place whose object is in a column beside that of the list.
+/// Set in the index of a place whose object is in a column beside that of the list, or on the other side of x.
 const NEIGHBOUR: u32 = 1 << 31;
+
+/// Which side of x an object is on, and whether it is near enough to the other to be in its lists too.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sides {
+    own: u8,
+    both: bool,
+}
+
+impl Sides {
+    fn of(x_km: f32, cell_km: f32) -> Self {
+        Self { own: u8::from(x_km > 0.0), both: x_km.abs() <= cell_km }
+    }
+
+    fn all(self) -> impl Iterator<Item = u8> {
+        let other = self.both.then_some(1 - self.own);
+        std::iter::once(self.own).chain(other)
+    }
+}
 
 impl Grid {
     /// Sorts the marks of all bodies; those whose `low` is NaN are left out.
@@ -60,28 +80,30 @@ impl Grid {
         }
         let count = running_sums(&mut self.counts);
         self.by_bin.clear();
-        self.by_bin.resize(count, (0, 0));
+        self.by_bin.resize(count, (0, 0, Sides::default()));
         for (i, mark) in (0u32..).zip(marks).filter(|(_, m)| !m.low.is_nan()) {
             let column = self.column(mark.r) as u32;
+            let sides = Sides::of(mark.r[0], self.cell_km);
             let at = &mut self.counts[mark.low as usize];
-            self.by_bin[*at as usize] = (i, column);
+            self.by_bin[*at as usize] = (i, column, sides);
             *at += 1;
         }
     }
 
     fn sort_into_lists(&mut self, marks: &[Mark]) {
-        // One column more on either side of a row, so that each has two neighbours.
-        let lists = self.across * (self.across + 2);
+        let half = self.lists();
         self.starts.clear();
-        self.starts.resize(lists + 1, 0);
+        self.starts.resize(2 * half + 1, 0);
         self.filled.clear();
-        self.filled.resize(lists, false);
-        for (_, column) in &self.by_bin {
-            let column = *column as usize;
-            self.filled[column] = true;
-            self.starts[column] += 1;
-            self.starts[column + 1] += 1;
-            self.starts[column + 2] += 1;
+        self.filled.resize(2 * half, false);
+        for (_, column, sides) in &self.by_bin {
+            self.filled[*column as usize + half * usize::from(sides.own)] = true;
+            for side in sides.all() {
+                let column = *column as usize + half * usize::from(side);
+                self.starts[column] += 1;
+                self.starts[column + 1] += 1;
+                self.starts[column + 2] += 1;
+            }
         }
         // `starts[i + 1]` holds the count of list i: those of its own column and of the two beside it.
         let count = running_sums(&mut self.starts);
@@ -89,18 +111,28 @@ impl Grid {
         self.counts.extend_from_slice(&self.starts);
         self.resize(count);
         let [x, y, z, u, v, w] = &mut self.columns;
-        for (from, column) in &self.by_bin {
+        for (from, column, sides) in &self.by_bin {
             let mark = &marks[*from as usize];
-            for list in column - 1..=column + 1 {
-                let next = &mut self.counts[list as usize];
-                let at = *next as usize;
-                *next += 1;
-                self.index[at] = if list == *column { *from } else { *from | NEIGHBOUR };
-                (x[at], y[at], z[at]) = (mark.r[0], mark.r[1], mark.r[2]);
-                (u[at], v[at], w[at]) = (mark.v[0], mark.v[1], mark.v[2]);
-                (self.low[at], self.high[at]) = (mark.low, mark.high);
+            for side in sides.all() {
+                let column = *column as usize + half * usize::from(side);
+                for list in column - 1..=column + 1 {
+                    let next = &mut self.counts[list];
+                    let at = *next as usize;
+                    *next += 1;
+                    let is_own = list == column && side == sides.own;
+                    self.index[at] = if is_own { *from } else { *from | NEIGHBOUR };
+                    (x[at], y[at], z[at]) = (mark.r[0], mark.r[1], mark.r[2]);
+                    (u[at], v[at], w[at]) = (mark.v[0], mark.v[1], mark.v[2]);
+                    (self.low[at], self.high[at]) = (mark.low, mark.high);
+                }
             }
         }
+    }
+
+    /// Lists of one side of x: one column more on either end of a row, so that each has two neighbours, and one more,
+    /// so that the two sides do not touch.
+    fn lists(&self) -> usize {
+        self.across * (self.across + 2) + 1
     }
 
     fn resize(&mut self, count: usize) {
@@ -126,22 +158,41 @@ impl Grid {
         self.starts[list] as usize..self.starts[list + 1] as usize
     }
 
-    /// Lists that together hold all columns that touch the column of `r` by `far` or less, each once.
+    /// Lists that together hold all columns that touch the column of `r` by `far` or less. An object may come twice,
+    /// once from each side of x, where both can be reached.
     fn lists_near(&self, r: [f32; 3], far: usize) -> impl Iterator<Item = Range<usize>> + '_ {
         let (row, at, far) = (self.axis(r[1]), self.axis(r[2]), far.min(self.across));
         let rows = row.saturating_sub(far)..=(row + far).min(self.across - 1);
         let first = at.saturating_sub(far);
-        // A list in the middle of every three columns.
         let last = (at + far).min(self.across - 1);
+        // A list in the middle of every three columns.
         let middles = (first + 1..=last + 1).step_by(3).map(|m| m.min(self.across));
-        rows.flat_map(move |row| middles.clone().map(move |m| self.list(row * (self.across + 2) + m + 1)))
+        let half = self.lists();
+        // A side's lists reach one cell beyond x = 0.
+        let crosses = r[0].abs() <= (far as f32 - 1.0) * self.cell_km;
+        let sides = Sides { own: u8::from(r[0] > 0.0), both: crosses };
+        sides.all().flat_map(move |side| {
+            let middles = middles.clone();
+            rows.clone().flat_map(move |row| {
+                let first = half * usize::from(side) + row * (self.across + 2) + 1;
+                middles.clone().map(move |m| self.list(first + m))
+            })
+        })
     }
 
-    /// The bodies within `far_km` of a point along both axes, and some beyond.
-    pub(super) fn bodies_near(&self, center: [f64; 3], far_km: f64) -> impl Iterator<Item = u32> + '_ {
+    /// The bodies within `far_km` of a point along both axes, and some beyond, whose bins overlap `bins`.
+    pub(super) fn bodies_near(
+        &self,
+        center: [f64; 3],
+        far_km: f64,
+        bins: (f32, f32),
+    ) -> impl Iterator<Item = u32> + '_ {
         let far = (far_km / f64::from(self.cell_km)).ceil() as usize;
         let lists = self.lists_near(center.map(|x| x as f32), far);
-        lists.flat_map(|list| self.index[list].iter().map(|index| index & !NEIGHBOUR))
+        lists.flat_map(move |list| {
+            let rising = list.take_while(move |i| self.low[*i] <= bins.1);
+            rising.filter(move |i| self.high[*i] >= bins.0).map(|i| self.index[i] & !NEIGHBOUR)
+        })
     }
 
     #[inline(always)]
@@ -176,10 +227,14 @@ impl Job for AllPairs<'_> {
         let test = Splat::<F>::new(test);
         let row = grid.across + 2;
         for (list, _) in grid.filled.iter().enumerate().filter(|(_, filled)| **filled) {
-            for other in [list.wrapping_sub(row), list, list + row] {
-                if other >= grid.filled.len() {
+            // The lists of the rows on either side; beyond the last row of a side there is none.
+            let half = grid.lists();
+            let (side, at) = (list / half * half, list % half);
+            for other in [at.wrapping_sub(row), at, at + row] {
+                if other >= half {
                     continue;
                 }
+                let other = side + other;
                 let own = other == list;
                 let Range { start: mut from, end } = grid.list(other);
                 for i in grid.list(list) {

@@ -100,6 +100,7 @@ impl Pair<'_> {
         let (mut x0, mut x1) = (from.offset_s, to.offset_s + to.base.seconds_since(base));
         let (mut y0, mut y1) = (value(from), value(to));
         let mut side = 0;
+        let mut before = f64::INFINITY;
         for _ in 0..200 {
             if x1 - x0 < 1e-10 || y1 == 0.0 {
                 break;
@@ -111,6 +112,9 @@ impl Pair<'_> {
             }
             let Some(point) = self.at(base, x) else { break };
             let y = value(&point);
+            // It converges from one side; the step tells of the end before the bracket does.
+            let settled = (x - before).abs() < 2e-10;
+            before = x;
             if (y < 0.0) == (y0 < 0.0) && y != 0.0 {
                 (x0, y0, low) = (x, y, point);
                 if side == -1 {
@@ -123,6 +127,9 @@ impl Pair<'_> {
                     y0 *= 0.5;
                 }
                 side = 1;
+            }
+            if settled {
+                break;
             }
         }
         let nearest = if value(&low).abs() < value(&high).abs() { low } else { high };

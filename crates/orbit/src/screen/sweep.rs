@@ -103,7 +103,7 @@ impl Run<'_> {
     pub(super) fn go(&self) -> Result<Screening, ScreenError> {
         let few = self.primaries.is_some_and(|p| p.len() <= self.plan.max_few);
         // Few primaries cost little a window, so longer windows save propagation.
-        let cells = self.plan.cells.unwrap_or(if few { 8 } else { 6 });
+        let cells = self.plan.cells.unwrap_or(if few { 8 } else { 8 });
         let half_window_s = cells as f64 * CELL_NANOS as f64 * 0.5e-9;
         let (bodies, mut faults) = prepare(self.catalogue, self.span, half_window_s, self.pool);
         faults.extend(self.absent_primaries());
@@ -414,6 +414,9 @@ impl Sweep<'_> {
         let test = self.test_of(one, self.bound.ordinary_km, self.bound.ordinary_pad_km);
         let far_km = self.bound.within_km + one.reach_km + self.bound.ordinary_km;
         grid.near(one, &test, far_km, self.kernel, near);
+        // What is near x = 0 may come from both of its sides.
+        near.sort_unstable();
+        near.dedup();
         for other in near.iter().filter(|other| takes(**other)) {
             if let Some(meeting) = test.meeting(&self.bound, &one.mark, &marks[*other as usize]) {
                 meet(one.index, *other, meeting);
@@ -458,7 +461,10 @@ impl Sweep<'_> {
             };
             let takes = |other: u32| self.wanted(seen.index) || self.wanted(other);
             let far_km = self.bound.within_km + far_km + ordinary_km;
-            for other in grid.bodies_near(center, far_km) {
+            let mut near: Vec<u32> = grid.bodies_near(center, far_km, seen.bins()).collect();
+            near.sort_unstable();
+            near.dedup();
+            for other in near {
                 let mark = &marks[other as usize];
                 if takes(other) && norm(minus(mark.r.map(f64::from), center)) <= far_km {
                     pair(other, seen.meeting(&self.bound, mark, ordinary_km));
