@@ -23,6 +23,7 @@
 //! ```
 
 mod catalogue;
+mod ccsds;
 mod element_set;
 mod finding;
 mod frame;
@@ -39,6 +40,10 @@ mod tle_write;
 mod utc;
 
 pub use catalogue::{Catalogue, name_matches};
+pub use ccsds::{
+    Entry, Field, Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES, Message, MessageForm, MessageKind,
+    MessagesRead, Place, Section, Segment, message_form, read_messages,
+};
 pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};

@@ -1,0 +1,26 @@
+//! Messages of CCSDS: OPM, OMM, OEM (502.0-B-3), CDM (508.0-B-1), TDM (503.0-B-2), in KVN and XML (505.0-B).
+//!
+//! One table a kind (`opm.rs`, `omm.rs`, ..) names every keyword with its section, unit and obligation; it serves
+//! reading, checking and writing in both forms. [`kvn`] and [`xml`] turn text into sections and fields, [`check`]
+//! holds them against the table.
+
+mod cdm;
+mod check;
+mod encoding;
+mod faults;
+mod kvn;
+mod model;
+mod oem;
+mod omm;
+mod opm;
+mod read;
+mod schema;
+mod tdm;
+mod units;
+mod xml;
+
+pub use model::{Entry, Field, Message, MessageForm, MessageKind, Place, Section, Segment};
+pub(crate) use read::each_message;
+pub use read::{
+    Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES, MessagesRead, message_form, read_messages,
+};
