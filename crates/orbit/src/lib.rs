@@ -32,6 +32,7 @@ mod json;
 mod lines;
 mod nutation;
 mod omm;
+mod probability;
 mod propagate;
 mod read;
 mod screen;
@@ -41,13 +42,15 @@ mod utc;
 
 pub use catalogue::{Catalogue, name_matches};
 pub use ccsds::{
-    Entry, Field, Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES, Message, MessageForm, MessageKind,
-    MessagesRead, Place, Section, Segment, message_form, read_messages,
+    CdmHeader, Conjunction, ConjunctionObject, Entry, Field, Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES,
+    Message, MessageForm, MessageKind, MessagesRead, Place, Section, Segment, StateVector, message_form,
+    read_messages, to_xml_document,
 };
 pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};
 pub use geodetic::{Geodetic, geodetic, pef_position, sub_point};
+pub use probability::{CollisionProbability, Encounter, ProbabilityError};
 pub use propagate::{Ephemeris, PropagationError, Propagator};
 pub use read::{CatalogueRead, Format, MAX_LINE_BYTES, read_catalogue};
 pub use screen::{

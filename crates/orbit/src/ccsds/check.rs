@@ -1,7 +1,7 @@
 //! Whether a message is what its standard demands: required keywords, values, units, and what must agree.
 
 use super::faults::Faults;
-use super::model::{Entry, Field, Message, MessageKind, Place, Section, Segment};
+use super::model::{Field, Message, MessageKind, Place, Section, Segment};
 use super::read::{Found, LOOSE, Outcome};
 use super::schema::{ANY_UNIT, Key, Kind, Occurs, SectionTable, Shape, Table};
 use super::units;
@@ -130,7 +130,7 @@ fn check_section(section: &Section, table: &SectionTable, faults: &mut Faults) {
         }
     }
     for field in section.fields().filter(|field| !field.value.is_empty()) {
-        if field.value.chars().any(char::is_control) {
+        if field.value.chars().any(forbidden) {
             wrong(faults, field, "it holds a control character".to_owned());
         }
         match table.key(&field.keyword) {
@@ -152,11 +152,15 @@ fn check_section(section: &Section, table: &SectionTable, faults: &mut Faults) {
 }
 
 fn check_comments(section: &Section, faults: &mut Faults) {
-    let controls = |text: &String| text.chars().any(|c| c.is_control() && c != '\t');
-    if section.entries.iter().any(|entry| matches!(entry, Entry::Comment(text) if controls(text))) {
+    if section.comments().any(|text| text.chars().any(forbidden)) {
         let text = "a comment holds a control character; remove it";
         faults.error("orbit::bad_field", section.place, Some("COMMENT"), text);
     }
+}
+
+/// Characters that one of the two forms cannot carry.
+fn forbidden(c: char) -> bool {
+    (c.is_control() && c != '\t') || matches!(c, '\u{FFFE}' | '\u{FFFF}')
 }
 
 fn wrong(faults: &mut Faults, field: &Field, text: String) {

@@ -6,6 +6,7 @@
 
 mod cdm;
 mod check;
+mod conjunction;
 mod encoding;
 mod faults;
 mod kvn;
@@ -16,11 +17,17 @@ mod opm;
 mod read;
 mod schema;
 mod tdm;
+mod typed;
 mod units;
+mod write;
+mod write_json;
 mod xml;
 
+pub use conjunction::{CdmHeader, Conjunction, ConjunctionObject};
 pub use model::{Entry, Field, Message, MessageForm, MessageKind, Place, Section, Segment};
 pub(crate) use read::each_message;
 pub use read::{
     Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES, MessagesRead, message_form, read_messages,
 };
+pub use typed::StateVector;
+pub use write::to_xml_document;
