@@ -1,7 +1,8 @@
 //! Room `orbit`: what is in orbit, where it will be, and what comes near what.
 //!
 //! Element sets are read ([`read_catalogue`]), propagated by SGP4/SDP4 ([`Propagator`]) and screened against each
-//! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`].
+//! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`]. Messages of CCSDS are read,
+//! checked and written ([`read_messages`]); a CDM gives a probability of collision ([`Encounter`]).
 //!
 //! **Invariant:** nothing here reads a clock, a file or a socket or starts a thread: bytes, times and a rayon pool
 //! are handed in. Readers never fail: they give what they could read and a [`base::Fault`] for each thing that they
@@ -43,8 +44,8 @@ mod utc;
 pub use catalogue::{Catalogue, name_matches};
 pub use ccsds::{
     CdmHeader, Conjunction, ConjunctionObject, Entry, Field, Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES,
-    Message, MessageForm, MessageKind, MessagesRead, Place, Section, Segment, StateVector, message_form,
-    read_messages, to_xml_document,
+    Message, MessageForm, MessageKind, MessagesRead, Outcome, Place, Section, Segment, StateVector,
+    each_message, message_form, read_messages, to_xml_document,
 };
 pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};

@@ -57,6 +57,18 @@ pub enum ProbabilityError {
     NotPositive,
 }
 
+impl ProbabilityError {
+    /// The field of a CDM that the error is about.
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Radius { .. } => "HBR",
+            Self::NoRelativeMotion => "RELATIVE_SPEED",
+            Self::NoAxes { .. } => "X_DOT",
+            Self::NotPositive => "CR_R",
+        }
+    }
+}
+
 /// A negative variance this small against the major one is rounding, and taken as zero.
 const ROUNDING: f64 = 1e-9;
 

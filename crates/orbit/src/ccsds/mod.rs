@@ -25,9 +25,9 @@ mod xml;
 
 pub use conjunction::{CdmHeader, Conjunction, ConjunctionObject};
 pub use model::{Entry, Field, Message, MessageForm, MessageKind, Place, Section, Segment};
-pub(crate) use read::each_message;
 pub use read::{
-    Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES, MessagesRead, message_form, read_messages,
+    Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES, MessagesRead, Outcome, each_message, message_form,
+    read_messages,
 };
 pub use typed::StateVector;
 pub use write::to_xml_document;

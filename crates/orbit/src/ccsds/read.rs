@@ -52,11 +52,15 @@ impl MessagesRead {
     }
 }
 
-/// One message: what it was, what was read, what was wrong.
-pub(crate) struct Outcome {
-    pub(crate) found: Found,
-    pub(crate) message: Option<Message>,
-    pub(crate) faults: Vec<Fault>,
+/// What [`each_message`] hands on: one message, or what is wrong with the input as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// What it was; its kind is empty where the input as a whole is refused.
+    pub found: Found,
+    /// The message, when it is in order.
+    pub message: Option<Message>,
+    /// What was wrong.
+    pub faults: Vec<Fault>,
 }
 
 /// How the messages in `bytes` are written, by content: `None` when there is neither an XML document nor a line
@@ -116,20 +120,25 @@ fn form_of(text: &str) -> Option<MessageForm> {
 pub fn read_messages(bytes: &[u8], source: &str) -> MessagesRead {
     let mut read =
         MessagesRead { messages: Vec::new(), found: Vec::new(), faults: Vec::new(), form: message_form(bytes) };
-    each_message(bytes, &mut |outcome| {
+    each_message(bytes, source, &mut |outcome| {
         read.found.extend(Some(outcome.found).filter(|found| !found.kind.is_empty()));
         read.messages.extend(outcome.message);
         read.faults.extend(outcome.faults);
     });
-    for fault in &mut read.faults {
-        fault.source = Some(source.to_owned());
-    }
     read
 }
 
-/// Hands on each message as soon as it is read, so that one at a time is in memory. What is wrong with the input as a
-/// whole comes as an outcome without a kind.
-pub(crate) fn each_message(bytes: &[u8], take: &mut dyn FnMut(Outcome)) {
+/// As [`read_messages`], but hands on each message as soon as it is read, so that one at a time is in memory.
+pub fn each_message(bytes: &[u8], source: &str, take: &mut dyn FnMut(Outcome)) {
+    each(bytes, &mut |mut outcome| {
+        for fault in &mut outcome.faults {
+            fault.source = Some(source.to_owned());
+        }
+        take(outcome);
+    });
+}
+
+fn each(bytes: &[u8], take: &mut dyn FnMut(Outcome)) {
     let whole = Place { line: 1, byte_start: 0, byte_end: bytes.len() as u64 };
     let refuse = |fault: Fault| Outcome {
         found: Found { kind: String::new(), version: None, ok: false, place: whole },
@@ -155,11 +164,13 @@ pub(crate) fn each_message(bytes: &[u8], take: &mut dyn FnMut(Outcome)) {
         Some(MessageForm::Xml) => xml::read(&decoded, take),
         None => {
             let message = "neither XML nor a line such as `CCSDS_OMM_VERS = 2.0` at the beginning";
-            let end = decoded.text.lines().next().unwrap_or_default().len();
+            let start = decoded.text.len() - decoded.text.trim_start().len();
+            let blank = decoded.text.get(..start).unwrap_or_default();
+            let end = start + decoded.text.trim_start().lines().next().unwrap_or_default().len();
             take(refuse(
                 Fault::error("orbit::unknown_format", message)
-                    .at_line(1)
-                    .at_bytes(decoded.offset(0), decoded.offset(end)),
+                    .at_line(blank.matches('\n').count() as u64 + 1)
+                    .at_bytes(decoded.offset(start), decoded.offset(end)),
             ));
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base::{Fault, Timestamp};
 
-use super::model::{Field, Message, MessageKind, Place, Segment};
+use super::model::{Entry, Field, Message, MessageForm, MessageKind, Place, Section, Segment};
 use crate::omm::{Cell, Message as Omm};
 use crate::utc::parse_ccsds;
 use crate::ElementSet;
@@ -37,6 +37,57 @@ impl Message {
             return Vec::new();
         }
         self.segments.iter().flat_map(states_of).collect()
+    }
+
+    /// An OMM of version 2.0 with the elements of `set`, which `originator` makes at `creation_date` (UTC). Numbers are
+    /// written with all their digits; what `set` does not know (name, designator) is `UNKNOWN`.
+    pub fn omm(set: &ElementSet, creation_date: Timestamp, originator: &str) -> Self {
+        let e = set.elements();
+        let text = |keyword, value: &str| made(keyword, value, "");
+        let number = |keyword, value: f64| made(keyword, digits(value), "");
+        let name = set.name().unwrap_or("UNKNOWN");
+        let header = vec![
+            text("CREATION_DATE", &ccsds_time(creation_date)),
+            text("ORIGINATOR", Some(originator.trim()).filter(|o| !o.is_empty()).unwrap_or("UNKNOWN")),
+        ];
+        let metadata = vec![
+            text("OBJECT_NAME", name),
+            text("OBJECT_ID", set.object_id().unwrap_or("UNKNOWN")),
+            text("CENTER_NAME", "EARTH"),
+            text("REF_FRAME", "TEME"),
+            text("TIME_SYSTEM", "UTC"),
+            text("MEAN_ELEMENT_THEORY", "SGP4"),
+        ];
+        let elements = vec![
+            text("EPOCH", &ccsds_time(e.epoch)),
+            number("MEAN_MOTION", e.mean_motion_rev_per_day),
+            number("ECCENTRICITY", e.eccentricity),
+            number("INCLINATION", e.inclination_deg),
+            number("RA_OF_ASC_NODE", e.raan_deg),
+            number("ARG_OF_PERICENTER", e.argument_of_perigee_deg),
+            number("MEAN_ANOMALY", e.mean_anomaly_deg),
+        ];
+        let tle = vec![
+            text("EPHEMERIS_TYPE", "0"),
+            text("CLASSIFICATION_TYPE", &e.classification.to_string()),
+            text("NORAD_CAT_ID", &e.norad_id.to_string()),
+            text("ELEMENT_SET_NO", &e.element_set_no.to_string()),
+            text("REV_AT_EPOCH", &e.rev_at_epoch.to_string()),
+            number("BSTAR", e.bstar),
+            number("MEAN_MOTION_DOT", e.mean_motion_dot),
+            number("MEAN_MOTION_DDOT", e.mean_motion_ddot),
+        ];
+        Self {
+            kind: MessageKind::Omm,
+            form: MessageForm::Kvn,
+            version: made("CCSDS_OMM_VERS", "2.0", ""),
+            header: filled("header", header),
+            relative: None,
+            segments: vec![Segment {
+                metadata: filled("metadata", metadata),
+                data: vec![filled("meanElements", elements), filled("tleParameters", tle)],
+            }],
+        }
     }
 
     /// The mean elements of an OMM, for SGP4.
@@ -106,5 +157,35 @@ pub(super) fn made(keyword: &'static str, value: impl Into<String>, unit: &'stat
         value: value.into(),
         unit: Some(unit.to_owned()).filter(|unit| !unit.is_empty()),
         place: Place { line: 1, ..Place::default() },
+    }
+}
+
+/// A section that was made here.
+pub(super) fn filled(name: &'static str, fields: Vec<Field>) -> Section {
+    let place = Place { line: 1, ..Place::default() };
+    Section { name, entries: fields.into_iter().map(Entry::Field).collect(), place }
+}
+
+/// All the digits that give the number back; with an exponent where there are many zeros.
+pub(super) fn digits(value: f64) -> String {
+    let plain = value == 0.0 || (1e-5..1e15).contains(&value.abs());
+    if plain { value.to_string() } else { format!("{value:e}") }
+}
+
+/// A time without the letter of its zone: the time system says that.
+pub(super) fn ccsds_time(time: Timestamp) -> String {
+    time.to_string().trim_end_matches('Z').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_come_back_from_their_digits() {
+        for value in [0.0, 1.5, -41_874.153_995, 3.39e-9, 1e300, f64::MIN_POSITIVE] {
+            assert_eq!(digits(value).parse::<f64>().ok(), Some(value));
+            assert!(digits(value).len() < 30);
+        }
     }
 }
