@@ -7,7 +7,7 @@ use super::encoding::Decoded;
 use super::faults::Faults;
 use super::model::{Entry, Field, Message, MessageForm, Place, Section, Segment};
 use super::read::{Found, Outcome};
-use super::schema::{Key, Kind, Occurs, SectionTable, Shape, Table, is_user_defined};
+use super::schema::{Key, Kind, Occurs, SectionTable, Shape, Table};
 use super::{check, read};
 use crate::lines::shown;
 use crate::read::MAX_LINE_BYTES;
@@ -591,11 +591,7 @@ fn field(
 ) -> Field {
     // An empty value points at its line.
     let part = if value.is_empty() { line.text.trim() } else { value };
-    Field { keyword, value: value.to_owned(), unit: unit.map(str::to_owned), place: place(decoded, line, part) }
-}
-
-/// Whether a keyword may be written in KVN at all.
-pub(super) fn is_keyword(keyword: &str) -> bool {
-    is_user_defined(keyword)
-        || keyword.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    // An attribute of XML has no tabs.
+    let unit = unit.map(|unit| unit.replace('\t', " "));
+    Field { keyword, value: value.to_owned(), unit, place: place(decoded, line, part) }
 }

@@ -114,8 +114,11 @@ pub(crate) const ANY_UNIT: &str = "*";
 /// Prefix of the keywords that partners agree on.
 pub(crate) const USER_DEFINED: &str = "USER_DEFINED_";
 
+/// Whether `keyword` is `USER_DEFINED_x` with an `x` that both forms can carry: letters, digits, `_`, `-` and `.`.
 pub(crate) fn is_user_defined(keyword: &str) -> bool {
-    keyword.len() > USER_DEFINED.len() && keyword.starts_with(USER_DEFINED)
+    keyword.strip_prefix(USER_DEFINED).is_some_and(|own| {
+        !own.is_empty() && own.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    })
 }
 
 /// A kind of message.

@@ -48,19 +48,19 @@ pub fn to_xml_document(messages: &[Message]) -> String {
 fn write_kvn(out: &mut String, message: &Message) -> fmt::Result {
     let table = message.kind.table();
     writeln!(out, "{:<KEYWORD_WIDTH$} = {}", table.version, message.version.value)?;
-    lines(out, &message.header)?;
+    let mut blank = block(out, &message.header, table.meta_marks)?;
     if let Some(relative) = &message.relative {
-        writeln!(out)?;
-        lines(out, relative)?;
+        separate(out, blank)?;
+        blank = block(out, relative, false)?;
     }
     for segment in &message.segments {
-        writeln!(out)?;
+        separate(out, blank)?;
         marked(out, table.meta_marks, "META_START")?;
-        lines(out, &segment.metadata)?;
+        blank = block(out, &segment.metadata, table.meta_marks)?;
         marked(out, table.meta_marks, "META_STOP")?;
-        writeln!(out)?;
+        separate(out, blank)?;
         marked(out, table.data_marks, "DATA_START")?;
-        data(out, table, &segment.data)?;
+        blank = data(out, table, &segment.data)?;
         marked(out, table.data_marks, "DATA_STOP")?;
     }
     Ok(())
@@ -70,9 +70,29 @@ fn marked(out: &mut String, marks: bool, mark: &str) -> fmt::Result {
     if marks { writeln!(out, "{mark}") } else { Ok(()) }
 }
 
-fn data(out: &mut String, table: &Table, sections: &[Section]) -> fmt::Result {
+fn separate(out: &mut String, blank: bool) -> fmt::Result {
+    if blank { Ok(()) } else { writeln!(out) }
+}
+
+/// Writes a section. Comments at its end belong to the next one when they are read again, unless a mark closes it: so
+/// the blank line stands before them. Whether it was written.
+fn block(out: &mut String, section: &Section, closed: bool) -> Result<bool, fmt::Error> {
+    let end = section.entries.iter().rposition(|entry| matches!(entry, Entry::Field(_))).map_or(0, |at| at + 1);
+    let (body, tail) = section.entries.split_at(if closed { section.entries.len() } else { end });
+    lines(out, body)?;
+    if tail.is_empty() {
+        return Ok(false);
+    }
+    writeln!(out)?;
+    lines(out, tail)?;
+    Ok(true)
+}
+
+/// Writes the sections of a segment; whether a blank line stands before the comments at their end.
+fn data(out: &mut String, table: &Table, sections: &[Section]) -> Result<bool, fmt::Error> {
     let mut in_covariance = false;
-    for section in sections {
+    let mut blank = false;
+    for (index, section) in sections.iter().enumerate() {
         let rules = table.section(section.name);
         let shape = rules.map_or(Shape::Lines, |rules| rules.shape);
         if in_covariance && shape != Shape::Triangle {
@@ -89,14 +109,18 @@ fn data(out: &mut String, table: &Table, sections: &[Section]) -> fmt::Result {
                 }
                 triangle(out, rules, section)?;
             }
-            _ => lines(out, section)?,
+            _ if index + 1 == sections.len() => blank = block(out, section, table.meta_marks)?,
+            _ => lines(out, &section.entries)?,
         }
     }
-    if in_covariance { writeln!(out, "COVARIANCE_STOP") } else { Ok(()) }
+    if in_covariance {
+        writeln!(out, "COVARIANCE_STOP")?;
+    }
+    Ok(blank)
 }
 
-fn lines(out: &mut String, section: &Section) -> fmt::Result {
-    section.entries.iter().try_for_each(|entry| match entry {
+fn lines(out: &mut String, entries: &[Entry]) -> fmt::Result {
+    entries.iter().try_for_each(|entry| match entry {
         Entry::Comment(text) => comment(out, text),
         Entry::Field(field) => line(out, field),
     })

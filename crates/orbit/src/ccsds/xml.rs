@@ -12,7 +12,7 @@ use super::faults::Faults;
 use super::model::{Entry, Field, Message, MessageForm, Place, Section, Segment};
 use super::read::{Found, LOOSE, MAX_ONE_MESSAGE_BYTES, Outcome, unsupported};
 use super::schema::{SectionTable, Table, USER_DEFINED};
-use super::{MessageKind, check, kvn};
+use super::{MessageKind, check};
 use crate::lines::shown;
 
 /// Messages of the navigation family that are known and not read.
@@ -61,6 +61,8 @@ pub(super) fn read(decoded: &Decoded<'_>, take: &mut dyn FnMut(Outcome)) {
             Err(error) => {
                 let at = usize::try_from(tags.error_position()).unwrap_or(from).min(text.len());
                 let place = reader.place(at, at);
+                // The error repeats what it stumbled over, however long.
+                let error: String = error.to_string().chars().take(200).collect();
                 reader.whole_error("orbit::bad_xml", place, None, &format!("not well formed: {error}"));
                 true
             }
@@ -381,9 +383,6 @@ impl<'r, 't> Reader<'r, 't> {
             Some("") => Cow::Owned(format!("{USER_DEFINED}{}", attribute(tag, "parameter").unwrap_or_default())),
             _ => Cow::Owned(name.to_owned()),
         };
-        if !kvn::is_keyword(&keyword) {
-            return reading.unknown(place, name);
-        }
         let found = match section {
             Some(section) => Some(section).filter(|section| section.takes(&keyword)),
             None => table.data.iter().find(|s| s.element == element && s.takes(&keyword)),
