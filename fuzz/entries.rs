@@ -13,7 +13,6 @@ pub(crate) fn catalogue(data: &[u8]) {
     let read = read_catalogue(data, "fuzz");
     check_faults(data, &read.faults);
     assert!(read.faults.len() <= MAX_FAULTS);
-
 }
 
 /// Reads `data` as messages of CCSDS; what was read must survive being written in both forms.

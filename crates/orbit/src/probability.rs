@@ -117,9 +117,16 @@ impl Encounter {
         let step = 2.0 * self.radius_m / f64::from(terms);
         let sum: f64 = (0..=terms)
             .map(|i| {
-                let weight = if i == 0 || i == terms { 1.0 } else if i % 2 == 1 { 4.0 } else { 2.0 };
+                let weight = if i == 0 || i == terms {
+                    1.0
+                } else if i % 2 == 1 {
+                    4.0
+                } else {
+                    2.0
+                };
                 let x = f64::from(i) * step - self.radius_m;
-                weight * self.density(self.sigma_m, x, (self.radius_m * self.radius_m - x * x).max(0.0).sqrt())
+                weight
+                    * self.density(self.sigma_m, x, (self.radius_m * self.radius_m - x * x).max(0.0).sqrt())
             })
             .sum();
         (sum * step / 3.0).clamp(0.0, 1.0)
@@ -139,7 +146,12 @@ impl Encounter {
             return CollisionProbability { probability, maximum: probability, dilution: false, mahalanobis };
         }
         let (scale, maximum) = self.worst_scale(mahalanobis);
-        CollisionProbability { probability, maximum: maximum.max(probability), dilution: scale < 1.0, mahalanobis }
+        CollisionProbability {
+            probability,
+            maximum: maximum.max(probability),
+            dilution: scale < 1.0,
+            mahalanobis,
+        }
     }
 
     /// The miss vector in standard deviations; infinite when it leaves the line of a flat covariance.
@@ -304,7 +316,7 @@ const KRONROD: [(f64, f64, f64); 8] = [
     (0.864_864_423_359_769_1, 0.104_790_010_322_250_18, 0.0),
     (0.741_531_185_599_394_4, 0.140_653_259_715_525_92, 0.279_705_391_489_276_64),
     (0.586_087_235_467_691_1, 0.169_004_726_639_267_9, 0.0),
-    (0.405_845_151_377_397_2, 0.190_350_578_064_785_4, 0.381_830_050_505_118_93),
+    (0.405_845_151_377_397_2, 0.190_350_578_064_785_4, 0.381_830_050_505_118_9),
     (0.207_784_955_007_898_47, 0.204_432_940_075_298_9, 0.0),
     (0.0, 0.209_482_141_084_727_82, 0.417_959_183_673_469_4),
 ];

@@ -6,10 +6,14 @@ fn encounter(miss_m: [f64; 2], sigma_m: [f64; 2], radius_m: f64) -> Encounter {
     Encounter { miss_m, sigma_m, radius_m }
 }
 
-fn alfano(case: &str) -> Conjunction {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/ccsds/cdm/");
-    let bytes = std::fs::read(format!("{path}AlfanoTestCase{case}.cdm")).unwrap();
-    Conjunction::from_cdm(&read_messages(&bytes, case).messages[0]).unwrap()
+macro_rules! case {
+    ($number:literal) => {
+        include_str!(concat!("../tests/data/ccsds/cdm/AlfanoTestCase", $number, ".cdm"))
+    };
+}
+
+fn conjunction(message: &str) -> Conjunction {
+    Conjunction::from_cdm(&read_messages(message.as_bytes(), "case").messages[0]).unwrap()
 }
 
 /// Figures of Chan and of conjunction messages as Alfano's and others' methods are held against in the literature
@@ -39,7 +43,10 @@ fn published_cases() {
     ] {
         let got = encounter([x, y], [sigma_x, sigma_y], radius).probability();
         // Half of the last of the four or five digits given.
-        assert!((got / expected - 1.0).abs() < 5e-4, "{x} {y} {sigma_x} {sigma_y} {radius}: {got} {expected}");
+        assert!(
+            (got / expected - 1.0).abs() < 5e-4,
+            "{x} {y} {sigma_x} {sigma_y} {radius}: {got} {expected}"
+        );
     }
 }
 
@@ -90,18 +97,18 @@ fn the_papers_sum_comes_near_the_converged_value() {
 #[test]
 fn alfanos_messages() {
     for (case, expected, tolerance) in [
-        ("03", 0.100351176, 1e-6),
-        ("06", 0.004335455, 1e-8),
-        ("07", 0.000158147, 1e-9),
-        ("08", 0.036948008, 1e-5),
-        ("09", 0.290146291, 2e-5),
-        ("11", 0.002672026, 1e-7),
+        (case!("03"), 0.100351176, 1e-6),
+        (case!("06"), 0.004335455, 1e-8),
+        (case!("07"), 0.000158147, 1e-9),
+        (case!("08"), 0.036948008, 1e-5),
+        (case!("09"), 0.290146291, 2e-5),
+        (case!("11"), 0.002672026, 1e-7),
     ] {
-        let conjunction = alfano(case);
+        let conjunction = conjunction(case);
         let encounter = Encounter::new(&conjunction, conjunction.hard_body_radius_m.unwrap()).unwrap();
         let got = encounter.probability();
-        assert!((got - expected).abs() < tolerance, "case {case}: {got}");
-        assert!((got / brute_force(&encounter) - 1.0).abs() < 3e-6, "case {case}: {got}");
+        assert!((got - expected).abs() < tolerance, "{expected}: {got}");
+        assert!((got / brute_force(&encounter) - 1.0).abs() < 3e-6, "{expected}: {got}");
     }
 }
 
@@ -121,7 +128,7 @@ fn the_worst_scale_is_found_and_dilution_told() {
 
 #[test]
 fn what_cannot_be_computed_is_refused() {
-    let good = alfano("03");
+    let good = conjunction(case!("03"));
     for radius_m in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(matches!(Encounter::new(&good, radius_m), Err(ProbabilityError::Radius { .. })));
     }

@@ -2,6 +2,7 @@
 //! nothing is lost when a message is written again.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "tests read their data")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -138,7 +139,11 @@ fn every_value_points_at_its_bytes() {
         };
         for field in read.messages.iter().flat_map(Message::sections).flat_map(|section| section.fields()) {
             if !field.value().is_empty() {
-                assert_eq!(text_at(field).replace("&gt;", ">").replace("&quot;", "\""), field.value(), "{name}");
+                assert_eq!(
+                    text_at(field).replace("&gt;", ">").replace("&quot;", "\""),
+                    field.value(),
+                    "{name}"
+                );
                 values += 1;
             }
         }
@@ -249,7 +254,10 @@ fn the_standards_own_omm_is_an_element_set() {
     // Another theory is read as a message and refused as an element set, with its field.
     let read = read_catalogue(&std::fs::read(folder().join("odm/omm/OMMExample5.txt")).unwrap(), "xp");
     assert_eq!(read.catalogue.len(), 0);
-    assert_eq!((read.faults[0].field.as_deref(), read.faults[0].line), (Some("MEAN_ELEMENT_THEORY"), Some(10)));
+    assert_eq!(
+        (read.faults[0].field.as_deref(), read.faults[0].line),
+        (Some("MEAN_ELEMENT_THEORY"), Some(10))
+    );
 }
 
 #[test]

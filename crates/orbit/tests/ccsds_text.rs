@@ -1,6 +1,6 @@
 //! Messages that are wrong in ways no collected file is, hostile ones, and round trips over generated text.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use base::Fault;
 use orbit::{CdmHeader, Conjunction, Message, read_messages};
@@ -37,11 +37,31 @@ fn values_that_are_none() {
     for bad in ["NaN", "inf", "-Infinity", "1e999", "0x10", "1,5", "1.0d3", "--1", "1e", "."] {
         refused(OPM, "X = 6655.9942", &format!("X = {bad}"), "orbit::bad_field", "X");
     }
-    for bad in ["2006-06-31T00:00:00", "2006-366T00:00:00", "2006-06-03", "06-06-03T00:00:00", "2006-06-03 00:00:00"] {
-        refused(OPM, "EPOCH = 2006-06-03T00:00:00.000", &format!("EPOCH = {bad}"), "orbit::bad_field", "EPOCH");
+    for bad in
+        ["2006-06-31T00:00:00", "2006-366T00:00:00", "2006-06-03", "06-06-03T00:00:00", "2006-06-03 00:00:00"]
+    {
+        refused(
+            OPM,
+            "EPOCH = 2006-06-03T00:00:00.000",
+            &format!("EPOCH = {bad}"),
+            "orbit::bad_field",
+            "EPOCH",
+        );
     }
-    refused(CDM, "MANEUVERABLE                                   = YES", "MANEUVERABLE = MAYBE", "orbit::bad_field", "MANEUVERABLE");
-    refused(CDM, "OBS_USED                                       = 579", "OBS_USED = 5.5", "orbit::bad_field", "OBS_USED");
+    refused(
+        CDM,
+        "MANEUVERABLE                                   = YES",
+        "MANEUVERABLE = MAYBE",
+        "orbit::bad_field",
+        "MANEUVERABLE",
+    );
+    refused(
+        CDM,
+        "OBS_USED                                       = 579",
+        "OBS_USED = 5.5",
+        "orbit::bad_field",
+        "OBS_USED",
+    );
     refused(OPM, "CCSDS_OPM_VERS = 2.0", "CCSDS_OPM_VERS = two", "orbit::bad_field", "CCSDS_OPM_VERS");
     refused(OPM, "CCSDS_OPM_VERS = 2.0", "CCSDS_OPM_VERS =", "orbit::missing_field", "CCSDS_OPM_VERS");
     refused(OPM, "ORIGINATOR = GSOC", "ORIGINATOR = GS\u{1}OC", "orbit::bad_field", "ORIGINATOR");
@@ -69,14 +89,32 @@ fn what_is_missing_is_named() {
     let one_object = CDM.split("COMMENT Object2 Metadata").next().unwrap();
     refused(one_object, "CCSDS", "CCSDS", "orbit::missing_field", "OBJECT");
     refused(OPM_XML, "<X>6503.514000</X>", "<X/>", "orbit::missing_field", "X");
-    refused(OPM_XML, "<stateVector>", "<spacecraftParameters></spacecraftParameters><stateVector>", "orbit::misplaced_keyword", "stateVector");
-    refused(CDM_XML, "<RELATIVE_POSITION_R", "<RELATIVE_POSITION_Q", "orbit::unknown_keyword", "RELATIVE_POSITION_Q");
+    refused(
+        OPM_XML,
+        "<stateVector>",
+        "<spacecraftParameters></spacecraftParameters><stateVector>",
+        "orbit::misplaced_keyword",
+        "stateVector",
+    );
+    refused(
+        CDM_XML,
+        "<RELATIVE_POSITION_R",
+        "<RELATIVE_POSITION_Q",
+        "orbit::unknown_keyword",
+        "RELATIVE_POSITION_Q",
+    );
 }
 
 #[test]
 fn order_and_repetition() {
     refused(OPM, "Y = -40218.5751 [km]", "X = 1\nY = -40218.5751 [km]", "orbit::repeated_keyword", "X");
-    refused(OPM, "MASS = 1913.000 [kg]", "MASS = 1913.000 [kg]\nCREATION_DATE = 2000-06-03T05:33:00", "orbit::misplaced_keyword", "CREATION_DATE");
+    refused(
+        OPM,
+        "MASS = 1913.000 [kg]",
+        "MASS = 1913.000 [kg]\nCREATION_DATE = 2000-06-03T05:33:00",
+        "orbit::misplaced_keyword",
+        "CREATION_DATE",
+    );
     refused(OPM, "GM = 398600.4415 [km**3/s**2]", "GM = 1\nZ = 2", "orbit::misplaced_keyword", "Z");
     refused(OPM, "GM = 398600.4415 [km**3/s**2]", "gm = 1", "orbit::unknown_keyword", "gm");
     refused(OEM, "META_STOP", "", "orbit::bad_line", "");
@@ -84,13 +122,37 @@ fn order_and_repetition() {
     refused(OEM, "META_STOP", "META_STOP\nMETA_STOP", "orbit::misplaced_keyword", "META_STOP");
     refused(OEM, "COVARIANCE_STOP", "", "orbit::misplaced_keyword", "META_START");
     refused(TDM, "DATA_START\n", "", "orbit::misplaced_keyword", "CLOCK_BIAS");
-    refused(TDM, "CLOCK_BIAS  = 2005-142T12:00:00  9.56e-7", "CLOCK_BIAS = 9.56e-7", "orbit::bad_line", "CLOCK_BIAS");
-    refused(TDM, "CLOCK_BIAS  = 2005-142T12:00:00  9.56e-7", "CLOCK_BIAS = 2005-142T12:00:00 1 2", "orbit::bad_line", "CLOCK_BIAS");
-    refused(TDM, "PARTICIPANT_2 = UTC-NIST\n", "PARTICIPANT_2 = UTC-NIST\nPATH = 1,3\n", "orbit::inconsistent", "PATH");
+    refused(
+        TDM,
+        "CLOCK_BIAS  = 2005-142T12:00:00  9.56e-7",
+        "CLOCK_BIAS = 9.56e-7",
+        "orbit::bad_line",
+        "CLOCK_BIAS",
+    );
+    refused(
+        TDM,
+        "CLOCK_BIAS  = 2005-142T12:00:00  9.56e-7",
+        "CLOCK_BIAS = 2005-142T12:00:00 1 2",
+        "orbit::bad_line",
+        "CLOCK_BIAS",
+    );
+    refused(
+        TDM,
+        "PARTICIPANT_2 = UTC-NIST\n",
+        "PARTICIPANT_2 = UTC-NIST\nPATH = 1,3\n",
+        "orbit::inconsistent",
+        "PATH",
+    );
     refused(CDM, "= OBJECT1", "= OBJECT2", "orbit::inconsistent", "OBJECT");
     refused(OEM, "2789.619 -280.045", "2789.619", "orbit::bad_line", "");
     refused(OEM, "4.6189273e-04 6.7824216e-04", "4.6189273e-04", "orbit::bad_line", "");
-    refused(OPM_XML, "<MASS>3000.000000</MASS>", "<MASS>1</MASS><MASS>2</MASS>", "orbit::repeated_keyword", "MASS");
+    refused(
+        OPM_XML,
+        "<MASS>3000.000000</MASS>",
+        "<MASS>1</MASS><MASS>2</MASS>",
+        "orbit::repeated_keyword",
+        "MASS",
+    );
     refused(OPM_XML, "<header>", "<header></header><header>", "orbit::misplaced_keyword", "header");
     refused(OPM_XML, "version=\"3.0\"", "", "orbit::missing_field", "CCSDS_OPM_VERS");
     refused(OPM_XML, "id=\"CCSDS_OPM_VERS\"", "id=\"CCSDS_OMM_VERS\"", "orbit::inconsistent", "id");
@@ -199,7 +261,11 @@ fn the_relative_state_is_that_of_the_originator() {
         let number = |m: &Message| m.relative().unwrap().number(keyword).unwrap();
         let (got, want) = (number(&message), number(&original));
         // The states are in an Earth-fixed frame; metres and tenths of a metre are what is given of the approach.
-        let tolerance = if keyword.contains("_R") || keyword.contains("_T") || keyword.contains("_N") { 0.06 } else { 1.0 };
+        let tolerance = if keyword.contains("_R") || keyword.contains("_T") || keyword.contains("_N") {
+            0.06
+        } else {
+            1.0
+        };
         assert!((got - want).abs() < tolerance, "{keyword}: {got} {want}");
     }
 }

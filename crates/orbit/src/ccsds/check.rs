@@ -78,7 +78,8 @@ fn absent(table: &SectionTable, place: Place, faults: &mut Faults) {
 }
 
 fn missing(faults: &mut Faults, place: Place, field: &str, what: &str) {
-    let text = format!("{field} is required ({what}) and absent or empty; ask the originator for the full message");
+    let text =
+        format!("{field} is required ({what}) and absent or empty; ask the originator for the full message");
     faults.error("orbit::missing_field", place, Some(field), text);
 }
 
@@ -90,7 +91,8 @@ fn check_segment(segment: &Segment, table: &Table, faults: &mut Faults, last: Pl
     }
     let mut order = 0;
     for section in segment.data.iter().filter(|section| section.name != LOOSE) {
-        let Some((index, rules)) = table.data.iter().enumerate().find(|(_, rules)| rules.name == section.name)
+        let Some((index, rules)) =
+            table.data.iter().enumerate().find(|(_, rules)| rules.name == section.name)
         else {
             continue;
         };
@@ -140,13 +142,14 @@ fn check_section(section: &Section, table: &SectionTable, faults: &mut Faults) {
         }
     }
     if table.shape == Shape::Observation {
-        let observed: Vec<&Field> =
-            section.fields().filter(|f| f.keyword != "EPOCH" && !f.value.is_empty()).collect();
-        if let [] = observed.as_slice() {
-            missing(faults, section.place, "observation", "one value an observation");
-        } else if let [_, second, ..] = observed.as_slice() {
-            let text = "an observation has one value; put the second into one of its own";
-            faults.error("orbit::repeated_keyword", second.place, Some(&second.keyword), text);
+        let mut observed = section.fields().filter(|f| f.keyword != "EPOCH" && !f.value.is_empty());
+        match (observed.next(), observed.next()) {
+            (None, _) => missing(faults, section.place, "observation", "one value an observation"),
+            (Some(_), Some(second)) => {
+                let text = "an observation has one value; put the second into one of its own";
+                faults.error("orbit::repeated_keyword", second.place, Some(&second.keyword), text);
+            }
+            _ => {}
         }
     }
 }
@@ -180,7 +183,14 @@ fn check_value(field: &Field, key: &Key, table: &SectionTable, faults: &mut Faul
         Kind::Text | Kind::MayBeEmpty => {}
         Kind::Time => {
             if ccsds_nanos(value).is_none() || !value.contains('T') {
-                wrong(faults, field, format!("`{}` is no time such as 2026-03-10T07:26:52.15 or 2026-069T07:26:52.15", given()));
+                wrong(
+                    faults,
+                    field,
+                    format!(
+                        "`{}` is no time such as 2026-03-10T07:26:52.15 or 2026-069T07:26:52.15",
+                        given()
+                    ),
+                );
             }
         }
         Kind::Number => {
@@ -213,7 +223,11 @@ fn check_value(field: &Field, key: &Key, table: &SectionTable, faults: &mut Faul
         }
         Kind::TimeSystem => {
             if !TIME_SYSTEMS.iter().any(|system| system.eq_ignore_ascii_case(value)) {
-                wrong(faults, field, format!("`{}` is no time system; known are {}", given(), TIME_SYSTEMS.join(", ")));
+                wrong(
+                    faults,
+                    field,
+                    format!("`{}` is no time system; known are {}", given(), TIME_SYSTEMS.join(", ")),
+                );
             }
         }
         Kind::Path => {
@@ -311,9 +325,10 @@ fn check_tdm(message: &Message, faults: &mut Faults) {
     for segment in &message.segments {
         for keyword in ["PATH", "PATH_1", "PATH_2"] {
             let Some(field) = segment.metadata.field(keyword) else { continue };
-            let absent = path(&field.value).unwrap_or_default().into_iter().find(|index| {
-                segment.metadata.fields().all(|f| f.keyword != format!("PARTICIPANT_{index}"))
-            });
+            let absent = path(&field.value)
+                .unwrap_or_default()
+                .into_iter()
+                .find(|index| segment.metadata.fields().all(|f| f.keyword != format!("PARTICIPANT_{index}")));
             if let Some(index) = absent {
                 let text = format!("there is no PARTICIPANT_{index}");
                 faults.error("orbit::inconsistent", field.place, Some(keyword), text);

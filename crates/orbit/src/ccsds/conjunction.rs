@@ -148,17 +148,24 @@ impl Conjunction {
         let version = made(table.version, "1.0", "");
         let Some(axes) = self.objects[0].rtn_axes() else {
             let field = made("X", "", "");
-            return Err(fault("orbit::inconsistent", &field, "position and velocity span no orbit".to_owned()));
+            return Err(fault(
+                "orbit::inconsistent",
+                &field,
+                "position and velocity span no orbit".to_owned(),
+            ));
         };
         let message = Message {
             kind: MessageKind::Cdm,
             form: MessageForm::Kvn,
             version,
-            header: filled("header", vec![
-                made("CREATION_DATE", ccsds_time(header.creation_date), ""),
-                made("ORIGINATOR", header.originator.trim(), ""),
-                made("MESSAGE_ID", header.message_id.trim(), ""),
-            ]),
+            header: filled(
+                "header",
+                vec![
+                    made("CREATION_DATE", ccsds_time(header.creation_date), ""),
+                    made("ORIGINATOR", header.originator.trim(), ""),
+                    made("MESSAGE_ID", header.message_id.trim(), ""),
+                ],
+            ),
             relative: Some(self.relative_section(&axes)),
             segments: self.objects.iter().zip(["OBJECT1", "OBJECT2"]).map(|(o, n)| segment(o, n)).collect(),
         };
@@ -203,10 +210,12 @@ fn object(segment: &Segment, whole: &Field) -> Result<ConjunctionObject, Box<Fau
     let matrix = segment.section("rtnCovariance").ok_or_else(|| absent("CR_R"))?;
     let number = |section: &Section, keyword: &str| {
         let value = section.number(keyword).filter(|value| value.is_finite());
-        value.ok_or_else(|| section.field(keyword).map_or_else(
-            || absent(keyword),
-            |field| fault("orbit::bad_field", field, "it is not a finite number".to_owned()),
-        ))
+        value.ok_or_else(|| {
+            section.field(keyword).map_or_else(
+                || absent(keyword),
+                |field| fault("orbit::bad_field", field, "it is not a finite number".to_owned()),
+            )
+        })
     };
     let three = |x, y, z| Ok::<_, Box<Fault>>([number(state, x)?, number(state, y)?, number(state, z)?]);
     let mut covariance_rtn = [[0.0; 6]; 6];
@@ -235,17 +244,20 @@ fn object(segment: &Segment, whole: &Field) -> Result<ConjunctionObject, Box<Fau
 }
 
 fn segment(object: &ConjunctionObject, number: &'static str) -> Segment {
-    let metadata = filled("metadata", vec![
-        made("OBJECT", number, ""),
-        made("OBJECT_DESIGNATOR", object.designator.trim(), ""),
-        made("CATALOG_NAME", object.catalogue.trim(), ""),
-        made("OBJECT_NAME", object.name.trim(), ""),
-        made("INTERNATIONAL_DESIGNATOR", object.international_designator.trim(), ""),
-        made("EPHEMERIS_NAME", "NONE", ""),
-        made("COVARIANCE_METHOD", "CALCULATED", ""),
-        made("MANEUVERABLE", object.manoeuvrable.map_or("N/A", |yes| if yes { "YES" } else { "NO" }), ""),
-        made("REF_FRAME", object.ref_frame.trim(), ""),
-    ]);
+    let metadata = filled(
+        "metadata",
+        vec![
+            made("OBJECT", number, ""),
+            made("OBJECT_DESIGNATOR", object.designator.trim(), ""),
+            made("CATALOG_NAME", object.catalogue.trim(), ""),
+            made("OBJECT_NAME", object.name.trim(), ""),
+            made("INTERNATIONAL_DESIGNATOR", object.international_designator.trim(), ""),
+            made("EPHEMERIS_NAME", "NONE", ""),
+            made("COVARIANCE_METHOD", "CALCULATED", ""),
+            made("MANEUVERABLE", object.manoeuvrable.map_or("N/A", |yes| if yes { "YES" } else { "NO" }), ""),
+            made("REF_FRAME", object.ref_frame.trim(), ""),
+        ],
+    );
     let position = ["X", "Y", "Z"].iter().zip(object.position_km).map(|(k, x)| made(k, digits(x), "km"));
     let velocity =
         ["X_DOT", "Y_DOT", "Z_DOT"].iter().zip(object.velocity_km_s).map(|(k, x)| made(k, digits(x), "km/s"));

@@ -28,7 +28,7 @@ impl<'a> Decoded<'a> {
     ///
     /// # Errors
     /// A fault with the first bytes that are no character.
-    pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, Fault> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, Box<Fault>> {
         let (encoding, mark) = detect(bytes);
         let rest = bytes.get(mark..).unwrap_or_default();
         let wide = |text: Result<(String, Vec<(usize, u64)>), usize>| {
@@ -121,12 +121,17 @@ fn mark(marks: &mut Vec<(usize, u64)>, text: &str, at: usize) {
     }
 }
 
-fn invalid(bytes: &[u8], at: usize) -> Fault {
+fn invalid(bytes: &[u8], at: usize) -> Box<Fault> {
     let before = bytes.get(..at).unwrap_or_default();
     let line = before.iter().filter(|b| **b == b'\n').count() as u64 + 1;
-    Fault::error("orbit::invalid_utf8", "neither UTF-8 nor UTF-16 nor UCS-4; re-encode the file as UTF-8")
+    Box::new(
+        Fault::error(
+            "orbit::invalid_utf8",
+            "neither UTF-8 nor UTF-16 nor UCS-4; re-encode the file as UTF-8",
+        )
         .at_line(line)
-        .at_bytes(at as u64, (at + 1).min(bytes.len()) as u64)
+        .at_bytes(at as u64, (at + 1).min(bytes.len()) as u64),
+    )
 }
 
 #[cfg(test)]

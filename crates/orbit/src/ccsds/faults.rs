@@ -16,7 +16,13 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    pub(crate) fn error(&mut self, code: &str, place: Place, field: Option<&str>, message: impl Into<String>) {
+    pub(crate) fn error(
+        &mut self,
+        code: &str,
+        place: Place,
+        field: Option<&str>,
+        message: impl Into<String>,
+    ) {
         self.failed = true;
         self.push(Fault::error(code, message), place, field);
     }

@@ -117,14 +117,17 @@ impl<'t> Reader<'t> {
         let message = table.map(|table| {
             let version = field(decoded, line, Cow::Borrowed(table.version), version, None);
             let header = Section::new(table.header.name, place);
-            (table, Message {
-                kind: table.kind,
-                form: MessageForm::Kvn,
-                version,
-                header,
-                relative: None,
-                segments: Vec::new(),
-            })
+            (
+                table,
+                Message {
+                    kind: table.kind,
+                    form: MessageForm::Kvn,
+                    version,
+                    header,
+                    relative: None,
+                    segments: Vec::new(),
+                },
+            )
         });
         if message.is_none() {
             read::unsupported(&mut faults, place, keyword, &found.kind);
@@ -306,7 +309,11 @@ impl<'t> Reader<'t> {
     }
 
     /// As [`Self::target`] in messages without marks: the present section, or one behind it.
-    fn unmarked_target(&mut self, table: &'static Table, keyword: &str) -> Option<(&'static SectionTable, bool)> {
+    fn unmarked_target(
+        &mut self,
+        table: &'static Table,
+        keyword: &str,
+    ) -> Option<(&'static SectionTable, bool)> {
         let data = |at: At| if let At::Data(Some(i)) = at { Some(i) } else { None };
         if self.at == At::Header {
             if table.header.takes(keyword) {
@@ -432,8 +439,10 @@ impl<'t> Reader<'t> {
                 }
             }
             _ => {
-                let message =
-                    format!("`{}` is neither `KEYWORD = value` nor a comment nor a line of data", shown(text));
+                let message = format!(
+                    "`{}` is neither `KEYWORD = value` nor a comment nor a line of data",
+                    shown(text)
+                );
                 self.bad_row(here, message);
             }
         }
@@ -502,7 +511,9 @@ impl<'t> Reader<'t> {
             At::Header => Some(&mut message.header),
             At::Relative => message.relative.as_mut(),
             At::Metadata => message.segments.last_mut().map(|segment| &mut segment.metadata),
-            At::Data(_) | At::Closed => message.segments.last_mut().and_then(|segment| segment.data.last_mut()),
+            At::Data(_) | At::Closed => {
+                message.segments.last_mut().and_then(|segment| segment.data.last_mut())
+            }
         }
     }
 

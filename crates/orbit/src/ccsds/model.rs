@@ -264,9 +264,9 @@ impl Message {
             let mut m = m.clone();
             m.form = MessageForm::Kvn;
             m.version.place = Place::default();
-            let sections = std::iter::once(&mut m.header)
-                .chain(m.relative.as_mut())
-                .chain(m.segments.iter_mut().flat_map(|s| std::iter::once(&mut s.metadata).chain(&mut s.data)));
+            let sections = std::iter::once(&mut m.header).chain(m.relative.as_mut()).chain(
+                m.segments.iter_mut().flat_map(|s| std::iter::once(&mut s.metadata).chain(&mut s.data)),
+            );
             for section in sections {
                 section.place = Place::default();
                 for entry in &mut section.entries {

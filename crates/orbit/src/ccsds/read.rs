@@ -118,8 +118,12 @@ fn form_of(text: &str) -> Option<MessageForm> {
 /// | `orbit::line_too_long`, `orbit::too_large`, `orbit::too_deep` | beyond what is read |
 /// | `orbit::unknown_version` | (warning) a version that the standards did not have when this was written |
 pub fn read_messages(bytes: &[u8], source: &str) -> MessagesRead {
-    let mut read =
-        MessagesRead { messages: Vec::new(), found: Vec::new(), faults: Vec::new(), form: message_form(bytes) };
+    let mut read = MessagesRead {
+        messages: Vec::new(),
+        found: Vec::new(),
+        faults: Vec::new(),
+        form: message_form(bytes),
+    };
     each_message(bytes, source, &mut |outcome| {
         read.found.extend(Some(outcome.found).filter(|found| !found.kind.is_empty()));
         read.messages.extend(outcome.message);
@@ -146,13 +150,14 @@ fn each(bytes: &[u8], take: &mut dyn FnMut(Outcome)) {
         faults: vec![fault],
     };
     if bytes.len() > MAX_MESSAGE_BYTES {
-        let message = format!("{} bytes, more than the {MAX_MESSAGE_BYTES} that are read; split it", bytes.len());
+        let message =
+            format!("{} bytes, more than the {MAX_MESSAGE_BYTES} that are read; split it", bytes.len());
         take(refuse(Fault::error("orbit::too_large", message).at_line(1).at_bytes(0, bytes.len() as u64)));
         return;
     }
     let decoded = match Decoded::new(bytes) {
         Ok(decoded) => decoded,
-        Err(fault) => return take(refuse(fault)),
+        Err(fault) => return take(refuse(*fault)),
     };
     if decoded.text.trim().is_empty() {
         let message = "there is nothing in the input; check that the download or the pipe gave data";

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use base::{Fault, Timestamp};
 
 use super::model::{Entry, Field, Message, MessageForm, MessageKind, Place, Section, Segment};
+use crate::ElementSet;
 use crate::omm::{Cell, Message as Omm};
 use crate::utc::parse_ccsds;
-use crate::ElementSet;
 
 /// A state that a message gives, with what is needed to understand it.
 #[derive(Debug, Clone, PartialEq)]

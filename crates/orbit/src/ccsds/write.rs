@@ -77,7 +77,8 @@ fn separate(out: &mut String, blank: bool) -> fmt::Result {
 /// Writes a section. Comments at its end belong to the next one when they are read again, unless a mark closes it: so
 /// the blank line stands before them. Whether it was written.
 fn block(out: &mut String, section: &Section, closed: bool) -> Result<bool, fmt::Error> {
-    let end = section.entries.iter().rposition(|entry| matches!(entry, Entry::Field(_))).map_or(0, |at| at + 1);
+    let end =
+        section.entries.iter().rposition(|entry| matches!(entry, Entry::Field(_))).map_or(0, |at| at + 1);
     let (body, tail) = section.entries.split_at(if closed { section.entries.len() } else { end });
     lines(out, body)?;
     if tail.is_empty() {
@@ -174,7 +175,9 @@ fn triangle(out: &mut String, rules: &SectionTable, section: &Section) -> fmt::R
     let (mut rest, mut written) = (values.as_slice(), 0);
     let mut comments = comments.into_iter().peekable();
     for length in 1.. {
-        let Some((now, later)) = rest.split_at_checked(length).filter(|(now, _)| !now.is_empty()) else { break };
+        let Some((now, later)) = rest.split_at_checked(length).filter(|(now, _)| !now.is_empty()) else {
+            break;
+        };
         while let Some((_, text)) = comments.next_if(|(after, _)| *after < written + length) {
             comment(out, text)?;
         }
@@ -270,7 +273,8 @@ impl Xml<'_> {
                     Some(parameter) => ("USER_DEFINED", format!(" parameter=\"{}\"", escaped(parameter))),
                     None => (&*field.keyword, String::new()),
                 };
-                let units = field.unit.as_ref().map_or_else(String::new, |u| format!(" units=\"{}\"", escaped(u)));
+                let units =
+                    field.unit.as_ref().map_or_else(String::new, |u| format!(" units=\"{}\"", escaped(u)));
                 if field.value.is_empty() {
                     return writeln!(self.out, "<{name}{parameter}{units}/>");
                 }

@@ -71,7 +71,8 @@ fn fields(table: &Table, section: &Section) -> Map<String, Value> {
         all.insert("COMMENT".to_owned(), json!(comments));
     }
     for field in section.fields().filter(|field| !field.value.is_empty()) {
-        let standard = table.section(section.name).and_then(|s| s.key(&field.keyword)).map_or("", |key| key.unit);
+        let standard =
+            table.section(section.name).and_then(|s| s.key(&field.keyword)).map_or("", |key| key.unit);
         let value = plain(table, section, field);
         let value = match field.unit() {
             Some(unit) if unit != standard => json!({"value": value, "unit": unit}),
@@ -95,9 +96,7 @@ fn plain(table: &Table, section: &Section, field: &Field) -> Value {
     let value = field.value();
     let text = || json!(value);
     match kind(table, section, field) {
-        Some(Kind::Number) => {
-            decimal(value).and_then(Number::from_f64).map_or_else(text, Value::Number)
-        }
+        Some(Kind::Number) => decimal(value).and_then(Number::from_f64).map_or_else(text, Value::Number),
         Some(Kind::Count) => value.parse::<u64>().map_or_else(|_| text(), |count| json!(count)),
         Some(Kind::Numbers(_)) => {
             let numbers: Option<Vec<f64>> = value.split_whitespace().map(decimal).collect();

@@ -151,7 +151,8 @@ impl<'r, 't> Reader<'r, 't> {
             Event::GeneralRef(name) => self.reference(&name, from, to),
             Event::DocType(_) => {
                 let place = self.place(from, to);
-                let message = "a document type is never read or resolved; remove it and send the message itself";
+                let message =
+                    "a document type is never read or resolved; remove it and send the message itself";
                 self.whole_error("orbit::xml_doctype", place, Some("DOCTYPE"), message);
                 return true;
             }
@@ -207,7 +208,8 @@ impl<'r, 't> Reader<'r, 't> {
     /// What an element is where the reader stands.
     fn enter(&mut self, name: &str, tag: &BytesStart<'_>, place: Place, to: usize) -> Level {
         let level = self.levels.last().copied();
-        if name == "COMMENT" && !matches!(level, None | Some(Level::Field | Level::Comment | Level::Skipped)) {
+        if name == "COMMENT" && !matches!(level, None | Some(Level::Field | Level::Comment | Level::Skipped))
+        {
             self.open = Open { place, text_start: to, ..Open::default() };
             return Level::Comment;
         }
@@ -227,10 +229,12 @@ impl<'r, 't> Reader<'r, 't> {
                 }
                 self.enter_message(name, tag, place)
             }
-            Some(level) => match self.message.as_mut().and_then(|r| r.table.as_ref()).map(|(table, _)| *table) {
-                Some(table) => self.enter_inside(level, table, name, tag, place, to),
-                None => Level::Skipped,
-            },
+            Some(level) => {
+                match self.message.as_mut().and_then(|r| r.table.as_ref()).map(|(table, _)| *table) {
+                    Some(table) => self.enter_inside(level, table, name, tag, place, to),
+                    None => Level::Skipped,
+                }
+            }
         }
     }
 
@@ -238,15 +242,20 @@ impl<'r, 't> Reader<'r, 't> {
         let table = MessageKind::ALL.iter().map(|kind| kind.table()).find(|table| table.root == name);
         let version = attribute(tag, "version");
         let mut faults = Faults::default();
-        let found =
-            Found { kind: shown(&name.to_uppercase()), version: version.as_deref().map(shown), ok: false, place };
+        let found = Found {
+            kind: shown(&name.to_uppercase()),
+            version: version.as_deref().map(shown),
+            ok: false,
+            place,
+        };
         let Some(table) = table else {
             if OTHER_KINDS.contains(&name) {
                 unsupported(&mut faults, place, name, &found.kind);
                 self.any = true;
                 (self.take)(Outcome { found, message: None, faults: faults.finish(place) });
             } else {
-                let message = format!("<{}> is no message of CCSDS; OPM, OMM, OEM, CDM and TDM are read", shown(name));
+                let message =
+                    format!("<{}> is no message of CCSDS; OPM, OMM, OEM, CDM and TDM are read", shown(name));
                 faults.error("orbit::unknown_format", place, Some(name), message);
                 self.alone(faults.finish(place), place);
             }
@@ -300,7 +309,12 @@ impl<'r, 't> Reader<'r, 't> {
             (Level::Message, "header") => {
                 reading.headers += 1;
                 if reading.headers > 1 || reading.bodies > 0 {
-                    return reading.refuse("orbit::misplaced_keyword", place, name, "one header, before the body");
+                    return reading.refuse(
+                        "orbit::misplaced_keyword",
+                        place,
+                        name,
+                        "one header, before the body",
+                    );
                 }
                 message.header.place = place;
                 let filled = std::mem::replace(&mut message.header, Section::new(table.header.name, place));
@@ -310,13 +324,23 @@ impl<'r, 't> Reader<'r, 't> {
             (Level::Message, "body") => {
                 reading.bodies += 1;
                 if reading.bodies > 1 || reading.headers == 0 {
-                    return reading.refuse("orbit::misplaced_keyword", place, name, "one body, behind the header");
+                    return reading.refuse(
+                        "orbit::misplaced_keyword",
+                        place,
+                        name,
+                        "one body, behind the header",
+                    );
                 }
                 Level::Body
             }
             (Level::Body, "relativeMetadataData") if table.relative.is_some() => {
                 if message.relative.is_some() || !message.segments.is_empty() {
-                    return reading.refuse("orbit::misplaced_keyword", place, name, "one, before the segments");
+                    return reading.refuse(
+                        "orbit::misplaced_keyword",
+                        place,
+                        name,
+                        "one, before the segments",
+                    );
                 }
                 reading.section = Some(Section::new("relativeMetadataData", place));
                 Level::Section("relativeMetadataData", table.relative.as_ref())
@@ -329,14 +353,24 @@ impl<'r, 't> Reader<'r, 't> {
             (Level::Segment, "metadata") => {
                 // Line 0 stands for a segment whose metadata have not come.
                 if message.segments.last().is_none_or(|s| s.metadata.place.line != 0 || !s.data.is_empty()) {
-                    return reading.refuse("orbit::repeated_keyword", place, name, "one a segment, before the data");
+                    return reading.refuse(
+                        "orbit::repeated_keyword",
+                        place,
+                        name,
+                        "one a segment, before the data",
+                    );
                 }
                 reading.section = Some(Section::new(table.metadata.name, place));
                 Level::Section("metadata", Some(&table.metadata))
             }
             (Level::Segment, "data") => {
                 if message.segments.last().is_none_or(|s| s.metadata.place.line == 0 || !s.data.is_empty()) {
-                    return reading.refuse("orbit::misplaced_keyword", place, name, "one a segment, behind its metadata");
+                    return reading.refuse(
+                        "orbit::misplaced_keyword",
+                        place,
+                        name,
+                        "one a segment, behind its metadata",
+                    );
                 }
                 Level::Data
             }
@@ -359,7 +393,9 @@ impl<'r, 't> Reader<'r, 't> {
             {
                 Level::Group(section)
             }
-            (Level::Section(element, section), _) => self.enter_field(element, section, table, name, tag, place, to),
+            (Level::Section(element, section), _) => {
+                self.enter_field(element, section, table, name, tag, place, to)
+            }
             (Level::Group(section), _) => {
                 self.enter_field(section.element, Some(section), table, name, tag, place, to)
             }
@@ -380,7 +416,9 @@ impl<'r, 't> Reader<'r, 't> {
     ) -> Level {
         let Some(reading) = &mut self.message else { return Level::Skipped };
         let keyword = match name.strip_prefix("USER_DEFINED") {
-            Some("") => Cow::Owned(format!("{USER_DEFINED}{}", attribute(tag, "parameter").unwrap_or_default())),
+            Some("") => {
+                Cow::Owned(format!("{USER_DEFINED}{}", attribute(tag, "parameter").unwrap_or_default()))
+            }
             _ => Cow::Owned(name.to_owned()),
         };
         let found = match section {
@@ -447,7 +485,12 @@ impl<'r, 't> Reader<'r, 't> {
     fn end_comment(&mut self) {
         let open = std::mem::take(&mut self.open);
         let comments: Vec<Entry> = if open.text.trim().contains('\n') {
-            open.text.lines().map(str::trim).filter(|l| !l.is_empty()).map(|l| Entry::Comment(l.to_owned())).collect()
+            open.text
+                .lines()
+                .map(str::trim)
+                .filter(|l| !l.is_empty())
+                .map(|l| Entry::Comment(l.to_owned()))
+                .collect()
         } else {
             vec![Entry::Comment(open.text.trim_matches(['\n', '\r']).trim_end().to_owned())]
         };
@@ -471,7 +514,9 @@ impl<'r, 't> Reader<'r, 't> {
 
     fn end_section(&mut self) {
         let Some(reading) = &mut self.message else { return };
-        let (Some(section), Some((table, message))) = (reading.section.take(), &mut reading.table) else { return };
+        let (Some(section), Some((table, message))) = (reading.section.take(), &mut reading.table) else {
+            return;
+        };
         if section.name == table.header.name {
             message.header = section;
         } else if table.relative.as_ref().is_some_and(|relative| relative.name == section.name) {
@@ -526,7 +571,8 @@ impl<'r, 't> Reader<'r, 't> {
             Some(c) => self.text(c.encode_utf8(&mut [0; 4]), from, to),
             None => {
                 let place = self.place(from, to);
-                let message = format!("entity `&{};` is not resolved; write the characters themselves", shown(name));
+                let message =
+                    format!("entity `&{};` is not resolved; write the characters themselves", shown(name));
                 self.whole_error("orbit::xml_entity", place, None, &message);
             }
         }
@@ -575,5 +621,9 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
 /// A value without the blanks around it; line ends within become one blank.
 fn folded(text: &str) -> String {
     let text = text.trim();
-    if text.contains(['\n', '\r']) { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.to_owned() }
+    if text.contains(['\n', '\r']) {
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    } else {
+        text.to_owned()
+    }
 }

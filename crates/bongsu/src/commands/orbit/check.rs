@@ -83,8 +83,7 @@ pub(super) fn run(args: &Check, common: &Common) -> Result<ExitCode, CliError> {
         let bytes = match input::read(file) {
             Ok(bytes) => bytes,
             Err(error) => {
-                let fault =
-                    Fault::error(error.code(), error.to_string()).in_source(&name).in_field("file");
+                let fault = Fault::error(error.code(), error.to_string()).in_source(&name).in_field("file");
                 tell(list.as_mut(), fault, common);
                 (refused, faults) = (refused + 1, faults + 1);
                 continue;
@@ -135,13 +134,8 @@ fn tell(list: Option<&mut List>, fault: Fault, common: &Common) {
 
 fn check_messages(bytes: &[u8], name: &str, keep: bool) -> Checked {
     let form = orbit::message_form(bytes).map_or_else(String::new, |form| format!(" {form}"));
-    let mut checked = Checked {
-        kind: String::new(),
-        version: None,
-        objects: 0,
-        faults: Vec::new(),
-        messages: Vec::new(),
-    };
+    let mut checked =
+        Checked { kind: String::new(), version: None, objects: 0, faults: Vec::new(), messages: Vec::new() };
     let mut found: BTreeSet<(String, Option<String>)> = BTreeSet::new();
     orbit::each_message(bytes, name, &mut |outcome| {
         let Found { kind, version, .. } = outcome.found;
@@ -175,11 +169,14 @@ fn objects(message: &Message) -> usize {
     let segments = message.segments().iter();
     match message.kind() {
         MessageKind::Oem => {
-            let names = segments.map(|s| (s.metadata().value("OBJECT_ID"), s.metadata().value("OBJECT_NAME")));
+            let names =
+                segments.map(|s| (s.metadata().value("OBJECT_ID"), s.metadata().value("OBJECT_NAME")));
             names.collect::<BTreeSet<_>>().len()
         }
         MessageKind::Tdm => {
-            let participants = segments.flat_map(|s| s.metadata().fields()).filter(|f| f.keyword().starts_with("PARTICIPANT_"));
+            let participants = segments
+                .flat_map(|s| s.metadata().fields())
+                .filter(|f| f.keyword().starts_with("PARTICIPANT_"));
             participants.map(|field| field.value()).collect::<BTreeSet<_>>().len()
         }
         _ => segments.len(),
@@ -213,7 +210,9 @@ fn write(form: Form, messages: &[Message]) -> Result<(), CliError> {
         Form::Xml => out.write_all(orbit::to_xml_document(messages).as_bytes()),
         Form::Json => {
             let all: Vec<serde_json::Value> = messages.iter().map(Message::to_json).collect();
-            serde_json::to_writer_pretty(&mut out, &all).map_err(std::io::Error::from).and_then(|()| writeln!(out))
+            serde_json::to_writer_pretty(&mut out, &all)
+                .map_err(std::io::Error::from)
+                .and_then(|()| writeln!(out))
         }
     };
     written.and_then(|()| out.flush()).map_err(crate::out::output)
@@ -225,7 +224,8 @@ mod tests {
 
     #[test]
     fn a_form_that_is_not_ours_is_told_by_its_kind() {
-        let ocm = check_messages(b"CCSDS_OCM_VERS = 3.0\nCREATION_DATE = 2026-03-10T12:00:00\n", "x.ocm", false);
+        let ocm =
+            check_messages(b"CCSDS_OCM_VERS = 3.0\nCREATION_DATE = 2026-03-10T12:00:00\n", "x.ocm", false);
         assert_eq!((ocm.kind.as_str(), ocm.version.as_deref(), ocm.objects), ("OCM KVN", Some("3.0"), 0));
         assert_eq!(ocm.faults[0].code, "orbit::unsupported_message");
     }

@@ -71,14 +71,14 @@ pub(super) fn run(args: &Probability, common: &Common) -> Result<ExitCode, CliEr
     Ok(ExitCode::SUCCESS)
 }
 
-fn item(message: &Message, args: &Probability) -> Result<Item, Fault> {
-    let conjunction = Conjunction::from_cdm(message).map_err(|fault| *fault)?;
+fn item(message: &Message, args: &Probability) -> Result<Item, Box<Fault>> {
+    let conjunction = Conjunction::from_cdm(message)?;
     let radius_m = args.radius_m.or(conjunction.hard_body_radius_m).ok_or_else(|| {
         let text = "the message has no line COMMENT HBR = R; give the radius of both bodies with --radius-m";
-        Fault::error("orbit::missing_radius", text).at_line(1).in_field("HBR")
+        Box::new(Fault::error("orbit::missing_radius", text).at_line(1).in_field("HBR"))
     })?;
     let encounter = Encounter::new(&conjunction, radius_m).map_err(|error| {
-        Fault::error("orbit::probability", error.to_string()).in_field(error.field())
+        Box::new(Fault::error("orbit::probability", error.to_string()).in_field(error.field()))
     })?;
     let all = encounter.assess();
     let (pc, method) = match args.terms {
