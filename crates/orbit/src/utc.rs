@@ -85,6 +85,9 @@ pub(crate) fn ccsds_nanos(text: &str) -> Option<i128> {
         return None;
     }
     let seconds = i128::from(days) * 86_400 + i128::from(h * 3600 + m * 60 + s);
+    // Programs print more digits than anybody can mean; what stands behind the 18th is nothing.
+    let all_digits = fraction.bytes().all(|b| b.is_ascii_digit());
+    let fraction = if all_digits { fraction.get(..18).unwrap_or(fraction) } else { fraction };
     Some(seconds * 1_000_000_000 + fraction_nanos(fraction, 1_000_000_000)?)
 }
 

@@ -242,6 +242,17 @@ fn omm_messages_are_catalogues() {
     assert_eq!(read_catalogue(flat.as_bytes(), "json").catalogue, csv.catalogue);
 }
 
+/// CelesTrak leaves the header of its OMMs empty.
+#[test]
+fn a_publishers_omm_without_a_header_is_read() {
+    let read = read_catalogue(include_bytes!("data/sgp4-verify/sample_omm.xml"), "xml");
+    assert_eq!((read.faults.len(), read.format), (0, orbit::Format::OmmXml));
+    let set = read.catalogue.get(NoradId::new(5)).unwrap();
+    assert_eq!((set.name(), set.object_id()), (Some("VANGUARD 1"), Some("1958-002B")));
+    assert_eq!(set.epoch().to_string(), "2020-10-13T04:52:48.47232Z");
+    assert_eq!((set.mean_motion_rev_per_day(), set.bstar()), (10.848_691_64, -0.224_83e-4));
+}
+
 #[test]
 fn the_standards_own_omm_is_an_element_set() {
     for name in ["odm/omm/OMMExample2.txt", "odm/omm/OMM-with-units.xml", "odm/omm/OMMExample4.xml"] {

@@ -125,7 +125,7 @@ fn check_section(section: &Section, table: &SectionTable, faults: &mut Faults) {
         let field = section.fields().find(|field| field.keyword == key.name);
         match field {
             None => missing(faults, section.place, key.name, table.element),
-            Some(field) if field.value.is_empty() && key.kind != Kind::MayBeEmpty => {
+            Some(field) if field.value.is_empty() && !key.may_be_empty => {
                 missing(faults, field.place, key.name, table.element);
             }
             Some(_) => {}
@@ -180,7 +180,7 @@ fn check_value(field: &Field, key: &Key, table: &SectionTable, faults: &mut Faul
     let value = field.value.as_str();
     let given = || shown(value);
     match key.kind {
-        Kind::Text | Kind::MayBeEmpty => {}
+        Kind::Text => {}
         Kind::Time => {
             if ccsds_nanos(value).is_none() || !value.contains('T') {
                 wrong(
@@ -316,6 +316,29 @@ fn check_cdm(message: &Message, faults: &mut Faults) {
         {
             let text = format!("`{}` where {wanted} stands", shown(&object.value));
             faults.error("orbit::inconsistent", object.place, Some("OBJECT"), text);
+        }
+    }
+    if let Some(relative) = &message.relative {
+        let shape: &[&str] = &["SCREEN_VOLUME_SHAPE"];
+        let threshold: &[&str] = &["SCREEN_PC_THRESHOLD"];
+        let types = [("SHAPE", shape), ("PC", threshold), ("PC_MAX", threshold)];
+        check_conditions(relative, "SCREEN_TYPE", &types, faults);
+    }
+    for segment in &message.segments {
+        let frame: &[&str] = &["ALT_COV_REF_FRAME"];
+        check_conditions(&segment.metadata, "ALT_COV_TYPE", &[("XYZ", frame)], faults);
+    }
+}
+
+/// What a screening or an alternative covariance needs beside its type (508.0-B, second issue).
+fn check_conditions(section: &Section, keyword: &str, needs: &[(&str, &[&str])], faults: &mut Faults) {
+    let Some(field) = section.field(keyword) else { return };
+    for (value, needed) in needs {
+        if !field.value.eq_ignore_ascii_case(value) {
+            continue;
+        }
+        for name in needed.iter().filter(|name| section.field(name).is_none()) {
+            missing(faults, field.place, name, &format!("for {keyword} = {value}"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::MessageKind;
 use super::schema::{
-    COVARIANCE, HEADER, Kind, Occurs, SPACECRAFT, SectionTable, Table, may, maybe_number, must, number,
+    COVARIANCE, Kind, Occurs, SPACECRAFT, SectionTable, Table, may, maybe_number, must, number,
 };
 
 pub(super) static TABLE: Table = Table {
@@ -10,14 +10,24 @@ pub(super) static TABLE: Table = Table {
     root: "omm",
     version: "CCSDS_OMM_VERS",
     versions: &["1.0", "2.0", "3.0"],
-    header: HEADER,
+    // CelesTrak and Space-Track publish OMMs whose header is empty.
+    header: SectionTable::new(
+        "header",
+        Occurs::Once,
+        &[
+            may("CLASSIFICATION", Kind::Text),
+            must("CREATION_DATE", Kind::Time).or_empty(),
+            must("ORIGINATOR", Kind::Text).or_empty(),
+            may("MESSAGE_ID", Kind::Text),
+        ],
+    ),
     relative: None,
     metadata: SectionTable::new(
         "metadata",
         Occurs::Once,
         &[
             must("OBJECT_NAME", Kind::Text),
-            must("OBJECT_ID", Kind::MayBeEmpty),
+            must("OBJECT_ID", Kind::Text).or_empty(),
             must("CENTER_NAME", Kind::Text),
             must("REF_FRAME", Kind::Text),
             may("REF_FRAME_EPOCH", Kind::Time),

@@ -17,7 +17,7 @@ pub(super) static TABLE: Table = Table {
         Occurs::Once,
         &[
             must("OBJECT_NAME", Kind::Text),
-            must("OBJECT_ID", Kind::MayBeEmpty),
+            must("OBJECT_ID", Kind::Text).or_empty(),
             must("CENTER_NAME", Kind::Text),
             must("REF_FRAME", Kind::Text),
             may("REF_FRAME_EPOCH", Kind::Time),

@@ -8,8 +8,6 @@ use super::{MessageKind, cdm, oem, omm, opm, tdm};
 pub(crate) enum Kind {
     /// Any text.
     Text,
-    /// Any text, which may also be empty although the keyword is required.
-    MayBeEmpty,
     /// A time in one of the two forms of CCSDS 301.0-B, 3.5.
     Time,
     /// A finite decimal number.
@@ -36,6 +34,8 @@ pub(crate) struct Key {
     /// The unit of the standard; empty where there is none.
     pub(crate) unit: &'static str,
     pub(crate) required: bool,
+    /// Whether it may stand there without a value although it is required.
+    pub(crate) may_be_empty: bool,
     /// The element that holds it in XML, inside that of the section.
     pub(crate) group: Option<&'static str>,
 }
@@ -174,7 +174,7 @@ pub(crate) fn unit_of(section: &str, keyword: &str) -> Option<&'static str> {
 }
 
 const fn key(name: &'static str, kind: Kind, unit: &'static str, required: bool) -> Key {
-    Key { name, kind, unit, required, group: None }
+    Key { name, kind, unit, required, may_be_empty: false, group: None }
 }
 
 /// A required number.
@@ -198,6 +198,11 @@ pub(crate) const fn may(name: &'static str, kind: Kind) -> Key {
 }
 
 impl Key {
+    /// It must stand there, but a value is not insisted on: the largest publishers leave it empty.
+    pub(crate) const fn or_empty(self) -> Self {
+        Self { may_be_empty: true, ..self }
+    }
+
     /// In element `group` of the XML form.
     pub(crate) const fn grouped(self, group: &'static str) -> Self {
         Self { group: Some(group), ..self }

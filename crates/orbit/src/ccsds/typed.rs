@@ -43,7 +43,10 @@ impl Message {
     /// written with all their digits; what `set` does not know (name, designator) is `UNKNOWN`.
     pub fn omm(set: &ElementSet, creation_date: Timestamp, originator: &str) -> Self {
         let e = set.elements();
-        let text = |keyword, value: &str| made(keyword, value, "");
+        // A name with a control character would make a message that nobody may read.
+        let text = |keyword, value: &str| {
+            made(keyword, value.chars().filter(|c| !c.is_control()).collect::<String>().trim(), "")
+        };
         let number = |keyword, value: f64| made(keyword, digits(value), "");
         let name = set.name().unwrap_or("UNKNOWN");
         let header = vec![
