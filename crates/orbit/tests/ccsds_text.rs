@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use base::Fault;
-use orbit::{CdmHeader, Conjunction, Message, read_messages};
+use base::{Fault, Interval};
+use orbit::{
+    CdmHeader, Conjunction, ConjunctionObject, ElementSet, Encounter, Message, Propagator, read_catalogue,
+    read_messages,
+};
 use proptest::prelude::*;
 
 const OPM: &str = include_str!("data/ccsds/odm/opm/OPMExample5.txt");
@@ -226,6 +229,7 @@ fn header() -> CdmHeader {
         creation_date: "2026-03-10T12:00:00Z".parse().unwrap(),
         originator: "TEST".to_owned(),
         message_id: "1".to_owned(),
+        screened: None,
     }
 }
 
@@ -268,6 +272,38 @@ fn the_relative_state_is_that_of_the_originator() {
         };
         assert!((got - want).abs() < tolerance, "{keyword}: {got} {want}");
     }
+}
+
+/// From two element sets to a message and to a probability: what a screening does with an event.
+#[test]
+fn an_approach_becomes_a_message() {
+    let catalogue =
+        read_catalogue(include_bytes!("data/celestrak/active-2026-03-excerpt.csv"), "csv").catalogue;
+    let sets: Vec<_> = catalogue.iter().take(2).collect();
+    let time = sets[0].epoch();
+    let mut covariance_rtn = [[0.0; 6]; 6];
+    for (i, row) in covariance_rtn.iter_mut().enumerate() {
+        row[i] = if i < 3 { 1e6 } else { 1.0 };
+    }
+    let object = |set: &ElementSet| {
+        let state = Propagator::new(set).unwrap().state_at(time).unwrap().to_gcrf();
+        ConjunctionObject::of(set, &state, covariance_rtn)
+    };
+    let conjunction = Conjunction {
+        tca: time,
+        objects: [object(sets[0]), object(sets[1])],
+        hard_body_radius_m: Some(10.0),
+        probability: None,
+    };
+    let screened = Some(Interval::starting(time, 3600.0));
+    let message = conjunction.to_cdm(&CdmHeader { screened, ..header() }).unwrap();
+    let read = read_messages(message.to_kvn().as_bytes(), "cdm");
+    assert_eq!(read.faults, []);
+    assert_eq!(Conjunction::from_cdm(&read.messages[0]).unwrap(), conjunction);
+    let distance: f64 = conjunction.relative_position_m().iter().map(|x| x * x).sum::<f64>().sqrt();
+    assert_eq!(read.messages[0].relative().unwrap().number("MISS_DISTANCE"), Some(distance));
+    assert!(read.messages[0].relative().unwrap().value("STOP_SCREEN_PERIOD").is_some());
+    assert!(Encounter::new(&conjunction, 10.0).is_ok());
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! A conjunction: two objects at their closest approach, out of a CDM and into one.
 
-use base::{Fault, Timestamp};
+use base::{Fault, Interval, Timestamp};
 
 use super::model::{Entry, Field, Message, MessageForm, MessageKind, Place, Section, Segment};
 use super::read::Found;
 use super::typed::{ccsds_time, digits, filled, made};
 use super::{check, faults::Faults, schema::Table};
-use crate::frame::{cross, dot, minus, norm};
+use crate::ElementSet;
+use crate::frame::{Gcrf, State, cross, dot, minus, norm};
 use crate::utc::parse_ccsds;
 
 /// Angular speed of the Earth in rad/s (IERS Conventions 2010, table 1.1).
@@ -60,9 +61,27 @@ pub struct CdmHeader {
     pub originator: String,
     /// Its identification, unique for the originator.
     pub message_id: String,
+    /// The span of time that was screened.
+    pub screened: Option<Interval>,
 }
 
 impl ConjunctionObject {
+    /// The object of `set` at `state`. The covariance is the caller's to know: element sets have none.
+    pub fn of(set: &ElementSet, state: &State<Gcrf>, covariance_rtn: [[f64; 6]; 6]) -> Self {
+        Self {
+            designator: set.norad_id().to_string(),
+            catalogue: "SATCAT".to_owned(),
+            name: set.name().unwrap_or("UNKNOWN").to_owned(),
+            international_designator: set.object_id().unwrap_or("UNKNOWN").to_owned(),
+            manoeuvrable: None,
+            // What stands behind this room's celestial frame is the equator and equinox of J2000.
+            ref_frame: "EME2000".to_owned(),
+            position_km: state.position().km(),
+            velocity_km_s: state.velocity().km_s(),
+            covariance_rtn,
+        }
+    }
+
     /// The velocity against the stars in km/s, along the axes of the frame: in a frame that turns with the Earth the
     /// turning is added, for the radial, transverse and normal axes are those of the inertial orbit.
     pub fn inertial_velocity_km_s(&self) -> [f64; 3] {
@@ -166,7 +185,7 @@ impl Conjunction {
                     made("MESSAGE_ID", header.message_id.trim(), ""),
                 ],
             ),
-            relative: Some(self.relative_section(&axes)),
+            relative: Some(self.relative_section(&axes, header.screened)),
             segments: self.objects.iter().zip(["OBJECT1", "OBJECT2"]).map(|(o, n)| segment(o, n)).collect(),
         };
         let place = Place { line: 1, ..Place::default() };
@@ -179,7 +198,7 @@ impl Conjunction {
         }
     }
 
-    fn relative_section(&self, axes: &[[f64; 3]; 3]) -> Section {
+    fn relative_section(&self, axes: &[[f64; 3]; 3], screened: Option<Interval>) -> Section {
         let (r, v) = (self.relative_position_m(), self.relative_velocity_m_s());
         let mut fields = vec![
             made("TCA", ccsds_time(self.tca), ""),
@@ -190,6 +209,10 @@ impl Conjunction {
         let velocity = ["RELATIVE_VELOCITY_R", "RELATIVE_VELOCITY_T", "RELATIVE_VELOCITY_N"];
         fields.extend(position.iter().zip(axes).map(|(name, axis)| made(name, digits(dot(*axis, r)), "m")));
         fields.extend(velocity.iter().zip(axes).map(|(name, axis)| made(name, digits(dot(*axis, v)), "m/s")));
+        if let Some(span) = screened {
+            fields.push(made("START_SCREEN_PERIOD", ccsds_time(span.start()), ""));
+            fields.push(made("STOP_SCREEN_PERIOD", ccsds_time(span.end()), ""));
+        }
         if let Some((probability, method)) = &self.probability {
             fields.push(made("COLLISION_PROBABILITY", digits(*probability), ""));
             fields.push(made("COLLISION_PROBABILITY_METHOD", method.trim(), ""));
