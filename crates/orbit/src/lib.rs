@@ -9,7 +9,8 @@
 //! could not. A decayed or invalid state never yields a position.
 //!
 //! Sources: Vallado, Crawford, Hujsak, Kelso, "Revisiting Spacetrack Report #3" (AIAA 2006-6753); CCSDS 502.0-B-3
-//! (Orbit Data Messages) for OMM; Vallado, "Fundamentals of Astrodynamics and Applications", for the frames.
+//! (orbit data messages), 503.0-B-2 (tracking), 505.0-B (XML), 508.0-B-1 (conjunctions); Alfano (2005) for the
+//! probability of collision; Vallado, "Fundamentals of Astrodynamics and Applications", for the frames.
 //!
 //! ```
 //! let tle = b"ISS (ZARYA)\r\n\

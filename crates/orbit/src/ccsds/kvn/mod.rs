@@ -1,14 +1,17 @@
 //! Keyword = value notation (502.0-B-3, 7; 508.0-B-1, 6.3; 503.0-B-2, 4.3).
 
+mod blocks;
+mod filling;
+
 use std::borrow::Cow;
 
-use super::MessageKind;
-use super::encoding::Decoded;
-use super::faults::Faults;
-use super::model::{Entry, Field, Message, MessageForm, Place, Section, Segment};
-use super::read::{Found, Outcome};
-use super::schema::{Key, Kind, Occurs, SectionTable, Shape, Table};
-use super::{check, read};
+use crate::ccsds::MessageKind;
+use crate::ccsds::encoding::Decoded;
+use crate::ccsds::faults::Faults;
+use crate::ccsds::model::{Entry, Field, Message, MessageForm, Place, Section};
+use crate::ccsds::read::{Found, Outcome};
+use crate::ccsds::schema::{Key, Kind, SectionTable, Shape, Table};
+use crate::ccsds::{check, read};
 use crate::lines::shown;
 use crate::read::MAX_LINE_BYTES;
 
@@ -175,82 +178,6 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Takes `META_START` and its like; whether the line was one.
-    fn mark(&mut self, table: &'static Table, text: &str, here: Place) -> bool {
-        let closed = self.open_mark.is_none();
-        let open = self.open_mark.map(|(mark, _)| mark);
-        match text {
-            "META_START" if table.meta_marks => {
-                let fits = match self.at {
-                    At::Header => true,
-                    At::Data(_) => !table.data_marks && closed,
-                    At::Closed => true,
-                    At::Relative | At::Metadata => false,
-                };
-                if fits && closed {
-                    self.begin_segment(table, here);
-                    self.open_mark = Some(("META_START", here));
-                } else {
-                    self.misplaced(here, text, "the block before is not closed");
-                }
-            }
-            "META_STOP" if table.meta_marks => {
-                if open == Some("META_START") {
-                    self.flush();
-                    self.open_mark = None;
-                    self.at = At::Data(None);
-                } else {
-                    self.misplaced(here, text, "there is no META_START before it");
-                }
-            }
-            "DATA_START" if table.data_marks => {
-                if closed && self.at == At::Data(None) {
-                    self.open_mark = Some(("DATA_START", here));
-                } else {
-                    self.misplaced(here, text, "it follows META_STOP and nothing else");
-                }
-            }
-            "DATA_STOP" if table.data_marks => {
-                if open == Some("DATA_START") {
-                    self.loose_comments(here);
-                    self.open_mark = None;
-                    self.at = At::Closed;
-                } else {
-                    self.misplaced(here, text, "there is no DATA_START before it");
-                }
-            }
-            "COVARIANCE_START" if has_triangle(table) => {
-                if closed && matches!(self.at, At::Data(_)) {
-                    self.loose_comments(here);
-                    self.open_mark = Some(("COVARIANCE_START", here));
-                    self.at = At::Data(None);
-                } else {
-                    self.misplaced(here, text, "it stands behind the lines of an ephemeris");
-                }
-            }
-            "COVARIANCE_STOP" if has_triangle(table) => {
-                if open == Some("COVARIANCE_START") {
-                    self.flush();
-                    self.open_mark = None;
-                    self.at = At::Data(None);
-                } else {
-                    self.misplaced(here, text, "there is no COVARIANCE_START before it");
-                }
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    fn misplaced(&mut self, here: Place, what: &str, why: &str) {
-        self.faults.error(
-            "orbit::misplaced_keyword",
-            here,
-            Some(what),
-            format!("it may not stand here: {why}; put the blocks in the order of the standard"),
-        );
-    }
-
     fn field(&mut self, table: &'static Table, line: Line<'_>, keyword: &str, value: &str) {
         let here = place(self.decoded, line, line.text.trim());
         let Some((section, restart)) = self.target(table, keyword) else {
@@ -279,96 +206,6 @@ impl<'t> Reader<'t> {
             );
         } else {
             open.entries.push(Entry::Field(new));
-        }
-    }
-
-    /// The section that takes `keyword`, and whether it begins here. Moves on to it.
-    fn target(&mut self, table: &'static Table, keyword: &str) -> Option<(&'static SectionTable, bool)> {
-        if let Some((mark, _)) = self.open_mark {
-            let section = match mark {
-                "META_START" => &table.metadata,
-                "DATA_START" => table.data.first()?,
-                _ => table.data.iter().find(|section| section.shape == Shape::Triangle)?,
-            };
-            let triangle = section.shape == Shape::Triangle;
-            let takes = section.takes(keyword)
-                && !(triangle && section.matrix_keys().iter().any(|key| key.name == keyword));
-            let again = triangle && (self.at == At::Data(None) || keyword == "EPOCH");
-            return takes.then(|| {
-                if triangle {
-                    self.at = At::Data(table.data.iter().position(|s| s.shape == Shape::Triangle));
-                }
-                (section, again)
-            });
-        }
-        if table.meta_marks {
-            let header = self.at == At::Header && table.header.takes(keyword);
-            return header.then_some((&table.header, false));
-        }
-        self.unmarked_target(table, keyword)
-    }
-
-    /// As [`Self::target`] in messages without marks: the present section, or one behind it.
-    fn unmarked_target(
-        &mut self,
-        table: &'static Table,
-        keyword: &str,
-    ) -> Option<(&'static SectionTable, bool)> {
-        let data = |at: At| if let At::Data(Some(i)) = at { Some(i) } else { None };
-        if self.at == At::Header {
-            if table.header.takes(keyword) {
-                return Some((&table.header, false));
-            }
-            if let Some(relative) = table.relative.as_ref().filter(|r| r.takes(keyword)) {
-                self.at = At::Relative;
-                return Some((relative, true));
-            }
-        }
-        if let (At::Relative, Some(relative)) = (self.at, &table.relative)
-            && relative.takes(keyword)
-        {
-            return Some((relative, false));
-        }
-        if matches!(self.at, At::Header | At::Relative) && table.metadata.takes(keyword) {
-            self.at = At::Metadata;
-            return Some((&table.metadata, true));
-        }
-        if self.at == At::Metadata && table.metadata.takes(keyword) {
-            return Some((&table.metadata, false));
-        }
-        let from = data(self.at).unwrap_or(0);
-        if matches!(self.at, At::Metadata | At::Data(_)) {
-            for (i, section) in table.data.iter().enumerate().skip(from) {
-                if section.takes(keyword) {
-                    let same = data(self.at) == Some(i);
-                    let first = section.keys.first().is_some_and(|key| key.name == keyword);
-                    self.at = At::Data(Some(i));
-                    return Some((section, !same || (first && section.occurs == Occurs::Many)));
-                }
-            }
-            let segments = self.message.as_ref().map_or(0, |(_, message)| message.segments.len());
-            if table.metadata.takes(keyword) && segments < table.segments {
-                self.at = At::Metadata;
-                return Some((&table.metadata, true));
-            }
-        }
-        None
-    }
-
-    fn refuse_keyword(&mut self, table: &Table, keyword: &str, here: Place) {
-        let known = [Some(&table.header), table.relative.as_ref(), Some(&table.metadata)]
-            .into_iter()
-            .flatten()
-            .chain(table.data)
-            .any(|section| section.takes(keyword));
-        if known {
-            self.misplaced(here, keyword, "its block is over, or has not begun");
-        } else {
-            let message = format!(
-                "no keyword of {}; correct the spelling, or name it USER_DEFINED_x where the standard allows",
-                self.found.kind
-            );
-            self.faults.error("orbit::unknown_keyword", here, Some(keyword), message);
         }
     }
 
@@ -461,84 +298,6 @@ impl<'t> Reader<'t> {
         let new: Vec<Entry> = new.collect();
         if let Some(open) = self.section() {
             open.entries.extend(new);
-        }
-    }
-
-    fn begin_segment(&mut self, table: &'static Table, here: Place) {
-        self.flush_before_segment(here);
-        self.at = At::Metadata;
-        if let Some((_, message)) = &mut self.message {
-            message
-                .segments
-                .push(Segment { metadata: Section::new(table.metadata.name, here), data: Vec::new() });
-        }
-    }
-
-    /// Comments between two blocks stay with the block before.
-    fn flush_before_segment(&mut self, here: Place) {
-        match self.at {
-            At::Data(_) | At::Closed => self.loose_comments(here),
-            At::Header | At::Relative | At::Metadata => self.flush(),
-        }
-    }
-
-    /// Begins `section`; the comments before it are its own.
-    fn start(&mut self, section: &'static SectionTable, here: Place) {
-        self.rows = 0;
-        let new = Section::new(section.name, here);
-        let at = self.at;
-        if let Some((table, message)) = &mut self.message {
-            match at {
-                At::Relative => message.relative = Some(new),
-                At::Metadata => message.segments.push(Segment { metadata: new, data: Vec::new() }),
-                At::Data(_) | At::Closed if table.name_is_data(section) => {
-                    if let Some(segment) = message.segments.last_mut() {
-                        segment.data.push(new);
-                    }
-                }
-                At::Header | At::Data(_) | At::Closed => {}
-            }
-        }
-        if section.shape == Shape::Observation {
-            self.at = At::Data(Some(0));
-        }
-    }
-
-    /// The section that is being filled.
-    fn section(&mut self) -> Option<&mut Section> {
-        let (_, message) = self.message.as_mut()?;
-        match self.at {
-            At::Header => Some(&mut message.header),
-            At::Relative => message.relative.as_mut(),
-            At::Metadata => message.segments.last_mut().map(|segment| &mut segment.metadata),
-            At::Data(_) | At::Closed => {
-                message.segments.last_mut().and_then(|segment| segment.data.last_mut())
-            }
-        }
-    }
-
-    /// Puts the comments read so far into the present section.
-    fn flush(&mut self) {
-        if self.pending.is_empty() {
-            return;
-        }
-        let comments: Vec<Entry> = self.pending.drain(..).map(Entry::Comment).collect();
-        let last = self.last;
-        if let Some(section) = self.section() {
-            section.entries.extend(comments);
-        } else if let Some(segment) = self.message.as_mut().and_then(|(_, m)| m.segments.last_mut()) {
-            segment.data.push(Section { name: read::LOOSE, entries: comments, place: last });
-        }
-    }
-
-    /// Puts the comments read so far into a section of their own: lines of data have no room for them.
-    fn loose_comments(&mut self, here: Place) {
-        if self.pending.is_empty() {
-            return;
-        }
-        let comments: Vec<Entry> = self.pending.drain(..).map(Entry::Comment).collect();
-        if let Some(segment) = self.message.as_mut().and_then(|(_, m)| m.segments.last_mut()) {
-            segment.data.push(Section { name: read::LOOSE, entries: comments, place: here });
         }
     }
 
