@@ -71,6 +71,23 @@ fn values_that_are_none() {
 }
 
 #[test]
+fn a_newer_version_is_read_with_a_warning() {
+    let read = read_messages(OPM.replace("VERS = 2.0", "VERS = 4.0").as_bytes(), "in");
+    assert!(read.is_ok());
+    assert_eq!(read.faults[0].code, "orbit::unknown_version");
+}
+
+#[test]
+fn a_screening_names_what_it_was() {
+    refused(CDM_XML, "<SCREEN_TYPE>SHAPE<", "<SCREEN_TYPE>VOLUME<", "orbit::bad_field", "SCREEN_TYPE");
+    let by_probability = CDM_XML.replace("<SCREEN_TYPE>SHAPE<", "<SCREEN_TYPE>PC<");
+    let threshold = "<SCREEN_PC_THRESHOLD>1.000E-03</SCREEN_PC_THRESHOLD>";
+    refused(&by_probability, threshold, "", "orbit::missing_field", "SCREEN_PC_THRESHOLD");
+    let frame = "<ALT_COV_REF_FRAME>EME2000</ALT_COV_REF_FRAME>";
+    refused(CDM_XML, frame, "", "orbit::missing_field", "ALT_COV_REF_FRAME");
+}
+
+#[test]
 fn units_that_measure_something_else() {
     refused(OPM, "X = 6655.9942 [km]", "X = 6655.9942 [km/s]", "orbit::bad_unit", "X");
     refused(OPM, "X = 6655.9942 [km]", "X = 6655.9942 [furlong]", "orbit::bad_unit", "X");

@@ -39,7 +39,8 @@ pub struct MessagesRead {
     pub messages: Vec<Message>,
     /// Every message that stood there, also those that are refused.
     pub found: Vec<Found>,
-    /// What was wrong, in the order of the input; `source` is filled in.
+    /// What was wrong, message by message: first what could not be read, then what does not fit together; `source` is
+    /// filled in.
     pub faults: Vec<Fault>,
     /// How they were written; `None` when the input holds no message.
     pub form: Option<MessageForm>,
@@ -117,6 +118,34 @@ fn form_of(text: &str) -> Option<MessageForm> {
 /// | `orbit::invalid_utf8` | bytes that are no characters |
 /// | `orbit::line_too_long`, `orbit::too_large`, `orbit::too_deep` | beyond what is read |
 /// | `orbit::unknown_version` | (warning) a version that the standards did not have when this was written |
+///
+/// ```
+/// let opm = b"CCSDS_OPM_VERS = 3.0
+/// CREATION_DATE = 2026-03-10T12:00:00
+/// ORIGINATOR = KASI
+/// OBJECT_NAME = KOMPSAT-5
+/// OBJECT_ID = 2013-042A
+/// CENTER_NAME = EARTH
+/// REF_FRAME = EME2000
+/// TIME_SYSTEM = UTC
+/// EPOCH = 2026-03-10T12:00:00
+/// X = 6503514 [m]
+/// Y = 1239.647 [km]
+/// Z = -717.49
+/// X_DOT = -0.873160
+/// Y_DOT = 8.740420
+/// Z_DOT = -4.191076
+/// ";
+/// let read = orbit::read_messages(opm, "kompsat-5.opm");
+/// assert!(read.is_ok());
+/// let message = &read.messages[0];
+/// assert_eq!(message.states()[0].position_km, [6503.514, 1239.647, -717.49]);
+/// assert!(message.to_xml().contains("<X units=\"m\">6503514</X>"));
+///
+/// let wrong = String::from_utf8_lossy(opm).replace("[m]", "[s]");
+/// let fault = &orbit::read_messages(wrong.as_bytes(), "kompsat-5.opm").faults[0];
+/// assert_eq!((fault.code.as_str(), fault.line, fault.field.as_deref()), ("orbit::bad_unit", Some(10), Some("X")));
+/// ```
 pub fn read_messages(bytes: &[u8], source: &str) -> MessagesRead {
     let mut read = MessagesRead {
         messages: Vec::new(),
