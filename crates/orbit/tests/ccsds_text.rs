@@ -104,6 +104,10 @@ fn what_is_missing_is_named() {
     refused(OPM, "TRUE_ANOMALY = 41.922339 [deg]\n", "", "orbit::missing_field", "TRUE_ANOMALY");
     refused(OMM, "CZ_DOT_Z_DOT = 6.224444338635500e-10\n", "", "orbit::missing_field", "CZ_DOT_Z_DOT");
     refused(OMM, "SEMI_MAJOR_AXIS = 6800\n", "", "orbit::missing_field", "MEAN_MOTION");
+    let goes = include_str!("data/ccsds/odm/omm/OMMExample2.txt");
+    let derivative = "MEAN_MOTION_DOT   = -0.00000113\n";
+    refused(goes, derivative, "", "orbit::missing_field", "MEAN_MOTION_DOT");
+    assert_eq!(faults(&goes.replace(derivative, "").replace("SGP/SGP4", "SGP4")), []);
     refused(OEM, "STOP_TIME           = 1996-12-28T21:28:00.331\n", "", "orbit::missing_field", "STOP_TIME");
     refused(TDM, "PARTICIPANT_1 = DSS-10\n", "", "orbit::missing_field", "PARTICIPANT_1");
     let one_object = CDM.split("COMMENT Object2 Metadata").next().unwrap();

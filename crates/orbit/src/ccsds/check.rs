@@ -287,11 +287,16 @@ fn check_omm(message: &Message, faults: &mut Faults) {
         {
             missing(faults, section.place, "MEAN_MOTION", "or SEMI_MAJOR_AXIS");
         }
+        let theory = segment.metadata.value("MEAN_ELEMENT_THEORY").unwrap_or_default();
         if let Some(section) = segment.section("tleParameters")
-            && section.field("MEAN_MOTION_DDOT").is_none()
-            && section.field("AGOM").is_none()
+            && ["SGP", "SGP/SGP4", "PPT3"].iter().any(|name| theory.eq_ignore_ascii_case(name))
         {
-            missing(faults, section.place, "MEAN_MOTION_DDOT", "or AGOM");
+            // These theories propagate with the derivatives; SGP4 does not (502.0-B-3, table 4-3).
+            for keyword in ["MEAN_MOTION_DOT", "MEAN_MOTION_DDOT"] {
+                if section.field(keyword).is_none() {
+                    missing(faults, section.place, keyword, "for this MEAN_ELEMENT_THEORY");
+                }
+            }
         }
     }
 }

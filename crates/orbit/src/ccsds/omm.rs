@@ -63,7 +63,7 @@ pub(super) static TABLE: Table = Table {
                 may("REV_AT_EPOCH", Kind::Count),
                 maybe_number("BSTAR", "1/ER"),
                 maybe_number("BTERM", "m**2/kg"),
-                number("MEAN_MOTION_DOT", "rev/day**2"),
+                maybe_number("MEAN_MOTION_DOT", "rev/day**2"),
                 maybe_number("MEAN_MOTION_DDOT", "rev/day**3"),
                 maybe_number("AGOM", "m**2/kg"),
             ],
