@@ -169,6 +169,52 @@ fn nothing_is_lost_between_the_forms() {
     }
 }
 
+/// In every valid KVN file: a keyword that is none is refused at its line, and so is a header or metadata keyword that
+/// stands twice.
+#[test]
+fn every_line_is_held_against_the_table() {
+    let mut lines = 0;
+    for (name, bytes, read) in valid() {
+        if read.form != Some(MessageForm::Kvn) {
+            continue;
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        let once: BTreeSet<&str> = read.messages[0]
+            .sections()
+            .filter(|section| matches!(section.name(), "header" | "metadata" | "relativeMetadataData"))
+            .flat_map(|section| section.fields().map(|field| field.keyword()))
+            .collect();
+        for (number, line) in text.lines().enumerate().skip(1) {
+            let Some((keyword, value)) = line.split_once('=').map(|(k, v)| (k.trim(), v)) else { continue };
+            if keyword.starts_with("COMMENT") {
+                continue;
+            }
+            let with = |replacement: &str| {
+                let all: Vec<&str> = text
+                    .lines()
+                    .enumerate()
+                    .map(|(i, l)| if i == number { replacement } else { l })
+                    .collect();
+                read_messages(all.join("\n").as_bytes(), "changed").faults
+            };
+            let unknown = with(&format!("ZZ_{keyword} = {value}"));
+            let found = unknown
+                .iter()
+                .any(|f| f.code == "orbit::unknown_keyword" && f.line == Some(number as u64 + 1));
+            assert!(found, "{name}:{number}: {unknown:?}");
+            if once.contains(keyword) && !value.trim().is_empty() {
+                let twice = with(&format!("{line}\n{line}"));
+                assert!(
+                    twice.iter().any(|f| f.field.as_deref() == Some(keyword)),
+                    "{name}: {keyword} {twice:?}"
+                );
+            }
+            lines += 1;
+        }
+    }
+    assert!(lines > 1000, "{lines}");
+}
+
 #[test]
 fn comments_units_and_digits_are_kept() {
     for (name, _, read) in valid() {
