@@ -4,6 +4,8 @@
 //! The encounter is short: both move straight while they are near. So only the plane across their relative velocity
 //! counts. Both covariances are added there, turned to their principal axes, and the normal distribution is integrated
 //! over the disc of both hard bodies around the miss vector: the error function does one axis, a sum the other.
+//!
+//! Functions come from `libm`, not from the system, so that every machine gives the same digits.
 
 use crate::ccsds::Conjunction;
 use crate::frame::{cross, dot, norm};
@@ -145,7 +147,7 @@ impl Encounter {
     pub fn assess(&self) -> CollisionProbability {
         let probability = self.probability();
         let mahalanobis = self.mahalanobis();
-        let distance = self.miss_m[0].hypot(self.miss_m[1]);
+        let distance = libm::hypot(self.miss_m[0], self.miss_m[1]);
         if distance <= self.radius_m {
             // The smaller the covariance, the surer the hit.
             let maximum = if distance < self.radius_m { 1.0 } else { probability.max(0.5) };
@@ -166,16 +168,16 @@ impl Encounter {
     /// The miss vector in standard deviations; infinite when it leaves the line of a flat covariance.
     fn mahalanobis(&self) -> f64 {
         let part = |i: usize| if self.miss_m[i] == 0.0 { 0.0 } else { self.miss_m[i] / self.sigma_m[i] };
-        part(0).hypot(part(1))
+        libm::hypot(part(0), part(1))
     }
 
     /// The factor on the standard deviations that gives the largest probability, and that probability. For a small
     /// disc it is the Mahalanobis distance over the square root of 2; a wide grid around it finds the rest.
     fn worst_scale(&self, mahalanobis: f64) -> (f64, f64) {
         const STEPS: i32 = 80;
-        let start = (mahalanobis / std::f64::consts::SQRT_2).ln();
+        let start = libm::log(mahalanobis / std::f64::consts::SQRT_2);
         let at = |step: f64| start + step * 0.15;
-        let value = |log: f64| self.scaled(log.exp());
+        let value = |log: f64| self.scaled(libm::exp(log));
         let best = (-STEPS..=STEPS / 2)
             .map(|step| (f64::from(step), value(at(f64::from(step)))))
             .fold((0.0, f64::NEG_INFINITY), |best, now| if now.1 > best.1 { now } else { best });
@@ -195,7 +197,7 @@ impl Encounter {
             }
         }
         let top = f64::midpoint(low, high);
-        (top.exp(), value(top).max(best.1))
+        (libm::exp(top), value(top).max(best.1))
     }
 
     /// The probability with both standard deviations times `scale`.
@@ -207,7 +209,7 @@ impl Encounter {
         let radius = self.radius_m;
         // With x = R sin t the integrand is smooth up to the rim.
         let integrand = |t: f64| {
-            let (sin, cos) = t.sin_cos();
+            let (sin, cos) = libm::sincos(t);
             self.density(sigma, radius * sin, radius * cos) * radius * cos
         };
         integrate(&integrand, &self.breaks(sigma)).clamp(0.0, 1.0)
@@ -219,7 +221,7 @@ impl Encounter {
         let root = std::f64::consts::SQRT_2 * sigma[1];
         let miss = self.miss_m[1].abs();
         let across = 0.5 * erf_between((miss - half) / root, (miss + half) / root);
-        across * (-0.5 * along * along).exp() / (sigma[0] * (2.0 * std::f64::consts::PI).sqrt())
+        across * libm::exp(-0.5 * along * along) / (sigma[0] * (2.0 * std::f64::consts::PI).sqrt())
     }
 
     /// Angles between which the integrand is smooth: at the peak along the major axis and where the disc's rim passes
@@ -241,7 +243,7 @@ impl Encounter {
         }
         // The first three are angles already.
         let mut angles: Vec<f64> = breaks.drain(..3).collect();
-        angles.extend(breaks.into_iter().filter(|x| x.abs() < 1.0).map(f64::asin));
+        angles.extend(breaks.into_iter().filter(|x| x.abs() < 1.0).map(libm::asin));
         angles.sort_by(f64::total_cmp);
         angles.dedup();
         angles
@@ -286,7 +288,7 @@ fn quadratic(matrix: &[[f64; 6]; 6], a: &[f64; 3], b: &[f64; 3]) -> f64 {
 /// Turns a covariance and a miss vector of the plane to the principal axes.
 fn principal(c: [[f64; 2]; 2], miss: [f64; 2], radius_m: f64) -> Result<Encounter, ProbabilityError> {
     let (a, b, d) = (c[0][0], f64::midpoint(c[0][1], c[1][0]), c[1][1]);
-    let spread = (0.5 * (a - d)).hypot(b);
+    let spread = libm::hypot(0.5 * (a - d), b);
     let major = 0.5 * (a + d) + spread;
     // By the determinant: the difference of two near numbers would lose the minor axis of a long ellipse.
     let minor = if major > 0.0 { (a * d - b * b) / major } else { 0.5 * (a + d) - spread };
@@ -294,8 +296,8 @@ fn principal(c: [[f64; 2]; 2], miss: [f64; 2], radius_m: f64) -> Result<Encounte
     if !finite || major < 0.0 || minor < -ROUNDING * major {
         return Err(ProbabilityError::NotPositive);
     }
-    let angle = 0.5 * (2.0 * b).atan2(a - d);
-    let (sin, cos) = angle.sin_cos();
+    let angle = 0.5 * libm::atan2(2.0 * b, a - d);
+    let (sin, cos) = libm::sincos(angle);
     Ok(Encounter {
         miss_m: [cos * miss[0] + sin * miss[1], cos * miss[1] - sin * miss[0]],
         sigma_m: [major.max(0.0).sqrt(), minor.max(0.0).sqrt()],
@@ -307,7 +309,7 @@ fn principal(c: [[f64; 2]; 2], miss: [f64; 2], radius_m: f64) -> Result<Encounte
 fn erf_between(a: f64, b: f64) -> f64 {
     if (b - a) * (1.0 + a.abs().max(b.abs())) < 2.0 {
         // The normal curve hardly bends here: 15 points give all digits.
-        return kronrod(&|t: f64| (-t * t).exp(), a, b).0 * std::f64::consts::FRAC_2_SQRT_PI;
+        return kronrod(&|t: f64| libm::exp(-t * t), a, b).0 * std::f64::consts::FRAC_2_SQRT_PI;
     }
     if a > 0.0 {
         libm::erfc(a) - libm::erfc(b)

@@ -97,7 +97,7 @@ fn item(message: &Message, args: &Probability) -> Result<Item, Box<Fault>> {
         pc,
         pc_max: all.maximum,
         method,
-        miss_km: x.hypot(y).hypot(z) / 1e3,
+        miss_km: (x * x + y * y + z * z).sqrt() / 1e3,
         mahalanobis: all.mahalanobis,
         dilution: all.dilution,
         radius_m,
