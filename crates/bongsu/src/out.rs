@@ -269,7 +269,12 @@ impl<W: Write> Write for Unflushed<'_, W> {
     }
 }
 
-fn output(error: io::Error) -> CliError {
+/// Standard output for documents that are not of [`Out`]'s making.
+pub(crate) fn writer() -> impl Write {
+    io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
+}
+
+pub(crate) fn output(error: io::Error) -> CliError {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return CliError::Pipe;
     }

@@ -1,14 +1,16 @@
 //! Room `orbit`: what is in orbit, where it will be, and what comes near what.
 //!
 //! Element sets are read ([`read_catalogue`]), propagated by SGP4/SDP4 ([`Propagator`]) and screened against each
-//! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`].
+//! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`]. Messages of CCSDS are read,
+//! checked and written ([`read_messages`]); a CDM gives a probability of collision ([`Encounter`]).
 //!
 //! **Invariant:** nothing here reads a clock, a file or a socket or starts a thread: bytes, times and a rayon pool
 //! are handed in. Readers never fail: they give what they could read and a [`base::Fault`] for each thing that they
 //! could not. A decayed or invalid state never yields a position.
 //!
 //! Sources: Vallado, Crawford, Hujsak, Kelso, "Revisiting Spacetrack Report #3" (AIAA 2006-6753); CCSDS 502.0-B-3
-//! (Orbit Data Messages) for OMM; Vallado, "Fundamentals of Astrodynamics and Applications", for the frames.
+//! (orbit data messages), 503.0-B-2 (tracking), 505.0-B (XML), 508.0-B-1 (conjunctions); Alfano (2005) for the
+//! probability of collision; Vallado, "Fundamentals of Astrodynamics and Applications", for the frames.
 //!
 //! ```
 //! let tle = b"ISS (ZARYA)\r\n\
@@ -23,6 +25,7 @@
 //! ```
 
 mod catalogue;
+mod ccsds;
 mod element_set;
 mod finding;
 mod frame;
@@ -31,6 +34,7 @@ mod json;
 mod lines;
 mod nutation;
 mod omm;
+mod probability;
 mod propagate;
 mod read;
 mod screen;
@@ -41,11 +45,17 @@ mod tle_write;
 mod utc;
 
 pub use catalogue::{Catalogue, name_matches};
+pub use ccsds::{
+    CdmHeader, Conjunction, ConjunctionObject, Entry, Field, Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES,
+    Message, MessageForm, MessageKind, MessagesRead, Outcome, Place, Section, Segment, StateVector,
+    each_message, message_form, read_messages, to_xml_document,
+};
 pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};
 pub use geodetic::{Geodetic, geodetic, pef_position, sub_point};
 pub use propagate::{Ephemeris, PropagationError, Propagator, StateBatch};
+pub use probability::{CollisionProbability, Encounter, ProbabilityError};
 pub use read::{CatalogueRead, Format, MAX_LINE_BYTES, read_catalogue};
 pub use screen::{
     Approach, Event, LimitsError, MAX_WITHIN_KM, Proximity, SLOW_KM_S, ScreenError, ScreenLimits, Screening,

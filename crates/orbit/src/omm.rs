@@ -37,12 +37,13 @@ const REQUIRED: [&str; 8] = [
     "MEAN_ANOMALY",
 ];
 
-/// Fields that say how the elements are to be understood, and the only word that is understood here.
-const FIXED: [(&str, &str); 4] = [
-    ("CENTER_NAME", "EARTH"),
-    ("REF_FRAME", "TEME"),
-    ("TIME_SYSTEM", "UTC"),
-    ("MEAN_ELEMENT_THEORY", "SGP4"),
+/// Fields that say how the elements are to be understood, and the words that are understood here.
+const FIXED: [(&str, &[&str]); 4] = [
+    ("CENTER_NAME", &["EARTH"]),
+    ("REF_FRAME", &["TEME"]),
+    ("TIME_SYSTEM", &["UTC"]),
+    // The second is the word of the standard's own examples.
+    ("MEAN_ELEMENT_THEORY", &["SGP4", "SGP/SGP4"]),
 ];
 
 type Read<T> = Result<T, Box<Fault>>;
@@ -111,11 +112,13 @@ impl<'a, F: Fn(&str) -> Option<Cell<'a>>> Message<'a, F> {
         for field in REQUIRED {
             self.required(field)?;
         }
-        for (field, word) in FIXED {
-            if let Some(cell) = self.get(field).filter(|c| !c.text.trim().eq_ignore_ascii_case(word)) {
+        for (field, words) in FIXED {
+            let other = |cell: &Cell<'_>| !words.iter().any(|w| cell.text.trim().eq_ignore_ascii_case(w));
+            if let Some(cell) = self.get(field).filter(other) {
                 let message = format!(
-                    "`{}` is not `{word}`, the only one that SGP4 elements may have",
-                    shown(&cell.text)
+                    "`{}` is not `{}`, the only one that SGP4 elements may have",
+                    shown(&cell.text),
+                    words.first().unwrap_or(&"")
                 );
                 return Err(self.wrong(field, &cell, message));
             }

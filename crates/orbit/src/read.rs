@@ -3,6 +3,7 @@ use std::fmt;
 
 use base::{Fault, FaultLevel, NoradId};
 
+use crate::ccsds::{MessageForm, each_message, message_form};
 use crate::lines::{lines, skip_bom};
 use crate::{Catalogue, ElementSet, json, omm, tle};
 
@@ -27,6 +28,10 @@ pub enum Format {
     OmmJson,
     /// OMM as CSV with a header line.
     OmmCsv,
+    /// OMM in KVN, one or several one after the other.
+    OmmKvn,
+    /// OMM in XML, one or an `<ndm>` of any number.
+    OmmXml,
     /// None of these.
     Unknown,
 }
@@ -38,6 +43,8 @@ impl fmt::Display for Format {
             Self::ThreeLine => "3LE",
             Self::OmmJson => "OMM JSON",
             Self::OmmCsv => "OMM CSV",
+            Self::OmmKvn => "OMM KVN",
+            Self::OmmXml => "OMM XML",
             Self::Unknown => "unknown",
         })
     }
@@ -55,7 +62,9 @@ pub struct CatalogueRead {
 }
 
 /// Reads a catalogue: TLE or 3LE (with or without `0 ` before names, Alpha-5 ids, `#` comment lines), OMM as JSON
-/// (numbers as numbers or as text) or as CSV (columns in any order, by header). `source` names the input in faults.
+/// (numbers as numbers or as text), as CSV (columns in any order, by header), in KVN or in XML (see
+/// [`read_messages`](crate::read_messages), also for the codes of what is wrong in those). `source` names the input in
+/// faults.
 ///
 /// Lines end in LF or CRLF; a byte order mark and blank lines are stepped over. One bad item never costs another:
 /// it gives a fault with its physical line (from 1), its byte span, its field, and one of these codes:
@@ -82,6 +91,7 @@ pub fn read_catalogue(bytes: &[u8], source: &str) -> CatalogueRead {
         Format::Tle | Format::ThreeLine => tle::read(bytes, &mut sink),
         Format::OmmJson => json::read(bytes, &mut sink),
         Format::OmmCsv => omm::read_csv(bytes, &mut sink),
+        Format::OmmKvn | Format::OmmXml => read_omm_messages(bytes, &mut sink),
         Format::Unknown => sink.fault(unknown(bytes)),
     }
     let named = sink.named;
@@ -98,11 +108,9 @@ fn unknown(bytes: &[u8]) -> Fault {
         if let Some(long) = long {
             return too_long(long.number, long.start, long.end());
         }
-        let hint =
-            if line.bytes.first() == Some(&b'<') { "; it looks like XML, which is not read yet" } else { "" };
         return Fault::error(
             "orbit::unknown_format",
-            format!("neither TLE, 3LE, OMM JSON nor OMM CSV{hint}; give a file in one of these formats"),
+            "neither TLE, 3LE nor OMM as JSON, CSV, KVN or XML; give a file in one of these formats",
         )
         .at_line(line.number)
         .at_bytes(line.start as u64, line.end() as u64);
@@ -114,7 +122,27 @@ fn unknown(bytes: &[u8]) -> Fault {
     .at_bytes(0, end)
 }
 
+/// Takes the element sets of all OMMs; each message is dropped before the next is read.
+fn read_omm_messages(bytes: &[u8], sink: &mut Sink) {
+    let source = sink.source.clone();
+    each_message(bytes, &source, &mut |outcome| {
+        for fault in outcome.faults {
+            sink.fault(fault);
+        }
+        match outcome.message.map(|message| message.element_set()) {
+            Some(Ok(set)) => sink.set(set, outcome.found.place.line),
+            Some(Err(fault)) => sink.fault(*fault),
+            None => {}
+        }
+    });
+}
+
 fn sniff(bytes: &[u8]) -> Format {
+    match message_form(bytes) {
+        Some(MessageForm::Kvn) => return Format::OmmKvn,
+        Some(MessageForm::Xml) => return Format::OmmXml,
+        None => {}
+    }
     let mut first = true;
     for line in lines(bytes).filter(|l| !l.blank()).take(SNIFF_LINES) {
         if first {
@@ -124,9 +152,6 @@ fn sniff(bytes: &[u8]) -> Format {
             }
             if !line.too_long() && omm::is_header(line.bytes) {
                 return Format::OmmCsv;
-            }
-            if start == Some(&b'<') {
-                return Format::Unknown;
             }
             first = false;
         }

@@ -53,6 +53,11 @@ pub(crate) fn fraction_nanos(digits: &str, unit_nanos: i128) -> Option<i128> {
 /// Reads `YYYY-MM-DDThh:mm:ss[.d..][Z]` or `YYYY-DDDThh:mm:ss[.d..][Z]` (CCSDS 502.0-B-3, 7.5.10), UTC.
 /// A leap second `:60` counts as the first second of the next minute, as POSIX time has it.
 pub(crate) fn parse_ccsds(text: &str) -> Option<Timestamp> {
+    from_nanos(ccsds_nanos(text)?)
+}
+
+/// As [`parse_ccsds`], in nanoseconds since 1970, for any year from 0 to 9999.
+pub(crate) fn ccsds_nanos(text: &str) -> Option<i128> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let (date, time) = text.split_once('T').or_else(|| text.split_once(' '))?;
     let parts: Vec<&str> = date.split('-').collect();
@@ -80,7 +85,10 @@ pub(crate) fn parse_ccsds(text: &str) -> Option<Timestamp> {
         return None;
     }
     let seconds = i128::from(days) * 86_400 + i128::from(h * 3600 + m * 60 + s);
-    from_nanos(seconds * 1_000_000_000 + fraction_nanos(fraction, 1_000_000_000)?)
+    // Programs print more digits than anybody can mean; what stands behind the 18th is nothing.
+    let all_digits = fraction.bytes().all(|b| b.is_ascii_digit());
+    let fraction = if all_digits { fraction.get(..18).unwrap_or(fraction) } else { fraction };
+    Some(seconds * 1_000_000_000 + fraction_nanos(fraction, 1_000_000_000)?)
 }
 
 fn number(digits: &str) -> Option<i64> {

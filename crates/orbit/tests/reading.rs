@@ -192,13 +192,15 @@ fn nothing_and_unknown() {
         let got = read(text);
         assert_eq!((got.format, where_from(&got.faults)), (Format::Unknown, vec![("orbit::empty", 0, "")]));
     }
-    for text in ["hello\nworld\n", "<omm></omm>", "a,b\n1,2\n", "\u{0}\u{1}\u{2}"] {
+    for text in ["hello\nworld\n", "a,b\n1,2\n", "\u{0}\u{1}\u{2}"] {
         let got = read(text);
         assert_eq!(
             (got.format, where_from(&got.faults)),
             (Format::Unknown, vec![("orbit::unknown_format", 1, "")])
         );
     }
+    assert_eq!(where_from(&read("<html></html>").faults), [("orbit::unknown_format", 1, "html")]);
+    assert_eq!(where_from(&read("<omm></omm>").faults)[0], ("orbit::missing_field", 1, "CCSDS_OMM_VERS"));
 }
 
 #[test]

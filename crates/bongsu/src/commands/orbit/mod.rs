@@ -1,6 +1,7 @@
-//! `orbit propagate|screen|check`: catalogues in, states and approaches out.
+//! `orbit propagate|screen|probability|check`: catalogues and messages in, states, approaches and verdicts out.
 
 mod check;
+mod probability;
 mod propagate;
 mod screen;
 
@@ -22,7 +23,9 @@ pub(crate) enum Orbit {
     Propagate(propagate::Propagate),
     /// Which objects of a catalogue come near each other, when and how
     Screen(screen::Screen),
-    /// Whether catalogues can be read, and what is wrong with them
+    /// How likely the objects of a conjunction data message collide
+    Probability(probability::Probability),
+    /// Whether catalogues and messages are in order, and what is wrong; writes them in another form
     Check(check::Check),
 }
 
@@ -30,6 +33,7 @@ pub(crate) fn run(command: Orbit, common: &Common) -> Result<ExitCode, CliError>
     match command {
         Orbit::Propagate(args) => propagate::run(&args, common),
         Orbit::Screen(args) => screen::run(&args, common),
+        Orbit::Probability(args) => probability::run(&args, common),
         Orbit::Check(args) => check::run(&args, common),
     }
 }
