@@ -1,7 +1,8 @@
 //! Room `orbit`: what is in orbit, where it will be, and what comes near what.
 //!
 //! Element sets are read ([`read_catalogue`]), propagated by SGP4/SDP4 ([`Propagator`]) and screened against each
-//! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`].
+//! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`]. [`coverage`] tells when they see
+//! a region, and what it costs to lose one.
 //!
 //! **Invariant:** nothing here reads a clock, a file or a socket or starts a thread: bytes, times and a rayon pool
 //! are handed in. Readers never fail: they give what they could read and a [`base::Fault`] for each thing that they
@@ -23,6 +24,7 @@
 //! ```
 
 mod catalogue;
+mod coverage;
 mod element_set;
 mod finding;
 mod frame;
@@ -39,6 +41,11 @@ mod tle_write;
 mod utc;
 
 pub use catalogue::{Catalogue, name_matches};
+pub use coverage::{
+    Access, AccessLimits, Cell, Coverage, CoverageError, EndGaps, Loss, MAX_ACCESSES, MAX_CELLS, Merit,
+    Nadir, Outage, Region, RegionError, RegionRead, Requirement, View, coverage, merit_of_accesses,
+    read_region,
+};
 pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};
