@@ -298,6 +298,11 @@ fn satellite(
 }
 
 impl Coverage {
+    /// The span.
+    pub fn span(&self) -> Interval {
+        self.span
+    }
+
     /// The cells, in the order given.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
@@ -313,14 +318,14 @@ impl Coverage {
         &self.faults
     }
 
-    /// The windows inside the span, by satellite, cell and time.
-    pub fn accesses(&self) -> impl Iterator<Item = Access> {
+    /// The windows inside the span that `outages` leave, by satellite, cell and time.
+    pub fn accesses<'a>(&'a self, outages: &'a [Outage]) -> impl Iterator<Item = Access> + 'a {
         let span_s = self.span.seconds();
-        self.satellites.iter().zip(&self.windows).flat_map(move |(norad_id, cells)| {
-            cells.iter().enumerate().flat_map(move |(cell, windows)| {
-                windows.iter().filter_map(move |window| {
+        let at = |second: f64| self.span.start().plus_seconds(second);
+        self.satellites.iter().enumerate().flat_map(move |(satellite, norad_id)| {
+            (0..self.cells.len()).flat_map(move |cell| {
+                self.left(satellite, cell, outages).into_iter().filter_map(move |window| {
                     let part = window.within(0.0, span_s)?;
-                    let at = |second: f64| self.span.start().plus_seconds(second);
                     Some(Access { norad_id: *norad_id, cell, start: at(part.start_s), end: at(part.end_s) })
                 })
             })
@@ -349,13 +354,20 @@ impl Coverage {
     }
 
     fn merit_and_gaps(&self, cell: usize, outages: &[Outage]) -> (Merit, Vec<f64>) {
-        let mut seen = Vec::new();
-        for (norad_id, windows) in self.satellites.iter().zip(&self.windows) {
-            let windows = windows.get(cell).map_or(&[][..], Vec::as_slice);
-            let out = outages.iter().filter(|outage| outage.norad_id == *norad_id);
-            seen.extend(out.fold(windows.to_vec(), |left, outage| self.without(left, outage)));
-        }
+        let satellites = 0..self.satellites.len();
+        let seen = satellites.flat_map(|satellite| self.left(satellite, cell, outages)).collect();
         merit::merit(seen, self.span.seconds(), self.reach, self.end_gaps)
+    }
+
+    /// The windows of a satellite over a cell that outages leave, in order.
+    fn left(&self, satellite: usize, cell: usize, outages: &[Outage]) -> Vec<Stretch> {
+        let windows =
+            self.windows.get(satellite).and_then(|cells| cells.get(cell)).cloned().unwrap_or_default();
+        let norad_id = self.satellites.get(satellite);
+        outages
+            .iter()
+            .filter(|outage| Some(&outage.norad_id) == norad_id)
+            .fold(windows, |left, outage| self.without(left, outage))
     }
 
     /// What is left of windows outside an outage.

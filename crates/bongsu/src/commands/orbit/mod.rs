@@ -1,10 +1,12 @@
 //! `orbit propagate|screen|check`: catalogues in, states and approaches out.
 
 mod check;
+mod coverage;
 mod propagate;
 mod screen;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -22,6 +24,8 @@ pub(crate) enum Orbit {
     Propagate(propagate::Propagate),
     /// Which objects of a catalogue come near each other, when and how
     Screen(screen::Screen),
+    /// When satellites see a region, how well that covers it, and what the loss of one costs
+    Coverage(coverage::Coverage),
     /// Whether catalogues can be read, and what is wrong with them
     Check(check::Check),
 }
@@ -30,6 +34,7 @@ pub(crate) fn run(command: Orbit, common: &Common) -> Result<ExitCode, CliError>
     match command {
         Orbit::Propagate(args) => propagate::run(&args, common),
         Orbit::Screen(args) => screen::run(&args, common),
+        Orbit::Coverage(args) => coverage::run(&args, common),
         Orbit::Check(args) => check::run(&args, common),
     }
 }
@@ -99,4 +104,14 @@ fn ids(text: &str, list: &mut List) -> Result<BTreeSet<NoradId>, CliError> {
         return Err(CliError::NothingRead(format!("`{source}`: it names no object")));
     }
     Ok(ids)
+}
+
+/// The threads to work on: so many, or one a core.
+fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, CliError> {
+    let threads = threads
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| CliError::Usage(format!("--threads {threads}: {e}")))
 }
