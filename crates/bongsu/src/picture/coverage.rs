@@ -2,8 +2,9 @@ use super::axis::Scale;
 use super::outlines::outlines;
 use super::svg::{Anchor, Svg};
 
-/// Cividis in seven steps, from good (dark) to bad (bright): for people who see red and green alike, and in grey.
-const SHADES: [&str; 7] = ["#00224e", "#2a3f6d", "#575d6d", "#7d7c78", "#a59c74", "#d2c060", "#fee838"];
+/// From good (pale) to bad (dark), each darker than the one before, so that they can be told apart in grey; black text
+/// has a contrast of at least 4.5:1 on all of them.
+const SHADES: [&str; 7] = ["#fff8e1", "#feeab5", "#fdd683", "#f9bd5c", "#f09e41", "#de7f33", "#cb6527"];
 
 /// The longer side of the map in pixels.
 const SIDE_PX: f64 = 620.0;
@@ -44,20 +45,18 @@ pub(crate) fn coverage_map(map: &CoverageMap) -> String {
     let values: Vec<f64> = map.cells.iter().filter_map(|cell| cell.value).filter(|v| v.is_finite()).collect();
     let shades = Shades::of(&values);
     let (title, unit) = ("Longest gap between accesses", "hours");
-    svg.text("title", [50.0, 34.0], Anchor::Start, title, None);
+    svg.text("title", [50.0, 34.0], Anchor::Start, title);
     for (index, line) in wrapped(map.about, (frame.width_px + 150.0) / 6.4).iter().take(2).enumerate() {
-        svg.text("soft", [50.0, 52.0 + 16.0 * index as f64], Anchor::Start, line, None);
+        svg.text("soft", [50.0, 52.0 + 16.0 * index as f64], Anchor::Start, line);
     }
     svg.begin_clip([50.0, top], [frame.width_px, frame.height_px]);
+    svg.rect("sea", [50.0, top], [frame.width_px, frame.height_px], None);
     for cell in map.cells {
         frame.cell(&mut svg, cell, &shades, top);
     }
-    for ring in outlines() {
-        for turn in [-360.0, 0.0, 360.0] {
-            if ring.iter().any(|[x, y]| frame.holds(*x + turn, *y)) {
-                svg.path("land", ring.iter().map(|[x, y]| frame.px(*x + turn, *y, top)));
-            }
-        }
+    frame.coasts(&mut svg, top);
+    for cell in map.cells {
+        frame.number(&mut svg, cell, top);
     }
     for cell in map.cells.iter().filter(|cell| cell.crossing) {
         let (at, size) = frame.place(cell, top);
@@ -128,10 +127,6 @@ impl Frame {
         ]
     }
 
-    fn holds(&self, longitude: f64, latitude: f64) -> bool {
-        (self.west..=self.east).contains(&longitude) && (self.south..=self.north).contains(&latitude)
-    }
-
     /// Upper left corner and size of a cell.
     fn place(&self, cell: &MapCell, top: f64) -> ([f64; 2], [f64; 2]) {
         let turn = if cell.longitude_deg < self.west { 360.0 } else { 0.0 };
@@ -145,15 +140,33 @@ impl Frame {
 
     fn cell(&self, svg: &mut Svg, cell: &MapCell, shades: &Shades, top: f64) {
         let (at, size) = self.place(cell, top);
-        let shade = cell.value.filter(|value| value.is_finite()).map(|value| shades.index(value));
-        svg.rect("cell", at, size, Some(shade.map_or("none", |shade| SHADES[shade])));
-        if let (Some(value), Some(shade)) = (cell.value, shade)
+        let shade = cell.value.filter(|value| value.is_finite()).map(|value| SHADES[shades.index(value)]);
+        svg.rect("cell", at, size, Some(shade.unwrap_or("none")));
+    }
+
+    fn number(&self, svg: &mut Svg, cell: &MapCell, top: f64) {
+        let (at, size) = self.place(cell, top);
+        if let Some(value) = cell.value.filter(|value| value.is_finite())
             && size[0] >= NUMBERED_PX[0]
             && size[1] >= NUMBERED_PX[1]
         {
-            let ink = if shade <= 2 { "#ffffff" } else { "#000000" };
             let middle = [at[0] + 0.5 * size[0], at[1] + 0.5 * size[1] + 4.0];
-            svg.text("", middle, Anchor::Middle, &format!("{value:.1}"), Some(ink));
+            svg.text("in", middle, Anchor::Middle, &format!("{value:.1}"));
+        }
+    }
+
+    /// The parts of coastlines and borders that can be seen.
+    fn coasts(&self, svg: &mut Svg, top: f64) {
+        for ring in outlines() {
+            for turn in [-360.0, 0.0, 360.0] {
+                let near = |[x, y]: &[f64; 2]| {
+                    (self.west - 2.0..=self.east + 2.0).contains(&(x + turn))
+                        && (self.south - 2.0..=self.north + 2.0).contains(y)
+                };
+                for part in ring.split(|corner| !near(corner)).filter(|part| part.len() > 1) {
+                    svg.path("land", part.iter().map(|[x, y]| self.px(x + turn, *y, top)));
+                }
+            }
         }
     }
 
@@ -166,25 +179,19 @@ impl Frame {
             let half = if value < 0.0 { "W" } else { "E" };
             let text = format!("{}°{half}", text_of(value.abs()));
             svg.line("axis", [x, bottom], [x, bottom + 4.0]);
-            svg.text("soft", [x, bottom + 18.0], Anchor::Middle, &text, None);
+            svg.text("soft", [x, bottom + 18.0], Anchor::Middle, &text);
         }
         for (value, _) in Scale::linear(self.south, self.north, 0.0, 1.0).ticks(6) {
             let [_, y] = self.px(self.west, value, top);
             let half = if value < 0.0 { "S" } else { "N" };
             svg.line("axis", [46.0, y], [50.0, y]);
-            svg.text("soft", [43.0, y + 4.0], Anchor::End, &format!("{}°{half}", text_of(value.abs())), None);
+            svg.text("soft", [43.0, y + 4.0], Anchor::End, &format!("{}°{half}", text_of(value.abs())));
         }
         svg.path(
             "axis",
             [[50.0, top], [50.0, bottom], [right, bottom], [right, top], [50.0, top]].into_iter(),
         );
-        svg.text(
-            "soft",
-            [50.0, bottom + 38.0],
-            Anchor::Start,
-            "Coastlines and borders: Natural Earth.",
-            None,
-        );
+        svg.text("soft", [50.0, bottom + 38.0], Anchor::Start, "Coastlines and borders: Natural Earth.");
     }
 }
 
@@ -212,7 +219,7 @@ impl Shades {
     }
 
     fn legend(&self, svg: &mut Svg, [x, y]: [f64; 2], unit: &str, crossing: bool) {
-        svg.text("soft", [x, y + 10.0], Anchor::Start, unit, None);
+        svg.text("soft", [x, y + 10.0], Anchor::Start, unit);
         let step = (self.high - self.low) / SHADES.len() as f64;
         let used = if self.high > self.low { SHADES.len() } else { 1 };
         for (index, shade) in SHADES.iter().take(used).enumerate() {
@@ -221,13 +228,13 @@ impl Shades {
             let from = self.low + step * index as f64;
             let text =
                 if used == 1 { format!("{from:.1}") } else { format!("{from:.1} to {:.1}", from + step) };
-            svg.text("", [x + 32.0, at + 16.0], Anchor::Start, &text, None);
+            svg.text("", [x + 32.0, at + 16.0], Anchor::Start, &text);
         }
         if crossing {
             let at = y + 34.0 + 24.0 * used as f64;
-            svg.rect("cross", [x + 1.0, at], [22.0, 20.0], None);
-            svg.text("", [x + 32.0, at + 8.0], Anchor::Start, "no longer as", None);
-            svg.text("", [x + 32.0, at + 22.0], Anchor::Start, "required", None);
+            svg.rect("cross key", [x + 1.0, at], [22.0, 20.0], None);
+            svg.text("", [x + 32.0, at + 8.0], Anchor::Start, "no longer as");
+            svg.text("", [x + 32.0, at + 22.0], Anchor::Start, "required");
         }
     }
 }
@@ -268,7 +275,7 @@ mod tests {
         assert_eq!(svg.matches("class=\"cell\"").count(), 70 + SHADES.len());
         assert_eq!(svg.matches("fill=\"none\"").count(), 1);
         assert!(svg.matches("class=\"land\"").count() > 20);
-        assert_eq!(svg.matches("class=\"cross\"").count(), 2);
+        assert_eq!(svg.matches("class=\"cross").count(), 2);
         assert!(
             svg.contains(">69.0</text>") && svg.contains(">126°E</text>") && svg.contains(">34°N</text>")
         );

@@ -60,21 +60,21 @@ pub(crate) fn history(history: &History) -> String {
     largest.sort_by_key(|m| m.time);
     let mut svg = Svg::new(960.0, 480.0 + 18.0 * largest.len() as f64);
     let (title, about) = words(history);
-    svg.text("title", [LEFT, 34.0], Anchor::Start, &title, None);
-    svg.text("soft", [LEFT, 56.0], Anchor::Start, &about, None);
+    svg.text("title", [LEFT, 34.0], Anchor::Start, &title);
+    svg.text("soft", [LEFT, 56.0], Anchor::Start, &about);
     let time = TimeScale::new(span(history), LEFT, RIGHT);
     panel(&mut svg, history, &time, "semi-major axis in km", [76.0, 236.0], &|p| p.semi_major_axis_km);
     panel(&mut svg, history, &time, "inclination in degrees", [256.0, 416.0], &|p| p.inclination_deg);
     for (at, text) in time.ticks(8) {
-        svg.text("soft", [time.px(at), 434.0], Anchor::Middle, &text, None);
+        svg.text("soft", [time.px(at), 434.0], Anchor::Middle, &text);
     }
-    svg.text("soft", [RIGHT, 452.0], Anchor::End, "time, UTC", None);
+    svg.text("soft", [RIGHT, 452.0], Anchor::End, "time, UTC");
     for (index, mark) in largest.iter().enumerate() {
         let number = (index + 1).to_string();
-        svg.text("number", [time.px(mark.time), 72.0], Anchor::Middle, &number, None);
+        svg.text("number", [time.px(mark.time), 72.0], Anchor::Middle, &number);
         let y = 470.0 + 18.0 * index as f64;
-        svg.text("number", [LEFT, y], Anchor::End, &number, None);
-        svg.text("", [LEFT + 10.0, y], Anchor::Start, &line(mark), None);
+        svg.text("number", [LEFT, y], Anchor::End, &number);
+        svg.text("", [LEFT + 10.0, y], Anchor::Start, &line(mark));
     }
     svg.finish(&title, &about)
 }
@@ -95,7 +95,7 @@ fn panel(
     let scale = Scale::linear(scale.0, scale.1, bottom, top);
     for (value, text) in scale.ticks(4) {
         svg.line("grid", [LEFT, scale.px(value)], [RIGHT, scale.px(value)]);
-        svg.text("soft", [LEFT - 8.0, scale.px(value) + 4.0], Anchor::End, &text, None);
+        svg.text("soft", [LEFT - 8.0, scale.px(value) + 4.0], Anchor::End, &text);
     }
     for mark in history.manoeuvres {
         let (from, to) = (time.px(mark.window_start), time.px(mark.window_end));

@@ -46,8 +46,8 @@ pub(crate) fn screening(picture: &ScreeningPicture) -> String {
     let named = closest.len().min(NAMED);
     let mut svg = Svg::new(WIDTH, BOTTOM + 70.0 + 18.0 * named as f64);
     let (title, about) = words(picture, &closest);
-    svg.text("title", [LEFT, 34.0], Anchor::Start, &title, None);
-    svg.text("soft", [LEFT, 56.0], Anchor::Start, &about, None);
+    svg.text("title", [LEFT, 34.0], Anchor::Start, &title);
+    svg.text("soft", [LEFT, 56.0], Anchor::Start, &about);
     legend(&mut svg, LEFT, 78.0);
 
     let time = TimeScale::new(picture.span, LEFT, RIGHT);
@@ -56,18 +56,18 @@ pub(crate) fn screening(picture: &ScreeningPicture) -> String {
     let km = Scale::log((nearest * 0.8).max(1e-5), picture.within_km, BOTTOM, TOP);
     for (value, text) in km.ticks(6) {
         svg.line("grid", [LEFT, km.px(value)], [RIGHT, km.px(value)]);
-        svg.text("soft", [LEFT - 8.0, km.px(value) + 4.0], Anchor::End, &text, None);
+        svg.text("soft", [LEFT - 8.0, km.px(value) + 4.0], Anchor::End, &text);
     }
     for (at, text) in time.ticks(9) {
         svg.line("grid", [time.px(at), TOP], [time.px(at), BOTTOM]);
-        svg.text("soft", [time.px(at), BOTTOM + 18.0], Anchor::Middle, &text, None);
+        svg.text("soft", [time.px(at), BOTTOM + 18.0], Anchor::Middle, &text);
     }
     svg.path("axis", [[LEFT, TOP], [LEFT, BOTTOM], [RIGHT, BOTTOM]].into_iter());
     svg.raw(&format!(
         "<text class=\"soft\" transform=\"translate(20 {}) rotate(-90)\" text-anchor=\"middle\">closest distance in km</text>",
         (TOP + BOTTOM) / 2.0
     ));
-    svg.text("soft", [RIGHT, BOTTOM + 36.0], Anchor::End, "time, UTC", None);
+    svg.text("soft", [RIGHT, BOTTOM + 36.0], Anchor::End, "time, UTC");
     for approach in &closest {
         let at = [time.px(approach.closest_time()), km.px(approach.closest_km())];
         let (class, shape) = class_of(speed_km_s(approach));
@@ -79,10 +79,10 @@ pub(crate) fn screening(picture: &ScreeningPicture) -> String {
     for (index, approach) in closest.iter().take(named).enumerate() {
         let at = [time.px(approach.closest_time()), km.px(approach.closest_km())];
         let number = (index + 1).to_string();
-        svg.text("number", [at[0] + 8.0, at[1] + 4.0], Anchor::Start, &number, None);
+        svg.text("number", [at[0] + 8.0, at[1] + 4.0], Anchor::Start, &number);
         let y = BOTTOM + 60.0 + 18.0 * index as f64;
-        svg.text("number", [LEFT, y], Anchor::End, &number, None);
-        svg.text("", [LEFT + 10.0, y], Anchor::Start, &line(picture, approach), None);
+        svg.text("number", [LEFT, y], Anchor::End, &number);
+        svg.text("", [LEFT + 10.0, y], Anchor::Start, &line(picture, approach));
     }
     svg.finish(&title, &about)
 }
@@ -149,12 +149,12 @@ fn mark(svg: &mut Svg, class: &str, shape: Shape, [x, y]: [f64; 2]) {
 
 fn legend(svg: &mut Svg, left: f64, y: f64) {
     let mut x = left + 4.0;
-    svg.text("soft", [x - 4.0, y], Anchor::Start, "Relative speed:", None);
+    svg.text("soft", [x - 4.0, y], Anchor::Start, "Relative speed:");
     x += 100.0;
     for (limit, shape, word) in CLASSES.into_iter().rev() {
         let (class, _) = class_of(if limit.is_finite() { limit / 2.0 } else { 15.0 });
         mark(svg, class, shape, [x, y - 4.0]);
-        svg.text("soft", [x + 10.0, y], Anchor::Start, word, None);
+        svg.text("soft", [x + 10.0, y], Anchor::Start, word);
         x += 40.0 + 6.6 * word.len() as f64;
     }
 }

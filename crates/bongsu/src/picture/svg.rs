@@ -1,17 +1,17 @@
 use std::fmt::Write;
 
 /// Light and dark, each with a contrast of at least 4.5:1 for text. Marks are Okabe and Ito's colours, which people
-/// who see red and green alike can tell apart.
+/// who see red and green alike can tell apart. A map keeps its light ground in the dark: its shades need it.
 const STYLE: &str = "
 text{font:12px 'Noto Sans','Pretendard','Helvetica Neue',Arial,sans-serif;fill:var(--ink)}
 .title{font-size:17px;font-weight:600}.soft{fill:var(--soft)}.number{font-size:11px;font-weight:700}
-svg{--paper:#ffffff;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--land:#8c959f;--a:#0072b2;--b:#b34a00;--c:#007a58}
+svg{--paper:#ffffff;--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--a:#0072b2;--b:#b34a00;--c:#007a58}
 .paper{fill:var(--paper)}.grid{stroke:var(--line);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1;fill:none}
-.land{stroke:var(--land);stroke-width:1.2;fill:none;stroke-linejoin:round}
+.sea{fill:#e8eef4}.land{stroke:#3d444d;stroke-width:1;fill:none;stroke-linejoin:round}.in{fill:#000}
 .a{fill:var(--a);stroke:var(--a)}.b{fill:var(--b);stroke:var(--b)}.c{fill:var(--c);stroke:var(--c)}
 .window{fill:var(--b);opacity:.18}.mark{stroke:var(--b);stroke-width:1.5}.faint{stroke-dasharray:4 3}
-.cell{stroke:var(--paper);stroke-width:.6}.cross{fill:none;stroke:var(--ink);stroke-width:2.5}
-@media (prefers-color-scheme:dark){svg{--paper:#0d1117;--ink:#e6edf3;--soft:#9da7b3;--line:#30363d;--land:#c9d1d9;--a:#56b4e9;--b:#f0a35e;--c:#3ddba8}}
+.cell{stroke:#fff;stroke-width:.6}.cross{fill:none;stroke:#1b1f24;stroke-width:2.5}.key{stroke:var(--ink)}
+@media (prefers-color-scheme:dark){svg{--paper:#0d1117;--ink:#e6edf3;--soft:#9da7b3;--line:#30363d;--a:#56b4e9;--b:#f0a35e;--c:#3ddba8}}
 ";
 
 /// An SVG document under way. Coordinates are in pixels from the upper left corner.
@@ -54,24 +54,14 @@ impl Svg {
         ));
     }
 
-    /// A text; `colour` overrides that of the class.
-    pub(super) fn text(
-        &mut self,
-        class: &str,
-        [x, y]: [f64; 2],
-        anchor: Anchor,
-        text: &str,
-        colour: Option<&str>,
-    ) {
+    pub(super) fn text(&mut self, class: &str, [x, y]: [f64; 2], anchor: Anchor, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        // A style, because a presentation attribute is weaker than the style sheet.
-        let colour = colour.map_or(String::new(), |colour| format!(" style=\"fill:{colour}\""));
         self.raw(&format!(
-            "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\"{colour}>{}</text>",
+            "<text class=\"{class}\" x=\"{}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
             px(x),
             px(y),
             escaped(text)
@@ -80,9 +70,10 @@ impl Svg {
 
     /// An open line through points.
     pub(super) fn path(&mut self, class: &str, points: impl Iterator<Item = [f64; 2]>) {
+        let mut points: Vec<[f64; 2]> = points.map(|point| point.map(px)).collect();
+        points.dedup();
         let mut data = String::new();
-        for (index, point) in points.enumerate() {
-            let [x, y] = point.map(px);
+        for (index, [x, y]) in points.into_iter().enumerate() {
             let command = if index == 0 { 'M' } else { 'L' };
             let _ = write!(data, "{command}{x} {y}");
         }
@@ -146,7 +137,7 @@ mod tests {
     #[test]
     fn names_cannot_become_markup() {
         let mut svg = Svg::new(10.0, 10.0);
-        svg.text("soft", [1.0, 2.04], Anchor::Start, "<script>&\u{0}\"", None);
+        svg.text("soft", [1.0, 2.04], Anchor::Start, "<script>&\u{0}\"");
         let document = svg.finish("a<b", "c&d");
         assert!(document.contains(">&lt;script&gt;&amp;\u{fffd}&quot;</text>"));
         assert!(document.contains("<title id=\"title\">a&lt;b</title>") && document.contains("c&amp;d"));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 
 mod bad_input;
+mod coverage;
 mod examples;
 mod formats;
 mod orbit;

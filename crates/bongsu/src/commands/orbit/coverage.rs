@@ -362,33 +362,43 @@ fn region(text: &str, list: &mut List) -> Result<Region, CliError> {
     read.region.ok_or(CliError::NothingRead(name))
 }
 
+/// Prints the figures of each cell, then those of the region.
 fn cells(
     found: &orbit::Coverage,
     out: &[Outage],
     requirement: Option<&Requirement>,
     list: &mut List,
 ) -> Result<(), CliError> {
-    let item = |place: Option<&orbit::Cell>, whole: Merit, without: Option<Merit>, list: &mut List| {
-        // A region has no requirement of its own: it is the cells that have one.
-        let requirement = requirement.filter(|_| place.is_some());
-        let meets = requirement.map(|required| required.met(&whole));
-        let left = |merit: &Merit| requirement.map(|required| required.met(&whole) && !required.met(merit));
+    // What is required is required of cells: the region meets it when all do, and crosses it when any does.
+    let (mut all_meet, mut any_crosses) = (true, false);
+    for index in 0..=found.cells().len() {
+        let cell = found.cells().get(index);
+        let figures = |out: &[Outage]| match cell {
+            Some(_) => found.merit(index, out),
+            None => found.region_merit(out),
+        };
+        let whole = figures(&[]);
+        let without = (!out.is_empty()).then(|| figures(out));
+        let (meets, crosses) = match (cell, requirement) {
+            (Some(_), Some(required)) => {
+                let meets = required.met(&whole);
+                (meets, without.is_some_and(|without| meets && !required.met(&without)))
+            }
+            _ => (all_meet, any_crosses),
+        };
+        (all_meet, any_crosses) = (all_meet && meets, any_crosses || crosses);
         list.item(&Item {
-            cell: place.map_or(REGION, orbit::Cell::name),
-            latitude_deg: place.map(orbit::Cell::latitude_deg),
-            longitude_deg: place.map(orbit::Cell::longitude_deg),
+            cell: cell.map_or(REGION, orbit::Cell::name),
+            latitude_deg: cell.map(orbit::Cell::latitude_deg),
+            longitude_deg: cell.map(orbit::Cell::longitude_deg),
             figures: Figures::from(&whole),
-            meets,
+            meets: requirement.map(|_| meets),
             without: without.as_ref().map(Figures::from),
             difference: without.as_ref().map(|without| Difference::between(&whole, without)),
-            crosses: without.as_ref().and_then(left),
-        })
-    };
-    let lost = |merit: &dyn Fn() -> Merit| (!out.is_empty()).then(merit);
-    for (index, cell) in found.cells().iter().enumerate() {
-        item(Some(cell), found.merit(index, &[]), lost(&|| found.merit(index, out)), list)?;
+            crosses: requirement.and(without).map(|_| crosses),
+        })?;
     }
-    item(None, found.region_merit(&[]), lost(&|| found.region_merit(out)), list)
+    Ok(())
 }
 
 /// Prints every loss, after a line with all satellites. Gives the worst.
