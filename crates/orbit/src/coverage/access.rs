@@ -89,7 +89,9 @@ impl Search<'_> {
             let mut left = cells.is_empty() || far(0);
             for (i, cell) in cells.enumerate() {
                 let right = far(i + 1);
-                if !(left && right) {
+                if left && right {
+                    turn(false, self.track.cell_start_s(cell), &mut open, &mut windows);
+                } else {
                     self.cell(cell, *stretch, &mut open, &mut windows);
                 }
                 left = right;
@@ -108,13 +110,8 @@ impl Search<'_> {
             return;
         };
         let (a, b) = (self.sample(cell, part.start_s), self.sample(cell, part.end_s));
-        if a.inside() && open.is_none() {
-            *open = Some(part.start_s);
-        }
-        let mut crossing = |second: f64| match open.take() {
-            Some(start_s) => windows.push(Stretch { start_s, end_s: second }),
-            None => *open = Some(second),
-        };
+        turn(a.inside(), part.start_s, open, windows);
+        let mut crossing = |second: f64| turn(open.is_none(), second, open, windows);
         self.halve(cell, &a, &b, &self.curvatures(cell, &a, &b), &mut crossing);
     }
 
@@ -239,6 +236,19 @@ impl Search<'_> {
             _ => [f64::INFINITY; 2],
         };
         [view, cone, SUN_RATE_RAD_S * SUN_RATE_RAD_S]
+    }
+}
+
+/// Begins or ends a window, unless it is already so. At the border of two cells of the lattice both sides may see an edge
+/// that lies there within rounding, or neither.
+fn turn(inside: bool, second: f64, open: &mut Option<f64>, windows: &mut Vec<Stretch>) {
+    match (inside, *open) {
+        (true, None) => *open = Some(second),
+        (false, Some(start_s)) => {
+            windows.push(Stretch { start_s, end_s: second });
+            *open = None;
+        }
+        _ => {}
     }
 }
 

@@ -148,7 +148,7 @@ impl Reader {
         let mut read = Vec::with_capacity(corners.len());
         for (index, corner) in corners.iter().enumerate() {
             let Some(corner) = position(corner) else {
-                let message = "no position; give longitude (-180 to 360) and latitude (-90 to 90) in degrees";
+                let message = "no position; give longitude (-360 to 360) and latitude (-90 to 90) in degrees";
                 self.fault("orbit::bad_corner", &format!("{path}/{index}"), message);
                 return None;
             };
@@ -178,7 +178,7 @@ impl Reader {
 fn position(value: &Value) -> Option<[f64; 2]> {
     let numbers = value.as_array()?;
     let (longitude, latitude) = (numbers.first()?.as_f64()?, numbers.get(1)?.as_f64()?);
-    ((-180.0..=360.0).contains(&longitude) && (-90.0..=90.0).contains(&latitude))
+    ((-360.0..=360.0).contains(&longitude) && (-90.0..=90.0).contains(&latitude))
         .then_some([longitude, latitude])
 }
 

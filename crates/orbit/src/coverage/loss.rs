@@ -196,7 +196,7 @@ impl Coverage {
                 );
             }
         }
-        Merit { revisit_p95_s: None, ..sums.merit(accesses, span_s) }
+        sums.merit(accesses, span_s)
     }
 }
 

@@ -102,7 +102,7 @@ impl Sums {
             covered_percent: (100.0 * (1.0 - self.uncovered_s / span_s)).clamp(0.0, 100.0),
             revisit_mean_s: known(self.length_s / count),
             revisit_max_s: known(self.max_s),
-            revisit_p95_s: known(0.0),
+            revisit_p95_s: None,
             time_average_gap_s: known(self.weighted_s2 / span_s),
             response_mean_s: known(self.wait_s2 / span_s),
         }
@@ -130,7 +130,7 @@ pub(super) fn merit(
     }
     lengths.sort_by(f64::total_cmp);
     let mut merit = sums.merit(accesses, span_s);
-    merit.revisit_p95_s = percentile(&lengths, 0.95).or(merit.revisit_p95_s);
+    merit.revisit_p95_s = percentile(&lengths, 0.95).or(merit.revisit_max_s);
     (merit, lengths)
 }
 

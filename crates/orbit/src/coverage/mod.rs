@@ -321,7 +321,14 @@ impl Coverage {
     /// The windows inside the span that `outages` leave, by satellite, cell and time.
     pub fn accesses<'a>(&'a self, outages: &'a [Outage]) -> impl Iterator<Item = Access> + 'a {
         let span_s = self.span.seconds();
-        let at = |second: f64| self.span.start().plus_seconds(second);
+        // To a microsecond: more digits would say more than is known.
+        let at = move |second: f64| {
+            if second >= span_s {
+                self.span.end()
+            } else {
+                self.span.start().plus_seconds((second * 1e6).round() / 1e6)
+            }
+        };
         self.satellites.iter().enumerate().flat_map(move |(satellite, norad_id)| {
             (0..self.cells.len()).flat_map(move |cell| {
                 self.left(satellite, cell, outages).into_iter().filter_map(move |window| {

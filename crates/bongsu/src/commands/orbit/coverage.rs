@@ -254,7 +254,8 @@ pub(super) fn run(args: &Coverage, common: &Common) -> Result<ExitCode, CliError
     } else {
         common.out().list("bongsu.coverage/1")
     };
-    let found = match find(args, from, &limits, &mut list) {
+    let pool = pool(args.threads)?;
+    let found = match find(args, from, &limits, &pool, &mut list) {
         Ok(found) => found,
         Err(error) => return list.fail(error),
     };
@@ -265,7 +266,7 @@ pub(super) fn run(args: &Coverage, common: &Common) -> Result<ExitCode, CliError
             list.item(&Window { norad_id: window.norad_id, cell, start: window.start, end: window.end })?;
         }
     } else if let Some(losses) = args.losses {
-        out = all_losses(&found, losses == 2, &requirement.unwrap_or_default(), &mut list)?;
+        out = all_losses(&found, losses == 2, &requirement.unwrap_or_default(), &pool, &mut list)?;
     } else {
         cells(&found, &out, requirement.as_ref(), &mut list)?;
     }
@@ -311,6 +312,7 @@ fn find(
     args: &Coverage,
     from: Timestamp,
     limits: &AccessLimits,
+    pool: &rayon::ThreadPool,
     list: &mut List,
 ) -> Result<orbit::Coverage, CliError> {
     let wanted = ids(&args.satellites, list)?;
@@ -332,11 +334,10 @@ fn find(
         GapAtEnd::Ignore => EndGaps::Ignore,
         GapAtEnd::Extend => EndGaps::Extend,
     };
-    let pool = pool(args.threads)?;
     let progress = Progress::new("finding access");
     let tell = |done, total| progress.at(done, total);
     let span = Interval::starting(from, args.hours * 3600.0);
-    let found = orbit::coverage(&catalogue, cells, span, limits, rule, Some(&pool), &tell)?;
+    let found = orbit::coverage(&catalogue, cells, span, limits, rule, Some(pool), &tell)?;
     for fault in found.faults() {
         list.fault(fault.clone().in_source(&name));
     }
@@ -406,9 +407,10 @@ fn all_losses(
     found: &orbit::Coverage,
     pairs: bool,
     requirement: &Requirement,
+    pool: &rayon::ThreadPool,
     list: &mut List,
 ) -> Result<Vec<Outage>, CliError> {
-    let losses = found.losses(pairs, requirement, None)?;
+    let losses = found.losses(pairs, requirement, Some(pool))?;
     // The lines below have no percentile, so this one has none either.
     let whole = Merit { revisit_p95_s: None, ..found.region_merit(&[]) };
     let all = orbit::Loss { lost: Vec::new(), region: whole, crossing: Vec::new() };
