@@ -26,15 +26,13 @@ const SHORTEST_S: f64 = 1e-3;
 pub(super) struct Ground {
     position_km: [f64; 3],
     zenith: [f64; 3],
-    /// The zenith's share of the position.
-    height_km: f64,
 }
 
 impl Ground {
     pub(super) fn new(cell: &Cell) -> Self {
         let position_km = cell.position_km();
         let zenith = zenith(position_km);
-        Self { position_km, zenith, height_km: dot(zenith, position_km) }
+        Self { position_km, zenith }
     }
 }
 
@@ -54,6 +52,37 @@ impl Sample {
     }
 }
 
+/// For each cell of the lattice: a satellite whose positions at both ends, taken along a cell's zenith from the Earth's
+/// centre, are shorter than this has no access to that cell in between.
+///
+/// With r the satellite's distance and R the ground's from the Earth's centre, access at an elevation of at least E, or an
+/// off-nadir angle of at most n, ends at an angle of acos(R cos E / r) - E, or asin(r sin n / R) - n, between the two.
+/// The ellipsoid is in it by the least R, by 0.2 degrees on each angle for the normal (0.193 at most) and by the same on
+/// the result for the zenith; the time between the ends by the curvature.
+pub(super) fn nearness_km(track: &Track, limits: &AccessLimits) -> Vec<f64> {
+    const LEAST_RADIUS_KM: f64 = 6356.7;
+    let slack = 0.2_f64.to_radians();
+    (0..track.cells())
+        .map(|cell| {
+            let bounds = track.bounds(cell);
+            let share = LEAST_RADIUS_KM / bounds.top_km;
+            let above = |elevation: f64| (share * elevation.cos()).min(1.0).acos() - elevation;
+            let angle = match limits.view {
+                View::MinElevation { sine, .. } => above(sine.asin() - slack),
+                View::OffNadir { cosine, .. } => {
+                    let off_nadir = cosine.acos() + slack;
+                    let sine = off_nadir.sin() / share;
+                    let horizon = above(-slack);
+                    if sine < 1.0 { (sine.asin() - off_nadir).min(horizon) } else { horizon }
+                }
+            };
+            let cosine = (angle + slack).cos();
+            let reach_km = cosine * if cosine > 0.0 { bounds.radius_km } else { bounds.top_km };
+            reach_km - bounds.acceleration_km_s2 * STEP_S * STEP_S / 8.0
+        })
+        .collect()
+}
+
 enum Known {
     Inside,
     Outside,
@@ -65,15 +94,13 @@ pub(super) struct Search<'a> {
     pub(super) track: &'a Track<'a>,
     pub(super) ground: &'a Ground,
     pub(super) limits: &'a AccessLimits,
-    /// The largest acceleration of the whole track in km/s^2.
-    pub(super) acceleration_km_s2: f64,
+    /// What [`nearness_km`] gives.
+    pub(super) nearness_km: &'a [f64],
 }
 
 impl Search<'_> {
     /// All windows, in order.
     pub(super) fn windows(&self) -> Vec<Stretch> {
-        // Two ends of a cell that are this far below the horizon have nothing above it between them.
-        let depth_km = -self.acceleration_km_s2 * STEP_S * STEP_S / 8.0;
         let [nx, ny, nz] = self.ground.zenith;
         let mut windows = Vec::new();
         for stretch in self.track.valid() {
@@ -83,18 +110,18 @@ impl Search<'_> {
             let samples = Track::sample_of(cells.start)..=Track::sample_of(cells.end);
             let (x, y, z) =
                 (&self.track.x[samples.clone()], &self.track.y[samples.clone()], &self.track.z[samples]);
-            // NaN, where there is no state, counts as near.
-            let far = |i: usize| nx * x[i] + ny * y[i] + nz * z[i] - self.ground.height_km < depth_km;
+            let height_km = |i: usize| nx * x[i] + ny * y[i] + nz * z[i];
             let mut open = None;
-            let mut left = cells.is_empty() || far(0);
+            let mut left_km = height_km(0);
             for (i, cell) in cells.enumerate() {
-                let right = far(i + 1);
-                if left && right {
+                let right_km = height_km(i + 1);
+                // NaN, where there is no state, counts as near.
+                if left_km < self.nearness_km[cell] && right_km < self.nearness_km[cell] {
                     turn(false, self.track.cell_start_s(cell), &mut open, &mut windows);
                 } else {
                     self.cell(cell, *stretch, &mut open, &mut windows);
                 }
-                left = right;
+                left_km = right_km;
             }
             windows.extend(open.map(|start_s| Stretch { start_s, end_s: stretch.end_s }));
         }
@@ -211,7 +238,7 @@ impl Search<'_> {
     /// that of a sphere.
     fn curvatures(&self, cell: usize, a: &Sample, b: &Sample) -> Margins {
         const SUN_RATE_RAD_S: f64 = 7.3e-5;
-        let Bounds { speed_km_s: v, acceleration_km_s2: acceleration, radius_km: r } =
+        let Bounds { speed_km_s: v, acceleration_km_s2: acceleration, radius_km: r, .. } =
             self.track.bounds(cell);
         let margins = |range_km: f64, far_km: f64| {
             let range = acceleration + v * v / range_km;

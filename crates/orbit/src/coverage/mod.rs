@@ -286,8 +286,9 @@ fn satellite(
         }
     };
     let track = Track::new(&propagator, origin, reach);
-    let acceleration_km_s2 = track.acceleration_km_s2();
-    let search = |ground: &Ground| Search { track: &track, ground, limits, acceleration_km_s2 }.windows();
+    let nearness_km = access::nearness_km(&track, limits);
+    let search =
+        |ground: &Ground| Search { track: &track, ground, limits, nearness_km: &nearness_km }.windows();
     // Inside a pool this spreads over it; the caller decides whether there is one.
     let windows = if rayon::current_thread_index().is_some() {
         ground.par_iter().map(search).collect()

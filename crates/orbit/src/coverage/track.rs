@@ -30,6 +30,8 @@ pub(super) struct Bounds {
     pub(super) acceleration_km_s2: f64,
     /// Distance from the Earth's centre in km, at least.
     pub(super) radius_km: f64,
+    /// The same, at most.
+    pub(super) top_km: f64,
 }
 
 /// A satellite's Earth-fixed positions on a lattice of [`STEP_S`]. Sample i stands at `(i - BEFORE) * STEP_S` from
@@ -136,19 +138,12 @@ impl<'a> Track<'a> {
         // `min` and `max` leave out NaN, so that next to an error state the other end counts.
         let (low_km, high_km, fast_km_s) = (a.0.min(b.0), a.0.max(b.0), a.1.max(b.1));
         // 10 m/s^2 is more than any acceleration above the ground.
-        let radius_km = low_km - 0.01 * STEP_S * STEP_S / 8.0;
+        let bend_km = 0.01 * STEP_S * STEP_S / 8.0;
+        let (radius_km, top_km) = (low_km - bend_km, high_km + bend_km);
         let speed_km_s = fast_km_s + 0.01 * STEP_S / 2.0;
         let fall = MU_KM3_S2 / (radius_km * radius_km);
         let turn = 2.0 * EARTH_RATE_RAD_S * speed_km_s + EARTH_RATE_RAD_S.powi(2) * high_km;
-        Bounds { speed_km_s, acceleration_km_s2: 1.1 * (fall + turn), radius_km }
-    }
-
-    /// The largest acceleration over all cells whose ends have states.
-    pub(super) fn acceleration_km_s2(&self) -> f64 {
-        (0..self.cells())
-            .map(|cell| self.bounds(cell).acceleration_km_s2)
-            .filter(|a| a.is_finite())
-            .fold(0.0, f64::max)
+        Bounds { speed_km_s, acceleration_km_s2: 1.1 * (fall + turn), radius_km, top_km }
     }
 
     /// What to tell of error states.
