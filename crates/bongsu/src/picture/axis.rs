@@ -94,9 +94,9 @@ impl TimeScale {
 
     /// About `wanted` round times inside, with their texts: time of day, or the day where one is new.
     pub(super) fn ticks(&self, wanted: usize) -> Vec<(Timestamp, String)> {
-        const STEPS_S: [i64; 16] = [
-            60, 120, 300, 600, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000,
-            7_776_000, 31_536_000,
+        const STEPS_S: [i64; 17] = [
+            60, 120, 300, 600, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600,
+            2_592_000, 7_776_000, 31_536_000,
         ];
         let least = self.span.seconds() / wanted.max(1) as f64;
         let step =

@@ -3,6 +3,7 @@
 use base::{Interval, Timestamp};
 
 use super::axis::{Scale, TimeScale};
+use super::counted;
 use super::svg::{Anchor, Svg};
 
 /// How many manoeuvres get a line in the key: the largest.
@@ -130,10 +131,11 @@ fn words(history: &History) -> (String, String) {
     let below =
         if faint > 0 { format!(" and {faint} below what can be claimed (dashed)") } else { String::new() };
     let about = format!(
-        "{} element sets from {} to {}: {claimed} manoeuvres{below}. Bands: when each may have been.",
-        history.points.len(),
+        "{} from {} to {}: {}{below}. Bands: when each may have been.",
+        counted(history.points.len(), "element set", "element sets"),
         day(span.start()),
         day(span.end()),
+        counted(claimed, "manoeuvre", "manoeuvres"),
     );
     (format!("Manoeuvres of {}", history.name), about)
 }
@@ -179,7 +181,7 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 60 + 59);
         assert_eq!((svg.matches("class=\"mark\"").count(), svg.matches("mark faint").count()), (2, 2));
         assert_eq!(svg.matches("class=\"window\"").count(), 4);
-        assert!(svg.contains("60 element sets from 2026-01-01 to 2026-03-01: 1 manoeuvres and 1 below"));
+        assert!(svg.contains("60 element sets from 2026-01-01 to 2026-03-01: 1 manoeuvre and 1 below"));
         assert!(svg.contains("2026-01-31 00:00  0.210 m/s, in plane, confidence 0.90"));
         assert!(svg.contains("A &amp; B") && !svg.contains("NaN"));
         assert!(!history(&History { name: "none", points: &[], manoeuvres: &[] }).contains("NaN"));

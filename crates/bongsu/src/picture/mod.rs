@@ -44,6 +44,11 @@ pub(crate) fn write(svg: &str, path: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
+/// `1 pass`, `2 passes`.
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

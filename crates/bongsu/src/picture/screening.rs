@@ -2,6 +2,7 @@ use base::{Interval, NoradId, Timestamp};
 use orbit::Approach;
 
 use super::axis::{Scale, TimeScale};
+use super::counted;
 use super::svg::{Anchor, Svg};
 
 /// How many of the closest get a number and a line in the key.
@@ -94,10 +95,11 @@ fn words(picture: &ScreeningPicture, closest: &[&Approach]) -> (String, String) 
         .first()
         .map_or("nothing came near".to_owned(), |a| format!("the closest {} km", distance(a.closest_km())));
     let about = format!(
-        "{} to {}: {} passes and {stay} pairs that stay near; {nearest}.",
+        "{} to {}: {} and {}; {nearest}.",
         minute(picture.span.start()),
         minute(picture.span.end()),
-        closest.len() - stay,
+        counted(closest.len() - stay, "pass", "passes"),
+        counted(stay, "pair that stays near", "pairs that stay near"),
     );
     (title, about)
 }
