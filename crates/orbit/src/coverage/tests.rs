@@ -325,6 +325,25 @@ fn error_states_have_no_access_and_are_told() {
 }
 
 #[test]
+fn too_much_is_refused() {
+    let one = orbit(1, 15.05, 0.001, 97.6, [20.0, 90.0, 10.0]);
+    let many = |count: u32| {
+        Catalogue::new((1..=count).map(|id| {
+            let elements = Elements { norad_id: NoradId::new(id), ..one.elements().clone() };
+            ElementSet::new(elements).unwrap()
+        }))
+    };
+    let limits = AccessLimits { view: View::min_elevation(0.0).unwrap(), sunlit: false };
+    let found = find(&many(201), vec![cell(0.0, 0.0)], 60.0, &limits);
+    let required = Requirement::default();
+    assert_eq!(found.losses(true, &required, None), Err(CoverageError::TooManyLosses { satellites: 201 }));
+    assert_eq!(found.losses(false, &required, None).unwrap().len(), 201);
+    let cells = Region::of_box(-60.0, -180.0, 60.0, 180.0).unwrap().cells(1.0).unwrap();
+    let got = coverage(&many(201), cells, span(60.0), &limits, EndGaps::Cut, None, &|_, _| {});
+    assert_eq!(got.unwrap_err(), CoverageError::TooManyPairs { satellites: 201, cells: 43_200 });
+}
+
+#[test]
 fn limits_are_checked() {
     for wrong in [-1.0, 90.0, f64::NAN, f64::INFINITY] {
         assert!(View::min_elevation(wrong).is_err(), "{wrong}");
