@@ -26,6 +26,10 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Screen(#[from] orbit::ScreenError),
     #[error("{0}")]
+    Coverage(#[from] orbit::CoverageError),
+    #[error("{0}")]
+    Region(#[from] orbit::RegionError),
+    #[error("{0}")]
     Node(#[from] node::NodeError),
     #[error("{0}")]
     Config(#[from] node::ConfigError),
@@ -52,6 +56,8 @@ impl CliError {
             Self::NothingRead(_) => "cli::nothing_read",
             Self::Refused { .. } => "cli::refused",
             Self::Screen(_) => "orbit::screen",
+            Self::Coverage(_) => "orbit::coverage",
+            Self::Region(_) => "orbit::region",
             Self::Node(_) => "node::failed",
             Self::Config(_) => "node::config",
             Self::Store(_) => "record::failed",

@@ -9,6 +9,7 @@ mod error;
 mod flat;
 mod input;
 mod out;
+mod picture;
 mod progress;
 
 use std::process::ExitCode;

@@ -3,6 +3,8 @@
 //! Element sets are read ([`read_catalogue`]), propagated by SGP4/SDP4 ([`Propagator`]) and screened against each
 //! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`]. Messages of CCSDS are read,
 //! checked and written ([`read_messages`]); a CDM gives a probability of collision ([`Encounter`]).
+//! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`]. [`coverage`] tells when they see
+//! a region, and what it costs to lose one.
 //!
 //! **Invariant:** nothing here reads a clock, a file or a socket or starts a thread: bytes, times and a rayon pool
 //! are handed in. Readers never fail: they give what they could read and a [`base::Fault`] for each thing that they
@@ -26,6 +28,7 @@
 
 mod catalogue;
 mod ccsds;
+mod coverage;
 mod element_set;
 mod finding;
 mod frame;
@@ -49,6 +52,10 @@ pub use ccsds::{
     CdmHeader, Conjunction, ConjunctionObject, Entry, Field, Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES,
     Message, MessageForm, MessageKind, MessagesRead, Outcome, Place, Section, Segment, StateVector,
     each_message, message_form, read_messages, to_xml_document,
+pub use coverage::{
+    Access, AccessLimits, Cell, Coverage, CoverageError, EndGaps, Loss, MAX_ACCESSES, MAX_CELLS, Merit,
+    Nadir, Outage, Region, RegionError, RegionRead, Requirement, View, coverage, merit_of_accesses,
+    read_region,
 };
 pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};

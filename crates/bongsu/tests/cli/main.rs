@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod ccsds;
+mod coverage;
 mod examples;
 mod formats;
 mod orbit;

@@ -2,10 +2,12 @@
 
 mod check;
 mod probability;
+mod coverage;
 mod propagate;
 mod screen;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -26,6 +28,8 @@ pub(crate) enum Orbit {
     /// How likely the objects of a conjunction data message collide
     Probability(probability::Probability),
     /// Whether catalogues and messages are in order, and what is wrong; writes them in another form
+    /// When satellites see a region, how well that covers it, and what the loss of one costs
+    Coverage(coverage::Coverage),
     Check(check::Check),
 }
 
@@ -34,6 +38,7 @@ pub(crate) fn run(command: Orbit, common: &Common) -> Result<ExitCode, CliError>
         Orbit::Propagate(args) => propagate::run(&args, common),
         Orbit::Screen(args) => screen::run(&args, common),
         Orbit::Probability(args) => probability::run(&args, common),
+        Orbit::Coverage(args) => coverage::run(&args, common),
         Orbit::Check(args) => check::run(&args, common),
     }
 }
@@ -103,4 +108,14 @@ fn ids(text: &str, list: &mut List) -> Result<BTreeSet<NoradId>, CliError> {
         return Err(CliError::NothingRead(format!("`{source}`: it names no object")));
     }
     Ok(ids)
+}
+
+/// The threads to work on: so many, or one a core.
+fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, CliError> {
+    let threads = threads
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| CliError::Usage(format!("--threads {threads}: {e}")))
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use base::{Interval, Marking, NoradId, Severity, Timestamp};
@@ -10,9 +11,10 @@ use serde::{Serialize, Serializer};
 use crate::Common;
 use crate::error::CliError;
 use crate::input;
+use crate::picture::{self, ScreeningPicture};
 use crate::progress::Progress;
 
-use super::{catalogue, ids, known};
+use super::{catalogue, ids, known, pool};
 
 /// The longest span that is screened: element sets say nothing about a time further off.
 const MAX_HOURS: f64 = 31.0 * 24.0;
@@ -69,6 +71,9 @@ pub(crate) struct Screen {
     /// How many threads [default: one a core]; the result is the same with any number
     #[arg(long, value_name = "N", env = "BONGSU_THREADS", hide_env_values = true)]
     threads: Option<NonZeroUsize>,
+    /// Draw distance over time into this file, as SVG; an older one of that name is replaced
+    #[arg(long, value_name = "FILE", env = "BONGSU_PICTURE", hide_env_values = true)]
+    picture: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -170,6 +175,12 @@ pub(super) fn run(args: &Screen, common: &Common) -> Result<ExitCode, CliError> 
         list.item(&Item::from(approach))?;
     }
     list.finish()?;
+    if let Some(path) = &args.picture {
+        let name = |id: NoradId| catalogue.get(id).map_or_else(|| id.to_string(), orbit::ElementSet::label);
+        let drawn =
+            ScreeningPicture { span, within_km: args.within_km, approaches: &found.approaches, name: &name };
+        picture::write(&picture::screening(&drawn), path)?;
+    }
     let failed = common.fail_on.is_some_and(|level| worst.is_some_and(|worst| worst >= level));
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
@@ -181,12 +192,7 @@ fn screen(
     primaries: Option<&BTreeSet<NoradId>>,
     threads: Option<NonZeroUsize>,
 ) -> Result<orbit::Screening, CliError> {
-    let threads = threads
-        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|e| CliError::Usage(format!("--threads {threads}: {e}")))?;
+    let pool = pool(threads)?;
     let progress = Progress::new("screening");
     let tell = |done, total| {
         progress.at(done, total);
