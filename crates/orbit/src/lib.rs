@@ -28,6 +28,7 @@ mod finding;
 mod frame;
 mod geodetic;
 mod json;
+mod json_plain;
 mod lines;
 mod nutation;
 mod omm;
