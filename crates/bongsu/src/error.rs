@@ -26,6 +26,8 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Screen(#[from] orbit::ScreenError),
     #[error("{0}")]
+    Companions(#[from] orbit::CompanionError),
+    #[error("{0}")]
     Node(#[from] node::NodeError),
     #[error("{0}")]
     Config(#[from] node::ConfigError),
@@ -52,6 +54,7 @@ impl CliError {
             Self::NothingRead(_) => "cli::nothing_read",
             Self::Refused { .. } => "cli::refused",
             Self::Screen(_) => "orbit::screen",
+            Self::Companions(_) => "orbit::companions",
             Self::Node(_) => "node::failed",
             Self::Config(_) => "node::config",
             Self::Store(_) => "record::failed",

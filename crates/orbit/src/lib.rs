@@ -23,6 +23,7 @@
 //! ```
 
 mod catalogue;
+mod companion;
 mod element_set;
 mod finding;
 mod frame;
@@ -40,6 +41,10 @@ mod tle_write;
 mod utc;
 
 pub use catalogue::{Catalogue, name_matches};
+pub use companion::{
+    Companion, CompanionError, Companions, Direction, MAX_PASSING_OBJECTS, MIN_DWELL, SLOW_NEIGHBOUR_KM_S,
+    companions,
+};
 pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};

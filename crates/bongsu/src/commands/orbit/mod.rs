@@ -1,10 +1,12 @@
-//! `orbit propagate|screen|check`: catalogues in, states and approaches out.
+//! `orbit propagate|screen|companions|check`: catalogues in, states and approaches out.
 
 mod check;
+mod companions;
 mod propagate;
 mod screen;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -22,6 +24,8 @@ pub(crate) enum Orbit {
     Propagate(propagate::Propagate),
     /// Which objects of a catalogue come near each other, when and how
     Screen(screen::Screen),
+    /// Which objects keep company, since when, and who came to whom
+    Companions(companions::Companions),
     /// Whether catalogues can be read, and what is wrong with them
     Check(check::Check),
 }
@@ -30,8 +34,22 @@ pub(crate) fn run(command: Orbit, common: &Common) -> Result<ExitCode, CliError>
     match command {
         Orbit::Propagate(args) => propagate::run(&args, common),
         Orbit::Screen(args) => screen::run(&args, common),
+        Orbit::Companions(args) => companions::run(&args, common),
         Orbit::Check(args) => check::run(&args, common),
     }
+}
+
+/// The longest span that is screened: element sets say nothing about a time further off.
+const MAX_HOURS: f64 = 31.0 * 24.0;
+
+/// The threads to work on: so many, or one a core.
+fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, CliError> {
+    let threads = threads
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| CliError::Usage(format!("--threads {threads}: {e}")))
 }
 
 /// Reads a catalogue and tells of its faults. `None`: not one object could be read.

@@ -12,10 +12,7 @@ use crate::error::CliError;
 use crate::input;
 use crate::progress::Progress;
 
-use super::{catalogue, ids, known};
-
-/// The longest span that is screened: element sets say nothing about a time further off.
-const MAX_HOURS: f64 = 31.0 * 24.0;
+use super::{MAX_HOURS, catalogue, ids, known, pool};
 
 /// Fractional digits of a second that a closest approach has at least.
 const TCA_DIGITS: usize = 4;
@@ -181,12 +178,7 @@ fn screen(
     primaries: Option<&BTreeSet<NoradId>>,
     threads: Option<NonZeroUsize>,
 ) -> Result<orbit::Screening, CliError> {
-    let threads = threads
-        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|e| CliError::Usage(format!("--threads {threads}: {e}")))?;
+    let pool = pool(threads)?;
     let progress = Progress::new("screening");
     let tell = |done, total| {
         progress.at(done, total);
