@@ -26,7 +26,7 @@ pub(super) struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    /// Sentences: what explains the company, how near and how long, how the orbits lie, who came, and what weakens it.
+    /// In this order: what explains the company, how near and how long, how the orbits lie, who came, and what weakens it.
     pub(super) fn explanation(&self, recognised: Option<&str>) -> String {
         let mut parts = Vec::new();
         if let Some(name) = recognised {
@@ -53,7 +53,7 @@ impl Pair<'_> {
         if old > OLD_DAYS {
             parts.push(format!("element sets up to {old:.0} days from the span, so distances are rough"));
         }
-        parts.join(". ")
+        parts.join("; ")
     }
 
     /// How the planes and phases lie to each other.
@@ -62,8 +62,9 @@ impl Pair<'_> {
         let drift = chaser.drift_deg_per_day(target);
         if chaser.near_synchronous() && target.near_synchronous() {
             return format!(
-                "mean longitudes {:.3} deg apart, drifting by {drift:.3} deg a day",
+                "mean longitudes {:.3} deg apart, drifting by {:.3} deg a day",
                 chaser.phase_deg(target).abs(),
+                drift.abs(),
             );
         }
         let phase = chaser.phase_deg(target);

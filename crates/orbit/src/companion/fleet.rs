@@ -16,6 +16,7 @@ pub(super) struct Recognition {
 
 const SAME_ELEMENTS: f64 = 0.05;
 const NAMED_FLEET: f64 = 0.1;
+const CROWD: f64 = 0.2;
 const SAME_LAUNCH: f64 = 0.3;
 const SAME_NAME: f64 = 0.4;
 
@@ -98,15 +99,12 @@ const FLEETS: &[Fleet] = &[
     fleet("Measat, 91.5 E", &[], &["MEASAT"]),
     fleet("Sirius XM slots", &[], &["SXM-", "XM-", "SIRIUS", "FM-"]),
     // Constellations.
-    fleet("Starlink", &[], &["STARLINK"]),
-    fleet("OneWeb", &[], &["ONEWEB"]),
-    fleet("Kuiper (Amazon Leo)", &[], &["KUIPER", "LEO-"]),
-    fleet("Qianfan", &[], &["QIANFAN"]),
-    fleet("Guowang", &[], &["HULIANWANG"]),
+    fleet("O3b", &[], &["O3B"]),
+    fleet("IRIDE", &[], &["IRIDE"]),
     fleet("Iridium", &[], &["IRIDIUM"]),
     fleet("Globalstar", &[], &["GLOBALSTAR"]),
     fleet("Orbcomm", &[], &["ORBCOMM"]),
-    fleet("Planet", &[], &["FLOCK", "DOVE", "SKYSAT", "PELICAN", "TANAGER"]),
+    fleet("Planet", &[], &["DOVE", "SKYSAT", "PELICAN", "TANAGER"]),
     fleet("Spire", &[], &["LEMUR"]),
     fleet("ICEYE", &[], &["ICEYE"]),
     fleet("HawkEye 360", &[], &["HAWK"]),
@@ -124,6 +122,23 @@ const FLEETS: &[Fleet] = &[
     fleet("Sitronics", &[], &["SITRO-AIS"]),
 ];
 
+/// Constellations so dense that any neighbour of theirs is one by chance.
+const CROWDS: &[Fleet] = &[
+    fleet("Starlink", &[], &["STARLINK"]),
+    fleet("OneWeb", &[], &["ONEWEB"]),
+    fleet("Kuiper (Amazon Leo)", &[], &["KUIPER"]),
+    fleet("Qianfan", &[], &["QIANFAN"]),
+    fleet("Guowang", &[], &["HULIANWANG"]),
+    fleet("Planet", &[], &["FLOCK"]),
+];
+
+/// Stations and how near to one a vehicle is that is docked or about to be.
+const STATIONS: &[(&str, &[u32])] = &[
+    ("International Space Station", &[25_544, 25_575, 26_400, 26_700, 49_044]),
+    ("Chinese space station", &[48_274, 53_239, 54_216]),
+];
+const DOCKED_KM: f64 = 30.0;
+
 /// Vehicles that are known to have gone to others, by number: public analyses of Luch (Olymp-K), the GSSAP pairs,
 /// Shijian and Shiyan inspectors, TJS-3, the Mission Extension Vehicles, and the Cosmos vehicles of the Nivelir line.
 const VISITORS: &[u32] = &[
@@ -140,30 +155,41 @@ pub(super) fn known_visitor(id: NoradId) -> bool {
     VISITORS.contains(&id.get())
 }
 
-/// Why `a` and `b` are in company, if the table, the launch or the names tell; the strongest reason wins.
-pub(super) fn recognise(a: &ElementSet, b: &ElementSet) -> Option<Recognition> {
+/// Why `a` and `b`, so far apart on average, are in company, if the table, the launch or the names tell; the strongest
+/// reason wins.
+pub(super) fn recognise(a: &ElementSet, b: &ElementSet, mean_km: f64) -> Option<Recognition> {
     let found = |name: String, weight: f64| Some(Recognition { name, weight });
     if same_elements(a, b) {
-        return found(
-            "one set of elements under two numbers: docked, or one object twice".to_owned(),
-            SAME_ELEMENTS,
-        );
+        let name = "one set of elements under two numbers: docked, or one object twice";
+        return found(name.to_owned(), SAME_ELEMENTS);
     }
     let upper = |set: &ElementSet| set.name().unwrap_or_default().to_ascii_uppercase();
     let (name_a, name_b) = (upper(a), upper(b));
-    let member = |fleet: &Fleet, set: &ElementSet, name: &str| {
-        fleet.numbers.contains(&set.norad_id().get()) || fleet.names.iter().any(|start| starts(name, start))
-    };
-    if let Some(fleet) = FLEETS.iter().find(|f| member(f, a, &name_a) && member(f, b, &name_b)) {
+    let both = |fleet: &&Fleet| fleet.has(a, &name_a) && fleet.has(b, &name_b);
+    if let Some(fleet) = FLEETS.iter().chain(CROWDS).find(both) {
         return found(format!("company by design: {}", fleet.label), NAMED_FLEET);
     }
-    if let (Some(x), Some(y)) = (launch(a), launch(b))
-        && x == y
-    {
-        return found(format!("same launch, {x}"), SAME_LAUNCH);
+    let at_station =
+        |(_, parts): &&(&str, &[u32])| [a, b].iter().any(|s| parts.contains(&s.norad_id().get()));
+    if let Some((station, _)) = STATIONS.iter().find(at_station).filter(|_| mean_km <= DOCKED_KM) {
+        return found(format!("docked at or visiting the {station}"), NAMED_FLEET);
     }
-    let (x, y) = (stem(&name_a), stem(&name_b));
-    (x.len() >= 3 && x == y).then(|| Recognition { name: format!("both are named {x}"), weight: SAME_NAME })
+    if let Some(fleet) = CROWDS.iter().find(|f| f.has(a, &name_a) || f.has(b, &name_b)) {
+        return found(format!("one is of the dense constellation {}", fleet.label), CROWD);
+    }
+    if let Some(launch) = launch(a).filter(|launch_a| launch(b) == Some(*launch_a)) {
+        return found(format!("same launch, {launch}"), SAME_LAUNCH);
+    }
+    let stem_a = stem(&name_a);
+    (stem_a.len() >= 3 && stem_a == stem(&name_b))
+        .then(|| Recognition { name: format!("both are named {stem_a}"), weight: SAME_NAME })
+}
+
+impl Fleet {
+    /// Whether an object of this upper-case name belongs.
+    fn has(&self, set: &ElementSet, name: &str) -> bool {
+        self.numbers.contains(&set.norad_id().get()) || self.names.iter().any(|start| starts(name, start))
+    }
 }
 
 fn same_elements(a: &ElementSet, b: &ElementSet) -> bool {

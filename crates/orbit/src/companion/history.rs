@@ -16,7 +16,7 @@ use super::fleet::{known_visitor, launch_year};
 use super::mean::{MeanOrbit, wrapped};
 use super::sample::distance_km;
 use super::{Direction, Encounter, MIN_DWELL};
-use crate::{Catalogue, ElementSet, Propagator};
+use crate::{Catalogue, ElementSet, Elements, Propagator};
 
 /// Catalogues whose middle epochs are nearer than this are of one day.
 const ONE_SNAPSHOT_S: f64 = 43_200.0;
@@ -31,6 +31,9 @@ const KEEPING_DEG: f64 = 0.1;
 
 /// Change of velocity in m/s that is noise in low orbit.
 const NOISE_M_S: f64 = 1.0;
+
+/// Over more days than this the turn of a plane by J2 is not known well enough to tell a manoeuvre from it.
+const NODE_DAYS: f64 = 30.0;
 
 /// Degrees a day over the ground: who is slower stands, who is faster drifts.
 const STANDS_DEG_DAY: f64 = 0.05;
@@ -91,7 +94,10 @@ impl Snapshots {
         let usual_s = away.get(away.len() / 2).copied().unwrap_or_default();
         let all = nearest.len();
         let current = Catalogue::new(
-            nearest.into_values().filter(|set| away_s(set) <= usual_s + stale_days * DAY_S).cloned(),
+            nearest
+                .into_values()
+                .filter(|set| away_s(set) <= usual_s + stale_days * DAY_S)
+                .map(|set| with_name(set, &days)),
         );
         Self { days, stale: all - current.len(), current }
     }
@@ -222,6 +228,20 @@ fn newest(mut sets: Vec<&ElementSet>) -> Catalogue {
     Catalogue::new(sets.into_iter().cloned())
 }
 
+/// `set` with the name that it has in any of `days`: two lines alone name nothing.
+fn with_name(set: &ElementSet, days: &[Snapshot]) -> ElementSet {
+    let named = |other: &&ElementSet| other.name().is_some();
+    let other = days.iter().rev().filter_map(|day| day.sets.get(set.norad_id())).find(named);
+    match (set.name(), other) {
+        (None, Some(other)) => {
+            let elements = Elements { name: other.name().map(str::to_owned), ..set.elements().clone() };
+            // The values were checked before.
+            ElementSet::new(elements).unwrap_or_else(|_| set.clone())
+        }
+        _ => set.clone(),
+    }
+}
+
 fn median(times: impl Iterator<Item = Timestamp>) -> Option<Timestamp> {
     let mut all: Vec<Timestamp> = times.collect();
     all.sort_unstable();
@@ -300,11 +320,14 @@ fn change_m_s(old: &ElementSet, new: &ElementSet) -> f64 {
     let speed_m_s = after.speed_km_s() * 1000.0;
     // da/a = -2/3 dn/n, and dv/v = da / 2a.
     let in_plane = speed_m_s * (raised_rev / motion).abs() / 3.0;
-    // The node is carried on with both orbits' rates; what a month hides in that is not counted.
+    let tilt = (after.inclination_deg - before.inclination_deg).to_radians();
+    if days.abs() > NODE_DAYS {
+        return in_plane + speed_m_s * tilt.abs();
+    }
+    // The node is carried on with both orbits' rates, and each day is allowed a hundredth of a degree.
     let carried = (MeanOrbit::at(old, new.epoch()).raan_deg, MeanOrbit::at(new, old.epoch()).raan_deg);
     let node = (wrapped(after.raan_deg - carried.0).abs() + wrapped(carried.1 - before.raan_deg).abs()) / 2.0;
     let node = (node - 0.01 * days.abs()).max(0.0).to_radians() * after.inclination_deg.to_radians().sin();
-    let tilt = (after.inclination_deg - before.inclination_deg).to_radians();
     in_plane + speed_m_s * tilt.hypot(node)
 }
 

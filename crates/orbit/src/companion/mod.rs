@@ -11,7 +11,8 @@
 //! # What is said about a pair
 //! - Dwell: share of the samples within the distance. Of a pair that only passes: the time that it would take to cross
 //!   the distance in a straight line at each pass.
-//! - Mean distance: over all samples, whether within or not. Minimum: sought around the lowest sample by golden section.
+//! - Mean distance: over all samples, whether within or not. Minimum: sought by golden
+//!   section around the three samples from which straight motion would lead nearest.
 //! - Drift: by how many degrees a day the mean longitude along the orbit (anomaly, perigee and node) of the chaser runs
 //!   ahead of that of the target, from the mean elements at the middle of the span with the secular rates of J2 (Vallado,
 //!   "Fundamentals", 9.6). In GEO this is the difference of their drift over the ground; in low orbit the phasing.
@@ -291,12 +292,14 @@ fn describe(
     let middle = span.start().plus_seconds(span.seconds() / 2.0);
     let orbits = (MeanOrbit::at(chaser, middle), MeanOrbit::at(target, middle));
     let drift_deg_per_day = orbits.0.drift_deg_per_day(&orbits.1);
-    let recognised = fleet::recognise(a, b);
+    let synchronous = orbits.0.near_synchronous() && orbits.1.near_synchronous();
+    let recognised = fleet::recognise(a, b, now.mean_km);
     let parts = Parts {
         dwell_share: now.dwell_share,
         mean_km: now.mean_km,
         within_km,
         drift_km_per_day: drift_deg_per_day.to_radians() * orbits.1.semi_major_axis_km,
+        plane_angle_deg: if synchronous { 0.0 } else { orbits.0.plane_angle_deg(&orbits.1) },
         direction: past.direction,
         long_standing: past.long_standing,
         recognition: recognised.as_ref().map_or(1.0, |r| r.weight),

@@ -10,14 +10,18 @@ use super::{CompanionError, MAX_PAIRS, MAX_SAMPLES, SLOW_NEIGHBOUR_KM_S, STEP_S}
 use crate::frame::{dot, minus, norm};
 use crate::{Ephemeris, Propagator};
 
+/// Further out SGP4 has lost the object: it does so long after the epoch, without an error.
+const MAX_RADIUS_KM: f64 = 2e6;
+
 /// A grid finer than this would only be larger.
 const MIN_CELL_KM: f64 = 10.0;
 
 /// Samples that are looked at together: neighbours are kept for no more than these at a time.
 const BATCH: usize = 16;
 
-/// Steps of the golden section: 20 shrink an interval of twenty minutes to a tenth of a second.
-const REFINE_STEPS: usize = 20;
+/// Samples around which the minimum is sought, and steps of the golden section there: 16 shrink ten minutes to 0.3 s.
+const REFINED: usize = 3;
+const REFINE_STEPS: usize = 16;
 
 /// The states of all objects at all sample times.
 pub(super) struct Samples<'a> {
@@ -27,6 +31,8 @@ pub(super) struct Samples<'a> {
     positions_km: Vec<[f64; 3]>,
     velocities_km_s: Vec<[f32; 3]>,
 }
+
+const LOST: ([f64; 3], [f32; 3]) = ([f64::NAN; 3], [f32::NAN; 3]);
 
 /// How near two objects are over the samples.
 #[derive(Debug, Clone, Copy)]
@@ -62,8 +68,9 @@ impl<'a> Samples<'a> {
         let times = times(span);
         let states = map(pool, ephemeris.propagators(), |propagator| {
             let state = |time: &Timestamp| match propagator.state_at(*time) {
+                Ok(state) if state.position().radius_km() > MAX_RADIUS_KM => LOST,
                 Ok(state) => (state.position().km(), state.velocity().km_s().map(|v| v as f32)),
-                Err(_) => ([f64::NAN; 3], [f32::NAN; 3]),
+                Err(_) => LOST,
             };
             times.iter().map(state).collect::<Vec<_>>()
         });
@@ -165,9 +172,12 @@ impl<'a> Samples<'a> {
 
     /// How near objects `i` and `j` are; `None` when they never have a state at the same sample.
     pub(super) fn encounter(&self, i: usize, j: usize, within_km: f64) -> Option<Encounter> {
+        let step_s = self.times.get(1)?.seconds_since(*self.times.first()?);
         let (mut within, mut valid, mut sum_km) = (0_usize, 0_usize, 0.0);
         let mut first = None;
         let mut lowest: Option<(f64, usize)> = None;
+        // The samples around which the pair comes nearest if it goes on straight, nearest first.
+        let mut nearest = [(f64::INFINITY, 0_usize); REFINED];
         for sample in 0..self.times.len() {
             let Some(km) = self.distance_km(i, j, sample) else { continue };
             valid += 1;
@@ -179,21 +189,40 @@ impl<'a> Samples<'a> {
             if lowest.is_none_or(|(least, _)| km < least) {
                 lowest = Some((km, sample));
             }
+            let straight_km = self.straight_min_km(i, j, sample, step_s / 2.0).unwrap_or(km);
+            if let Some(last) = nearest.last_mut().filter(|(km, _)| straight_km < *km) {
+                *last = (straight_km, sample);
+                nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
+            }
         }
         let (lowest_km, at) = lowest?;
+        let refined = nearest
+            .iter()
+            .filter(|(km, _)| *km < lowest_km)
+            .filter_map(|(_, sample)| self.refined_min_km(i, j, *sample, step_s / 2.0));
         Some(Encounter {
             dwell_share: within as f64 / self.times.len() as f64,
             mean_km: sum_km / valid as f64,
-            min_km: self.refined_min_km(i, j, at).map_or(lowest_km, |km| km.min(lowest_km)),
+            min_km: refined.fold(lowest_km, f64::min),
             first: *self.times.get(first.unwrap_or(at))?,
         })
     }
 
-    /// The smallest distance near sample `at`, by golden section between its neighbours in time.
-    fn refined_min_km(&self, i: usize, j: usize, at: usize) -> Option<f64> {
+    /// The smallest distance within `half_s` of a sample if both objects went on straight.
+    fn straight_min_km(&self, i: usize, j: usize, sample: usize, half_s: f64) -> Option<f64> {
+        let apart = minus(self.position_km(i, sample)?, self.position_km(j, sample)?);
+        let speed = minus(self.velocity_km_s(i, sample)?, self.velocity_km_s(j, sample)?);
+        let squared = dot(speed, speed);
+        let at = if squared > 0.0 { (-dot(apart, speed) / squared).clamp(-half_s, half_s) } else { 0.0 };
+        Some(norm([0, 1, 2].map(|k| apart[k] + speed[k] * at)))
+    }
+
+    /// The smallest distance within `half_s` of a sample, by golden section; inside the span.
+    fn refined_min_km(&self, i: usize, j: usize, sample: usize, half_s: f64) -> Option<f64> {
         let (a, b) = (self.propagators.get(i)?, self.propagators.get(j)?);
-        let start = *self.times.get(at.saturating_sub(1))?;
-        let end = *self.times.get((at + 1).min(self.times.len() - 1))?;
+        let at = *self.times.get(sample)?;
+        let start = at.plus_seconds(-half_s).max(*self.times.first()?);
+        let end = at.plus_seconds(half_s).min(*self.times.last()?);
         let km = |seconds: f64| distance_km(a, b, start.plus_seconds(seconds));
         let ratio = (5f64.sqrt() - 1.0) / 2.0;
         let (mut low, mut high) = (0.0, end.seconds_since(start));
