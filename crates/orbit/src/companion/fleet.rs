@@ -132,6 +132,16 @@ const CROWDS: &[Fleet] = &[
     fleet("Planet", &[], &["FLOCK"]),
 ];
 
+/// Operators whose satellites have several names: weaker evidence than a slot that is known to be shared.
+const OPERATORS: &[Fleet] = &[
+    fleet("Intelsat", &[], &["INTELSAT", "GALAXY", "HORIZONS"]),
+    fleet("SES", &[], &["SES-", "AMC-", "NSS-", "ASTRA"]),
+    fleet("China Satcom", &[], &["CHINASAT", "ZHONGXING", "APSTAR"]),
+    fleet("Indonesian operators", &[], &["NUSANTARA", "MERAH PUTIH", "TELKOM"]),
+    fleet("Arabsat and Hellas Sat", &[], &["ARABSAT", "BADR", "HELLAS-SAT"]),
+    fleet("United States Space Force", &[], &["WGS", "AEHF", "SBIRS", "MUOS", "UFO"]),
+];
+
 /// Stations and how near to one a vehicle is that is docked or about to be.
 const STATIONS: &[(&str, &[u32])] = &[
     ("International Space Station", &[25_544, 25_575, 26_400, 26_700, 49_044]),
@@ -180,9 +190,12 @@ pub(super) fn recognise(a: &ElementSet, b: &ElementSet, mean_km: f64) -> Option<
     if let Some(launch) = launch(a).filter(|launch_a| launch(b) == Some(*launch_a)) {
         return found(format!("same launch, {launch}"), SAME_LAUNCH);
     }
-    let stem_a = stem(&name_a);
-    (stem_a.len() >= 3 && stem_a == stem(&name_b))
-        .then(|| Recognition { name: format!("both are named {stem_a}"), weight: SAME_NAME })
+    if let Some(operator) = OPERATORS.iter().find(both) {
+        return found(format!("same operator: {}", operator.label), SAME_NAME);
+    }
+    let family_a = family(&name_a);
+    (family_a.len() >= 3 && family_a == family(&name_b))
+        .then(|| Recognition { name: format!("both are named {family_a}"), weight: SAME_NAME })
 }
 
 impl Fleet {
@@ -224,12 +237,9 @@ pub(super) fn launch_year(set: &ElementSet) -> Option<i64> {
     launch(set)?.get(..4)?.parse().ok()
 }
 
-/// The words of a name before its first digit: `EUTELSAT` of `EUTELSAT 7B`.
-fn stem(name: &str) -> &str {
+/// The first word of a name: `EUTELSAT` of `EUTELSAT 7B`.
+fn family(name: &str) -> &str {
+    let end = name.find(|c: char| !c.is_alphabetic()).unwrap_or(name.len());
     // Objects that nobody has named yet are no family.
-    if name.starts_with("OBJECT") || name.starts_with("TBA") || name.starts_with("UNKNOWN") {
-        return "";
-    }
-    let end = name.find(|c: char| c.is_ascii_digit() || c == '(').unwrap_or(name.len());
-    name.get(..end).unwrap_or_default().trim_end_matches([' ', '-', '_', '.'])
+    name.get(..end).filter(|word| !matches!(*word, "OBJECT" | "TBA" | "UNKNOWN")).unwrap_or_default()
 }

@@ -9,7 +9,7 @@
 //! | steadiness | 1 / (1 + 2 drift / within), drift in km a day along the orbit | who drifts through today is gone tomorrow |
 //! | plane | 1 / (1 + angle / 2 deg) off GEO, else 1 | to lie in the plane of another takes fuel or a launch to fit |
 //! | standing | 1 came between two catalogues; 0.85 drifts in, or is a known visitor; 0.7 not known; 0.5 was there in the earliest catalogue | neighbours of years are neighbours |
-//! | recognition | 1; 0.4 one name; 0.3 one launch; 0.2 one of a constellation near another object; 0.1 named fleet, formation or constellation; 0.05 one set of elements twice | company by design |
+//! | recognition | 1; 0.4 one name or operator; 0.3 one launch; 0.2 one of a constellation near another object; 0.1 named fleet, formation or constellation; 0.05 one set of elements twice | company by design |
 
 use super::Direction;
 

@@ -140,7 +140,7 @@ fn arrival_in_geo_names_who_came_and_since_when() {
     );
     assert!(neighbours.score < of(10, 51).score);
     // With the present catalogue alone, nobody can say who came.
-    let alone = run(&[new.clone()]).companions;
+    let alone = run(std::slice::from_ref(&new)).companions;
     let pair = alone.iter().find(|p| ids(p) == (50, 10)).unwrap();
     assert_eq!(pair.direction, Direction::Unknown);
     assert!(pair.explanation.contains("not known"), "{}", pair.explanation);
@@ -195,6 +195,7 @@ fn company_by_design_is_named_and_marked_down_but_listed() {
         (("STARLINK-1", "2019-029A"), ("STARLINK-2", "2020-029A"), "Starlink"),
         (("COSMOS 2589", "2025-131A"), ("OBJECT D", "2025-131D"), "same launch, 2025-131"),
         (("EUTELSAT 7B", "2013-022A"), ("EUTELSAT 7C", "2019-034B"), "both are named EUTELSAT"),
+        (("GALAXY 32", "2022-153B"), ("INTELSAT 40E", "2023-052A"), "same operator: Intelsat"),
         (("COSMOS 2558", "2022-089A"), ("STARLINK-2", "2020-029A"), "dense constellation Starlink"),
     ];
     for (a, b, words) in cases {
@@ -202,7 +203,7 @@ fn company_by_design_is_named_and_marked_down_but_listed() {
         assert!(found.explanation.contains(words), "{}", found.explanation);
         assert!(found.recognised.is_some() && found.score < 0.5 * stranger.score, "{found:#?}");
     }
-    // Stems need letters, unnamed objects are no family, and names are not cut within a word.
+    // Families need letters, unnamed objects are no family, and names are not cut within a word.
     for (a, b) in [("OBJECT A", "OBJECT B"), ("IONOSFERA-M 1", "HAWKEYE"), ("", "")] {
         assert_eq!(pair((a, ""), (b, "")).recognised, None, "{a} {b}");
     }
@@ -284,7 +285,7 @@ fn a_pool_changes_nothing() {
     let limits = ScreenLimits::within_km(300.0).unwrap();
     let go = |_, _| ControlFlow::Continue(());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-    let spread = companions(&[catalogue.clone()], day(), &limits, Some(&pool), &go).unwrap();
+    let spread = companions(std::slice::from_ref(&catalogue), day(), &limits, Some(&pool), &go).unwrap();
     assert!(spread.companions.len() > 40);
     assert_eq!(spread, run(&[catalogue]));
 }
