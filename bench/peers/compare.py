@@ -38,12 +38,12 @@ class Bench:
         catalogue = args.tle or pathlib.Path(__file__).parents[2] / "samples/orbit/celestrak-active-2026-03.csv.zst"
         self.source = str(catalogue)
         self.split = self.rust("split", str(catalogue), str(self.dir))
-        self.start = self.split["start"]
-        self.jd = 2440587.5 + datetime.fromisoformat(self.start).timestamp() / 86400.0
-        # Whole microseconds, so that every program means the same instant.
-        self.start = datetime.fromisoformat(self.start).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        self.whole, self.part = divmod(self.jd - 0.5, 1.0)
-        self.whole += 0.5
+        # Whole microseconds, and the day apart from its part, so that every program means the same instant.
+        start = datetime.fromisoformat(self.split["start"])
+        self.start = start.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        self.whole = 2440587.5 + midnight.timestamp() / 86400.0
+        self.part = (start - midnight).total_seconds() / 86400.0
         self.rows = []
 
     def rust(self, *command):

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use base::{Interval, Timestamp};
 use clap::{Parser, ValueEnum};
-use orbit::{Catalogue, Ephemeris, Propagator, ScreenLimits};
+use orbit::{Catalogue, ElementSet, Ephemeris, Propagator, ScreenLimits};
 use serde_json::json;
 
 #[derive(Debug, Parser)]
@@ -65,9 +65,12 @@ enum Work {
 enum Engine {
     /// Ours.
     Bongsu,
-    /// The `sgp4` crate, called as its documentation does.
+    /// The `sgp4` crate.
     Sgp4,
 }
+
+/// 2000-01-01T12:00:00Z in seconds since 1970.
+const J2000_UNIX_S: f64 = 946_728_000.0;
 
 /// Every so many steps a position is kept for the comparison of exactness.
 const KEPT: usize = 240;
@@ -79,7 +82,7 @@ fn main() -> io::Result<()> {
             let catalogue = inputs::catalogue(&tle)?;
             let (states, times) = match engine {
                 Engine::Bongsu => bongsu(&catalogue, start, steps),
-                Engine::Sgp4 => sgp4_crate(&catalogue, start, steps)?,
+                Engine::Sgp4 => sgp4_crate(&catalogue, start, steps),
             };
             if let Some(path) = positions {
                 fs::write(path, states.kept.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())?;
@@ -153,21 +156,15 @@ fn at_minutes(propagator: &Propagator, minutes: f64) -> Option<([f64; 3], [f64; 
 }
 
 /// The `sgp4` crate with the constants that python-sgp4 uses.
-fn sgp4_crate(
-    catalogue: &Catalogue,
-    start: Timestamp,
-    steps: usize,
-) -> io::Result<(States, (f64, Option<f64>))> {
-    let mut all = Vec::with_capacity(catalogue.len());
-    for set in catalogue {
-        let [one, two] = set.to_tle().map_err(io::Error::other)?;
-        let elements =
-            sgp4::Elements::from_tle(None, one.as_bytes(), two.as_bytes()).map_err(io::Error::other)?;
-        let minutes = start.seconds_since(set.epoch()) / 60.0;
-        // Of an object that it refuses no step counts.
-        all.push(sgp4::Constants::from_elements(&elements).ok().map(|constants| (constants, minutes)));
-    }
-    Ok(timed(|| {
+fn sgp4_crate(catalogue: &Catalogue, start: Timestamp, steps: usize) -> (States, (f64, Option<f64>)) {
+    let all: Vec<_> = catalogue
+        .iter()
+        .map(|set| {
+            // Of an object that it refuses no step counts.
+            sgp4_constants(set).map(|constants| (constants, start.seconds_since(set.epoch()) / 60.0))
+        })
+        .collect();
+    timed(|| {
         let mut states = States::new();
         for object in &all {
             for step in 0..steps {
@@ -178,7 +175,21 @@ fn sgp4_crate(
             }
         }
         states
-    }))
+    })
+}
+
+fn sgp4_constants(set: &ElementSet) -> Option<sgp4::Constants> {
+    let orbit = sgp4::Orbit::from_kozai_elements(
+        &sgp4::WGS72,
+        set.inclination_deg().to_radians(),
+        set.raan_deg().to_radians(),
+        set.eccentricity(),
+        set.argument_of_perigee_deg().to_radians(),
+        set.mean_anomaly_deg().to_radians(),
+        set.mean_motion_rev_per_day() * (std::f64::consts::PI / 720.0),
+    );
+    let years = (set.epoch().unix_seconds() - J2000_UNIX_S) / (365.25 * 86_400.0);
+    sgp4::Constants::new(sgp4::WGS72, sgp4::iau_epoch_to_sidereal_time, years, set.bstar(), orbit.ok()?).ok()
 }
 
 fn screen(catalogue: &Catalogue, span: Interval, within_km: f64) -> io::Result<serde_json::Value> {
