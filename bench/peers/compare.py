@@ -70,8 +70,11 @@ class Bench:
             for name, all_ in results.items()
         }
 
-    def row(self, kind, name, result, wall, cpu, ours, extra=""):
-        self.rows.append((kind, name, result, wall, cpu, wall / ours, extra))
+    def row(self, kind, peer, found, result, extra=""):
+        """A line of the table; `found` has all programs, Bongsu among them."""
+        (_, wall, cpu), (_, our_wall, our_cpu) = found[peer], found["Bongsu"]
+        self.rows.append((kind, peer, result, f"{wall:.3f}", f"{cpu:.3f}", f"{wall / our_wall:.2f}",
+                          f"{cpu / our_cpu:.2f}", extra))
 
     # Propagation
 
@@ -80,10 +83,9 @@ class Bench:
         found = self.median({"Bongsu": self.rust_propagation("bongsu", name),
                              "Rust sgp4 2.4": self.rust_propagation("sgp4", name), **works})
         reference = self.reference(name)
-        for peer, (positions, wall, cpu) in found.items():
-            error = exactness(positions, reference)
-            rate = objects * STEPS / wall / 1e6
-            self.row(f"{kind}: {objects} x {STEPS}", peer, f"{rate:.2f} M/s", wall, cpu, found["Bongsu"][1], error)
+        for peer, (positions, wall, _) in found.items():
+            rate = f"{objects * STEPS / wall / 1e6:.2f} M/s"
+            self.row(f"{kind}: {objects} x {STEPS}", peer, found, rate, exactness(positions, reference))
 
     def rust_propagation(self, engine, name):
         def work():
@@ -194,8 +196,8 @@ class Bench:
 
         found = self.median({"Bongsu": ours, "astroz screen, step 0.5": theirs, "k-d tree, 10 min x 144":
                              self.k_d_tree(name)})
-        for peer, (result, wall, cpu) in found.items():
-            self.row(f"screen: {self.split['all']}, 24 h, 5 km", peer, result, wall, cpu, found["Bongsu"][1])
+        for peer, (result, _, _) in found.items():
+            self.row(f"screen: {self.split['all']}, 24 h, 5 km", peer, found, result)
 
     def k_d_tree(self, name):
         """What one would write in an hour: positions every few seconds, neighbours by a tree, straight motion."""
@@ -258,26 +260,27 @@ class Bench:
             return f"{count} objects", wall, cpu
 
         found = self.median({"Bongsu": ours, "python-sgp4 omm": theirs})
-        for peer, (result, wall, cpu) in found.items():
-            self.row(f"ingest: {self.split['omm']} OMM JSON", peer, result, wall, cpu, found["Bongsu"][1])
+        for peer, (result, _, _) in found.items():
+            self.row(f"ingest: {self.split['omm']} OMM JSON", peer, found, result)
 
     def print_table(self):
         print(f"catalogue: {self.source}, {self.split['all']} objects, from {self.start}")
         print(f"processor: {processor()}, {platform.system()} {platform.release()}, Python {platform.python_version()}")
         names = ["sgp4", "heyoka", "astroz", "scipy", "numpy"]
         print("versions: " + ", ".join(f"{name} {version(name)}" for name in names) + ", Rust sgp4 crate 2.4")
-        print(f"medians of {self.rounds}, one core; ratio is wall time over that of Bongsu\n")
-        head = ("work", "program", "result", "wall s", "user s", "ratio", "km from python-sgp4")
-        rows = [(*r[:3], f"{r[3]:.3f}", f"{r[4]:.3f}", f"{r[5]:.2f}", r[6]) for r in self.rows]
+        print(f"medians of {self.rounds}, one core; ratios are times over those of Bongsu\n")
+        head = ("work", "program", "result", "wall s", "user s", "wall ratio", "user ratio", "km from python-sgp4")
         print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
-        for row in rows:
+        for row in self.rows:
             print("| " + " | ".join(row) + " |")
 
 
 def exactness(positions, reference):
     apart = np.linalg.norm(positions - reference, axis=-1)
     apart = apart[np.isfinite(apart)]
-    return f"median {np.median(apart):.1e}, max {apart.max():.1e}" if len(apart) else "none in common"
+    if not len(apart):
+        return "none in common"
+    return f"median {np.median(apart):.1e}, 99.9 % {np.quantile(apart, 0.999):.1e}, max {apart.max():.1e}"
 
 
 def processor():
