@@ -1,5 +1,7 @@
 //! Our side of the comparison with other programs, and that of the Rust `sgp4` crate: each command does one piece of
 //! work on one thread and prints its times as a line of JSON. `bench/peers/run.sh` drives it.
+//!
+//! **Invariant:** nothing of it is in the product, and no test depends on a time that it measured.
 
 mod inputs;
 
