@@ -169,14 +169,16 @@ pub(super) fn known_visitor(id: NoradId) -> bool {
 /// reason wins.
 pub(super) fn recognise(a: &ElementSet, b: &ElementSet, mean_km: f64) -> Option<Recognition> {
     let found = |name: String, weight: f64| Some(Recognition { name, weight });
-    if same_elements(a, b) {
-        let name = "one set of elements under two numbers: docked, or one object twice";
-        return found(name.to_owned(), SAME_ELEMENTS);
-    }
     let upper = |set: &ElementSet| set.name().unwrap_or_default().to_ascii_uppercase();
     let (name_a, name_b) = (upper(a), upper(b));
     let both = |fleet: &&Fleet| fleet.has(a, &name_a) && fleet.has(b, &name_b);
-    if let Some(fleet) = FLEETS.iter().chain(CROWDS).find(both) {
+    let fleet = FLEETS.iter().chain(CROWDS).find(both);
+    if same_elements(a, b) {
+        let name = "one set of elements under two numbers: docked, or one object twice";
+        let fleet = fleet.map(|f| format!("company by design: {}; ", f.label)).unwrap_or_default();
+        return found(format!("{fleet}{name}"), SAME_ELEMENTS);
+    }
+    if let Some(fleet) = fleet {
         return found(format!("company by design: {}", fleet.label), NAMED_FLEET);
     }
     let at_station =

@@ -2,7 +2,7 @@
 //!
 //! # What is found
 //! All objects are propagated to the same sample times, evenly spread over the span: every ten minutes up to a day,
-//! [`MAX_SAMPLES`] times in longer spans. At each, all pairs within the distance of each other that move at less than
+//! [`MAX_SAMPLES`] times in longer spans, fewer for more than some 41,000 objects. At each, all pairs within the distance of each other that move at less than
 //! [`SLOW_NEIGHBOUR_KM_S`] against each other are collected on a grid, so the work grows with the number of
 //! neighbours and not with that of pairs. A pair that dwells less than [`MIN_DWELL`] of the samples is a passer-by and
 //! is not listed, save in catalogues of at most [`MAX_PASSING_OBJECTS`] objects: there [`screen`] finds
@@ -51,6 +51,12 @@ pub const MAX_PASSING_OBJECTS: usize = 250;
 
 /// Samples in a span; more than a day has a wider spacing.
 const MAX_SAMPLES: usize = 145;
+
+/// Samples in any span, however short or full of objects.
+const MIN_SAMPLES: usize = 13;
+
+/// States that are kept, 36 bytes each: above 41,000 objects there are fewer samples for it.
+const MAX_STATES: usize = 6_000_000;
 
 /// Seconds between samples in spans of up to a day.
 const STEP_S: f64 = 600.0;
@@ -127,6 +133,12 @@ pub enum CompanionError {
         /// How many are kept.
         limit: usize,
     },
+    /// The catalogue is larger than any that there is.
+    #[error("more than {limit} objects; choose some of them")]
+    TooManyObjects {
+        /// How many can be searched.
+        limit: usize,
+    },
 }
 
 impl From<ScreenError> for CompanionError {
@@ -149,7 +161,7 @@ impl From<ScreenError> for CompanionError {
 /// what to look at, not what happened.
 ///
 /// # Errors
-/// When `progress` stopped it, or when there are too many pairs to keep.
+/// When `progress` stopped it, or when there are too many objects or pairs to keep.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -172,9 +184,14 @@ pub fn companions(
     if snapshots.stale > 0 {
         found.faults.push(stale(snapshots.stale));
     }
+    let limit = MAX_STATES / MIN_SAMPLES;
+    if snapshots.current.len() > limit {
+        return Err(CompanionError::TooManyObjects { limit });
+    }
     let (ephemeris, faults) = Ephemeris::new(&snapshots.current);
     found.faults.extend(faults);
     let samples = Samples::new(&ephemeris, span, pool);
+    found.faults.extend(samples.in_error().into_iter().map(error_state));
     let candidates = candidates(&snapshots.current, &ephemeris, &samples, span, limits, pool, progress)?;
     let describe = |candidate: &Candidate| {
         let one = |index: u32| snapshots.current.get(ephemeris.propagators().get(index as usize)?.norad_id());
@@ -200,6 +217,15 @@ fn stale(count: usize) -> Fault {
         format!(
             "{count} objects have no element set within {STALE_DAYS} days of the others; they were left out, give a \
              newer catalogue that holds them"
+        ),
+    )
+}
+
+fn error_state(id: NoradId) -> Fault {
+    Fault::warning(
+        "orbit::error_state",
+        format!(
+            "object {id} has no valid state in a part of the span, which was left out; get a newer element set"
         ),
     )
 }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use base::{Interval, Timestamp};
+use base::{Interval, NoradId, Timestamp};
 use rayon::prelude::*;
 
-use super::{CompanionError, MAX_PAIRS, MAX_SAMPLES, SLOW_NEIGHBOUR_KM_S, STEP_S};
+use super::{CompanionError, MAX_PAIRS, MAX_SAMPLES, MAX_STATES, MIN_SAMPLES, SLOW_NEIGHBOUR_KM_S, STEP_S};
 use crate::frame::{dot, minus, norm};
 use crate::{Ephemeris, Propagator};
 
@@ -45,8 +45,9 @@ pub(super) struct Encounter {
 }
 
 /// Evenly spaced times over `span`, both ends among them.
-fn times(span: Interval) -> Vec<Timestamp> {
-    let steps = ((span.seconds() / STEP_S).ceil() as usize).clamp(12, MAX_SAMPLES - 1);
+fn times(span: Interval, objects: usize) -> Vec<Timestamp> {
+    let most = (MAX_STATES / objects.max(1)).clamp(MIN_SAMPLES, MAX_SAMPLES);
+    let steps = ((span.seconds() / STEP_S).ceil() as usize).clamp(MIN_SAMPLES - 1, most - 1);
     let step_s = span.seconds() / steps as f64;
     (0..=steps).map(|i| span.start().plus_seconds(step_s * i as f64)).collect()
 }
@@ -65,7 +66,7 @@ pub(super) fn map<T: Sync, U: Send>(
 
 impl<'a> Samples<'a> {
     pub(super) fn new(ephemeris: &'a Ephemeris, span: Interval, pool: Option<&rayon::ThreadPool>) -> Self {
-        let times = times(span);
+        let times = times(span, ephemeris.propagators().len());
         let states = map(pool, ephemeris.propagators(), |propagator| {
             let state = |time: &Timestamp| match propagator.state_at(*time) {
                 Ok(state) if state.position().radius_km() > MAX_RADIUS_KM => LOST,
@@ -76,6 +77,13 @@ impl<'a> Samples<'a> {
         });
         let (positions_km, velocities_km_s) = states.into_iter().flatten().unzip();
         Self { propagators: ephemeris.propagators(), times, positions_km, velocities_km_s }
+    }
+
+    /// The objects that have no state at one of the times or more, by rising number.
+    pub(super) fn in_error(&self) -> Vec<NoradId> {
+        let lost = |states: &[[f64; 3]]| states.iter().any(|km| !km[0].is_finite());
+        let states = self.positions_km.chunks(self.times.len());
+        self.propagators.iter().zip(states).filter(|(_, s)| lost(s)).map(|(p, _)| p.norad_id()).collect()
     }
 
     /// The pairs (by place in the ephemeris, the lower first) that are slow neighbours at `share` of the samples or

@@ -215,6 +215,10 @@ fn one_object_under_two_numbers_is_named_as_such() {
     assert_eq!((found[0].mean_km, found[0].min_km, found[0].dwell_share), (0.0, 0.0, 1.0));
     assert!(found[0].explanation.contains("under two numbers"), "{}", found[0].explanation);
     assert!(found[0].score < 0.1);
+    // Modules of a station have one set of elements: the station is named too.
+    let module = |id, name| named(geo(id, noon(), 60.0, 0.0), name, "");
+    let found = one([module(25_544, "ISS (ZARYA)"), module(26_400, "ISS (ZVEZDA)")]);
+    assert!(found[0].explanation.contains("International Space Station"), "{}", found[0].explanation);
 }
 
 #[test]
@@ -237,8 +241,9 @@ fn small_and_odd_catalogues() {
     // One that decays beside one that does not.
     let falling =
         Elements { bstar: 0.5, mean_motion_dot: 0.2, ..leo(10, noon(), 0.0, 0.0, 16.3).elements().clone() };
-    let found = one([ElementSet::new(falling).unwrap(), leo(11, noon(), 0.0, 0.1, 16.3)]);
-    assert!(found.iter().all(|p| p.score.is_finite() && p.mean_km.is_finite()), "{found:#?}");
+    let got = run(&[Catalogue::new([ElementSet::new(falling).unwrap(), leo(11, noon(), 0.0, 0.1, 16.3)])]);
+    assert!(got.faults.iter().any(|f| f.code == "orbit::error_state"), "{got:#?}");
+    assert!(got.companions.iter().all(|p| p.score.is_finite() && p.mean_km.is_finite()), "{found:#?}");
 }
 
 #[test]
