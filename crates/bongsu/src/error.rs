@@ -29,6 +29,7 @@ pub(crate) enum CliError {
     Coverage(#[from] orbit::CoverageError),
     #[error("{0}")]
     Region(#[from] orbit::RegionError),
+    Companions(#[from] orbit::CompanionError),
     #[error("{0}")]
     Node(#[from] node::NodeError),
     #[error("{0}")]
@@ -58,6 +59,7 @@ impl CliError {
             Self::Screen(_) => "orbit::screen",
             Self::Coverage(_) => "orbit::coverage",
             Self::Region(_) => "orbit::region",
+            Self::Companions(_) => "orbit::companions",
             Self::Node(_) => "node::failed",
             Self::Config(_) => "node::config",
             Self::Store(_) => "record::failed",

@@ -15,14 +15,15 @@ impl Catalogue {
         let mut sets: Vec<ElementSet> = sets.into_iter().collect();
         // Stable: among equal epochs the order given decides.
         sets.sort_by_key(|s| (s.norad_id(), s.epoch()));
-        let mut kept: Vec<ElementSet> = Vec::with_capacity(sets.len());
-        for set in sets {
-            match kept.last_mut() {
-                Some(last) if last.norad_id() == set.norad_id() => *last = set,
-                _ => kept.push(set),
+        // In place; the later one takes the room of the earlier.
+        sets.dedup_by(|later, earlier| {
+            let same = later.norad_id() == earlier.norad_id();
+            if same {
+                std::mem::swap(later, earlier);
             }
-        }
-        Self { sets: kept }
+            same
+        });
+        Self { sets }
     }
 
     /// Number of objects.

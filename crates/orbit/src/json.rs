@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use base::Fault;
 use serde_json::value::RawValue;
 
+use crate::json_plain::PlainObject;
 use crate::omm::{Cell, Message};
 use crate::read::{MAX_LINE_BYTES, Sink, content_start, invalid_utf8};
 
@@ -23,6 +24,14 @@ pub(crate) fn read(bytes: &[u8], sink: &mut Sink) {
             b']' if open_array.is_some() && stray.is_none() => open_array = None,
             b'{' => {
                 report_stray(&mut stray, at, sink);
+                if let Some(plain) = PlainObject::read(bytes, at) {
+                    let end = plain.end;
+                    let message = Message { line, start: at, end, field: |name: &str| plain.field(name) };
+                    take(&message, bytes, sink);
+                    line += count_line_ends(bytes.get(at..end).unwrap_or_default());
+                    at = end;
+                    continue;
+                }
                 let end = match object_end(bytes, at) {
                     End::At(end) => {
                         object(bytes, at, end, line, sink);
@@ -163,14 +172,20 @@ fn object(bytes: &[u8], start: usize, end: usize, line: u64, sink: &mut Sink) {
             Some(Cell { text, start: start + offset, end: start + offset + raw.len() })
         },
     };
+    take(&message, bytes, sink);
+}
+
+fn take<'a>(message: &Message<'a, impl Fn(&str) -> Option<Cell<'a>>>, bytes: &[u8], sink: &mut Sink) {
     match message.element_set() {
-        Ok(set) => sink.set(set, line),
+        Ok(set) => sink.set(set, message.line),
         Err(fault) => {
             // Point at the field's own line where its bytes are known.
             let shift = fault.byte_start.map_or(0, |at| {
-                count_line_ends(bytes.get(start..(at as usize).max(start)).unwrap_or_default())
+                count_line_ends(
+                    bytes.get(message.start..(at as usize).max(message.start)).unwrap_or_default(),
+                )
             });
-            let at = fault.line.unwrap_or(line) + shift;
+            let at = fault.line.unwrap_or(message.line) + shift;
             sink.fault(fault.at_line(at));
         }
     }

@@ -29,11 +29,13 @@
 mod catalogue;
 mod ccsds;
 mod coverage;
+mod companion;
 mod element_set;
 mod finding;
 mod frame;
 mod geodetic;
 mod json;
+mod json_plain;
 mod lines;
 mod nutation;
 mod omm;
@@ -52,10 +54,15 @@ pub use ccsds::{
     CdmHeader, Conjunction, ConjunctionObject, Entry, Field, Found, MAX_MESSAGE_BYTES, MAX_ONE_MESSAGE_BYTES,
     Message, MessageForm, MessageKind, MessagesRead, Outcome, Place, Section, Segment, StateVector,
     each_message, message_form, read_messages, to_xml_document,
+};
 pub use coverage::{
     Access, AccessLimits, Cell, Coverage, CoverageError, EndGaps, Loss, MAX_ACCESSES, MAX_CELLS, Merit,
     Nadir, Outage, Region, RegionError, RegionRead, Requirement, View, coverage, merit_of_accesses,
     read_region,
+};
+pub use companion::{
+    Companion, CompanionError, Companions, Direction, MAX_PASSING_OBJECTS, MIN_DWELL, SLOW_NEIGHBOUR_KM_S,
+    companions,
 };
 pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};

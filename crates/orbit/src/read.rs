@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 
 use base::{Fault, FaultLevel, NoradId};
@@ -186,7 +186,10 @@ pub(crate) fn invalid_utf8(line: u64, start: usize, error: std::str::Utf8Error) 
 /// Where readers put what they find.
 pub(crate) struct Sink {
     source: String,
-    sets: BTreeMap<NoradId, (ElementSet, u64)>,
+    /// With the line that each was read from.
+    sets: Vec<(ElementSet, u64)>,
+    /// Where in `sets` an object is.
+    places: HashMap<NoradId, usize>,
     faults: Vec<Fault>,
     dropped: u64,
     pub(crate) named: bool,
@@ -196,7 +199,8 @@ impl Sink {
     fn new(source: &str) -> Self {
         Self {
             source: source.to_owned(),
-            sets: BTreeMap::new(),
+            sets: Vec::new(),
+            places: HashMap::new(),
             faults: Vec::new(),
             dropped: 0,
             named: false,
@@ -214,8 +218,9 @@ impl Sink {
     /// Takes `set`, read from `line`; of two sets of one object the newest epoch stays, of equal epochs the later.
     pub(crate) fn set(&mut self, set: ElementSet, line: u64) {
         let id = set.norad_id();
-        let Some((old, old_line)) = self.sets.get(&id) else {
-            self.sets.insert(id, (set, line));
+        let Some((old, old_line)) = self.places.get(&id).and_then(|place| self.sets.get_mut(*place)) else {
+            self.places.insert(id, self.sets.len());
+            self.sets.push((set, line));
             return;
         };
         let (kept, dropped) = if set.epoch() >= old.epoch() { (line, *old_line) } else { (*old_line, line) };
@@ -226,7 +231,7 @@ impl Sink {
         .at_line(line)
         .in_field("NORAD_CAT_ID");
         if kept == line {
-            self.sets.insert(id, (set, line));
+            (*old, *old_line) = (set, line);
         }
         self.fault(fault);
     }
@@ -245,7 +250,7 @@ impl Sink {
                 .in_source(self.source),
             );
         }
-        (Catalogue::new(self.sets.into_values().map(|(set, _)| set)), self.faults)
+        (Catalogue::new(self.sets.into_iter().map(|(set, _)| set)), self.faults)
     }
 }
 

@@ -53,7 +53,8 @@ impl ElementSet {
         }
         let mut one = format!(
             "1 {id}{} {:<8} {:02}{day:03}.{fraction:08} {}.{:08} {} {} 0 {:>4}",
-            self.classification(),
+            // Whatever else an OMM may say would make a line that no reader takes.
+            if self.classification().is_ascii_uppercase() { self.classification() } else { 'U' },
             self.designator_columns(),
             year % 100,
             if dot < 0.0 { '-' } else { ' ' },
@@ -79,7 +80,7 @@ impl ElementSet {
         Ok([one, two])
     }
 
-    /// `1998-067A` as `98067A`.
+    /// `1998-067A` as `98067A`; blank when it does not fit eight columns.
     fn designator_columns(&self) -> String {
         let text = self.object_id().unwrap_or_default();
         let short = match text.split_once('-') {
@@ -88,7 +89,8 @@ impl ElementSet {
             }
             _ => text.to_owned(),
         };
-        if short.is_ascii() { short.chars().take(8).collect() } else { String::new() }
+        let fits = short.len() <= 8 && short.bytes().all(|b| b.is_ascii_graphic());
+        if fits { short } else { String::new() }
     }
 }
 

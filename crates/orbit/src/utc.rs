@@ -60,23 +60,27 @@ pub(crate) fn parse_ccsds(text: &str) -> Option<Timestamp> {
 pub(crate) fn ccsds_nanos(text: &str) -> Option<i128> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let (date, time) = text.split_once('T').or_else(|| text.split_once(' '))?;
-    let parts: Vec<&str> = date.split('-').collect();
-    let days = match parts.as_slice() {
-        [y, m, d] if y.len() == 4 && m.len() == 2 && d.len() == 2 => {
-            let (y, m, d) = (number(y)?, number(m)?, number(d)?);
+    let (y, rest) = date.split_once('-')?;
+    if y.len() != 4 {
+        return None;
+    }
+    let y = number(y)?;
+    let days = match rest.split_once('-') {
+        Some((m, d)) if m.len() == 2 && d.len() == 2 => {
+            let (m, d) = (number(m)?, number(d)?);
             let first = (1..=12).contains(&m).then(|| days_from_civil(y, m, 1))?;
             let next = if m == 12 { days_from_civil(y + 1, 1, 1) } else { days_from_civil(y, m + 1, 1) };
             (1..=next - first).contains(&d).then_some(first + d - 1)?
         }
-        [y, doy] if y.len() == 4 && doy.len() == 3 => {
-            let (y, doy) = (number(y)?, number(doy)?);
+        None if rest.len() == 3 => {
+            let doy = number(rest)?;
             (1..=days_in_year(y)).contains(&doy).then(|| days_from_civil(y, 1, 1) + doy - 1)?
         }
         _ => return None,
     };
     let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
-    let parts: Vec<&str> = clock.split(':').collect();
-    let [h, m, s] = parts.as_slice() else { return None };
+    let (h, rest) = clock.split_once(':')?;
+    let (m, s) = rest.split_once(':')?;
     if h.len() != 2 || m.len() != 2 || s.len() != 2 {
         return None;
     }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use base::{Fault, FaultLevel, NoradId};
-use orbit::{CatalogueRead, ElementSet, Elements, Format, MAX_LINE_BYTES, read_catalogue};
+use orbit::{CatalogueRead, ElementSet, Elements, Format, MAX_LINE_BYTES, TleWriteError, read_catalogue};
 use proptest::prelude::*;
 
 const ISS: &str = "1 25544U 98067A   20194.88612269 -.00002218  00000-0 -31515-4 0  9992\n\
@@ -94,6 +94,48 @@ fn alpha5_and_wrong_ids() {
     assert_eq!(where_from(&read(&alpha("I0001")).faults), [("orbit::bad_field", 1, "NORAD_CAT_ID")]);
     let mixed = format!("{}\n{}\n", ISS.lines().next().unwrap(), VANGUARD.lines().nth(1).unwrap());
     assert_eq!(where_from(&read(&mixed).faults), [("orbit::orphan_line", 2, "NORAD_CAT_ID")]);
+}
+
+#[test]
+fn alpha5_is_written_and_what_lies_beyond_is_refused() {
+    let iss = read(ISS).catalogue.iter().next().unwrap().elements().clone();
+    let with = |id: u32| ElementSet::new(Elements { norad_id: NoradId::new(id), ..iss.clone() }).unwrap();
+    // I and O are left out, so H is followed by J and N by P.
+    let cases = [
+        (0, "00000"),
+        (99_999, "99999"),
+        (100_000, "A0000"),
+        (179_999, "H9999"),
+        (180_000, "J0000"),
+        (229_999, "N9999"),
+        (230_000, "P0000"),
+        (339_999, "Z9999"),
+    ];
+    for (id, columns) in cases {
+        let [one, two] = with(id).to_tle().unwrap();
+        assert_eq!((&one[2..7], &two[2..7]), (columns, columns));
+        assert_eq!(ids(&read(&format!("{one}\n{two}\n"))), [id]);
+    }
+    for id in [340_000, 799_500_766, u32::MAX] {
+        let refused = TleWriteError::NumberTooLarge { norad_id: NoradId::new(id) };
+        assert_eq!(with(id).to_tle(), Err(refused));
+        let json = JSON.replace(": 5,", &format!(": {id},"));
+        assert_eq!(ids(&read(&json)), [id]);
+    }
+}
+
+#[test]
+fn what_an_omm_says_cannot_break_the_columns_of_a_tle() {
+    let iss = read(ISS).catalogue.iter().next().unwrap().elements().clone();
+    for (object_id, classification) in
+        [("1998-067ABCD", '\u{ac00}'), ("19\n1 2", '\n'), ("\u{ac00}", 'u'), ("1998-0 7", ' ')]
+    {
+        let odd = Elements { object_id: Some(object_id.to_owned()), classification, ..iss.clone() };
+        let [one, two] = ElementSet::new(odd).unwrap().to_tle().unwrap();
+        let got = read(&format!("{one}\n{two}\n"));
+        assert_eq!((where_from(&got.faults), ids(&got)), (vec![], vec![25_544]), "{one}");
+        assert_eq!(got.catalogue.iter().next().unwrap().object_id(), None);
+    }
 }
 
 #[test]
@@ -423,6 +465,31 @@ proptest! {
         for fault in &got.faults {
             prop_assert!(fault.byte_end.unwrap_or(0) <= input.len() as u64);
         }
+    }
+
+    /// Objects without escapes go a quick way; an escape in front sends the same object the long way.
+    #[test]
+    fn both_ways_through_json_agree(
+        changes in prop::collection::vec((0usize..800, prop::sample::select(&br#" "\:,.{}[]-+eE0n\n5x"#[..])), 0..3),
+    ) {
+        const ESCAPE: &str = r#""\u0041":0,"#;
+        let mut text = JSON.trim().trim_matches(['[', ']']).trim().as_bytes().to_vec();
+        for (at, byte) in changes {
+            // The brace stays, so that the escape lands inside.
+            let at = 1 + at % (text.len() - 1);
+            text[at] = byte;
+        }
+        let quick = read_catalogue(&text, "in");
+        let long = read_catalogue(&[b"{", ESCAPE.as_bytes(), &text[1..]].concat(), "in");
+        prop_assert_eq!(&quick.catalogue, &long.catalogue);
+        let shown = |read: &CatalogueRead, shift: u64| -> Vec<_> {
+            let place = |at: Option<u64>| at.map(|at| if at > 1 { at - shift } else { at });
+            read.faults
+                .iter()
+                .map(|f| (f.code.clone(), f.line, f.field.clone(), place(f.byte_start), place(f.byte_end)))
+                .collect()
+        };
+        prop_assert_eq!(shown(&quick, 0), shown(&long, ESCAPE.len() as u64));
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub fn invariant(source: &str) -> Result<String, String> {
     one_invariant(&docs)
 }
 
-/// The invariant of each crate that a level-3 heading ``### `crates/NAME` `` of ARCHITECTURE.md introduces.
+/// The invariant of each crate that a level-3 heading ``### `crates/NAME` `` (or ``### `NAME` `` of a crate that lies
+/// elsewhere) of ARCHITECTURE.md introduces.
 ///
 /// # Errors
 /// When a section does not have exactly one.
@@ -25,8 +26,8 @@ pub fn section_invariants(architecture: &str) -> Result<BTreeMap<String, String>
     let mut current = None;
     for line in prose(architecture) {
         if line.starts_with('#') {
-            let name = line.strip_prefix("### `crates/").and_then(|rest| rest.strip_suffix('`'));
-            current = name.map(str::to_owned);
+            let name = line.strip_prefix("### `").and_then(|rest| rest.strip_suffix('`'));
+            current = name.map(|name| name.strip_prefix("crates/").unwrap_or(name).to_owned());
             if let Some(name) = &current {
                 sections.insert(name.clone(), Vec::new());
             }
@@ -38,7 +39,7 @@ pub fn section_invariants(architecture: &str) -> Result<BTreeMap<String, String>
         .into_iter()
         .map(|(name, lines)| match one_invariant(&lines) {
             Ok(sentence) => Ok((name, sentence)),
-            Err(complaint) => Err(format!("section `crates/{name}`: {complaint}")),
+            Err(complaint) => Err(format!("section `{name}`: {complaint}")),
         })
         .collect()
 }
@@ -197,8 +198,7 @@ mod tests {
         let got = section_invariants("### `crates/base`\nNouns.\n");
         assert_eq!(
             got,
-            Err("section `crates/base`: 0 paragraphs start with `**Invariant:**`, there must be one"
-                .to_owned())
+            Err("section `base`: 0 paragraphs start with `**Invariant:**`, there must be one".to_owned())
         );
     }
 

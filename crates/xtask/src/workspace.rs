@@ -1,5 +1,5 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -28,12 +28,19 @@ pub struct Dependency {
 /// One crate of the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crate {
-    /// The short name, which is also its folder under `crates/`: `base` for the package `bongsu-base`.
+    /// The short name: `base` for the package `bongsu-base`.
     pub name: String,
     /// `src/lib.rs`, or `src/main.rs` of a crate without a library.
     pub root_file: PathBuf,
     /// Everything it names in its manifest.
     pub dependencies: Vec<Dependency>,
+}
+
+impl Crate {
+    /// The folder with its manifest: that above `src/`.
+    pub fn folder(&self) -> PathBuf {
+        self.root_file.ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
+    }
 }
 
 /// The crates of the workspace, sorted by name.

@@ -173,3 +173,35 @@ fn a_missing_file_is_named() {
     let ran = bongsu_in(folder.path(), &["orbit", "propagate", "gone.csv", "--at", FROM]).exits(2);
     assert!(ran.err.contains("gone.csv"), "{}", ran.err);
 }
+
+#[test]
+fn companions_have_the_fields_of_the_contract_and_come_by_falling_score() {
+    let with = |threads: &str| {
+        let args = ["orbit", "companions", KOREA, "--from", FROM, "--hours", "24", "--threads", threads];
+        bongsu(&args).exits(0)
+    };
+    let run = with("1");
+    assert_eq!(with("3").out, run.out);
+    const FIELDS: &[&str] = &[
+        "chaser",
+        "target",
+        "score",
+        "dwell_share",
+        "mean_km",
+        "min_km",
+        "drift_deg_per_day",
+        "since",
+        "explanation",
+    ];
+    let items = run.items();
+    assert!(items.len() > 4);
+    for item in &items {
+        let fields: Vec<&String> = item.as_object().unwrap().keys().collect();
+        assert_eq!(fields.len(), FIELDS.len(), "{fields:?}");
+        assert!(FIELDS.iter().all(|field| item.get(field).is_some()), "{fields:?}");
+        assert!(item["min_km"].as_f64().unwrap() <= 300.0, "{item}");
+    }
+    let scores: Vec<f64> = items.iter().map(|item| item["score"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    assert!(items[0]["explanation"].as_str().unwrap().starts_with("company by design: "), "{}", items[0]);
+}

@@ -3,6 +3,8 @@
 mod check;
 mod probability;
 mod coverage;
+//! `orbit propagate|screen|companions|check`: catalogues in, states and approaches out.
+mod companions;
 mod propagate;
 mod screen;
 
@@ -30,6 +32,9 @@ pub(crate) enum Orbit {
     /// Whether catalogues and messages are in order, and what is wrong; writes them in another form
     /// When satellites see a region, how well that covers it, and what the loss of one costs
     Coverage(coverage::Coverage),
+    /// Which objects keep company, since when, and who came to whom
+    Companions(companions::Companions),
+    /// Whether catalogues can be read, and what is wrong with them
     Check(check::Check),
 }
 
@@ -39,8 +44,22 @@ pub(crate) fn run(command: Orbit, common: &Common) -> Result<ExitCode, CliError>
         Orbit::Screen(args) => screen::run(&args, common),
         Orbit::Probability(args) => probability::run(&args, common),
         Orbit::Coverage(args) => coverage::run(&args, common),
+        Orbit::Companions(args) => companions::run(&args, common),
         Orbit::Check(args) => check::run(&args, common),
     }
+}
+
+/// The longest span that is screened: element sets say nothing about a time further off.
+const MAX_HOURS: f64 = 31.0 * 24.0;
+
+/// The threads to work on: so many, or one a core.
+fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, CliError> {
+    let threads = threads
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| CliError::Usage(format!("--threads {threads}: {e}")))
 }
 
 /// Reads a catalogue and tells of its faults. `None`: not one object could be read.

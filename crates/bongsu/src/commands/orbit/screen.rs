@@ -14,10 +14,7 @@ use crate::input;
 use crate::picture::{self, ScreeningPicture};
 use crate::progress::Progress;
 
-use super::{catalogue, ids, known, pool};
-
-/// The longest span that is screened: element sets say nothing about a time further off.
-const MAX_HOURS: f64 = 31.0 * 24.0;
+use super::{MAX_HOURS, catalogue, ids, known, pool};
 
 /// Fractional digits of a second that a closest approach has at least.
 const TCA_DIGITS: usize = 4;

@@ -1,0 +1,13 @@
+//! The program that the comparison drives starts, and says what it can do.
+
+use std::process::Command;
+
+#[test]
+fn help_names_every_piece_of_work() {
+    let output = Command::new(env!("CARGO_BIN_EXE_peers")).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    for work in ["split", "propagate", "screen", "ingest"] {
+        assert!(help.contains(&format!("\n  {work} ")), "{help}");
+    }
+}
