@@ -29,6 +29,7 @@ mod frame;
 mod geodetic;
 mod json;
 mod lines;
+mod manoeuvre;
 mod nutation;
 mod omm;
 mod propagate;
@@ -43,8 +44,9 @@ pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};
 pub use geodetic::{Geodetic, geodetic, pef_position, sub_point};
+pub use manoeuvre::{ElementHistory, Manoeuvre, Settings as ManoeuvreSettings, detect_manoeuvres};
 pub use propagate::{Ephemeris, PropagationError, Propagator};
-pub use read::{CatalogueRead, Format, MAX_LINE_BYTES, read_catalogue};
+pub use read::{CatalogueRead, Format, HistoryRead, MAX_LINE_BYTES, read_catalogue, read_history};
 pub use screen::{
     Approach, Event, LimitsError, MAX_WITHIN_KM, Proximity, SLOW_KM_S, ScreenError, ScreenLimits, Screening,
     screen,

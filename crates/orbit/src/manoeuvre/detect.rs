@@ -1,0 +1,205 @@
+//! From fits about every gap to burns: scales of the object's own, false-discovery control, repeated fits.
+
+use super::fit::{MEDIAN_OF_GAUSSIAN, median};
+use super::step::{Burn, level_step, onset, rate_step};
+use super::track::Track;
+use super::Settings;
+
+/// Each gap is judged by the spread of the fits within this many days.
+const SCALE_DAYS: f64 = 150.0;
+
+/// Fewer fits than this say nothing about the spread: then all of the object's are taken.
+const SCALE_FITS: usize = 20;
+
+/// Two burns closer than this are told apart only when the second is very clear.
+const SEPARATION_DAYS: f64 = 3.0;
+const CLEAR_SCORE: f64 = 12.0;
+
+/// Passes over all gaps; the first ones take only clear burns, so that these do not blur their surroundings.
+const PASSES: usize = 6;
+const PASS_SCORES: [f64; PASSES] = [6.0, 4.5, 0.0, 0.0, 0.0, 0.0];
+
+/// Steps of the plane are written by bad fits too: they count half.
+const CROSS_WEIGHT: f64 = 0.5;
+
+/// What the fits about one gap say.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Gap {
+    /// Step of the along-track rate, m a day, and its formal significance.
+    pub(super) rate: Option<(f64, f64)>,
+    /// Step of the inclination, rad, and its formal significance.
+    pub(super) plane: Option<(f64, f64)>,
+    /// How many spreads of this object the significance is.
+    pub(super) score: f64,
+    /// How many spreads of this object the step itself is: below the threshold the burn is below the floor.
+    pub(super) size_score: f64,
+    /// Whether the plane gave the score.
+    pub(super) by_plane: bool,
+}
+
+impl Gap {
+    /// What decides: clear against the noise of the fit, and large against the steps that this object always shows.
+    pub(super) fn joint(&self) -> f64 {
+        self.score.min(self.size_score)
+    }
+}
+
+/// The burns of `track`, by time, with what was found in their gaps.
+pub(super) fn find(track: &Track, settings: &Settings) -> Vec<(Burn, Gap)> {
+    let mut burns: Vec<Burn> = gross(track);
+    let mut gaps = Vec::new();
+    for minimum in PASS_SCORES {
+        gaps = scan(track, &burns, settings);
+        let threshold = threshold(&gaps, settings).max(minimum);
+        let before = burns.clone();
+        burns.retain(|burn| gaps[burn.before].joint() >= threshold);
+        for index in peaks(track, &gaps, threshold, &burns) {
+            let place = burns.partition_point(|burn| burn.before < index);
+            let day = 0.5 * (track.day[index] + track.day[index + 1]);
+            burns.insert(place, Burn { before: index, day });
+        }
+        let known = burns.clone();
+        for burn in &mut burns {
+            if let Some((day, _, _)) = onset(track, burn.before, &known, settings.window_days) {
+                burn.day = day;
+            }
+        }
+        if burns == before && minimum == 0.0 {
+            break;
+        }
+    }
+    burns.into_iter().map(|burn| (burn, gaps[burn.before])).collect()
+}
+
+/// A gross step needs no fit: the rate changes by more than this many of its usual changes from set to set.
+const GROSS_SPREADS: f64 = 100.0;
+
+/// Gaps over which the rate changes by far more than it ever does otherwise.
+fn gross(track: &Track) -> Vec<Burn> {
+    let changes: Vec<f64> = track.rate_m_day.windows(2).map(|rate| rate[1] - rate[0]).collect();
+    let spread = super::fit::median_abs(&changes) / MEDIAN_OF_GAUSSIAN;
+    let mut burns = Vec::new();
+    for (before, change) in changes.iter().enumerate() {
+        if spread > 0.0 && change.abs() > GROSS_SPREADS * spread {
+            let (first, last) = (track.day[before], track.day[before + 1]);
+            // Where the places before and after meet.
+            let ahead = track.along_m[before + 1] - track.along_m[before];
+            let kept = track.rate_m_day[before + 1] * (last - first);
+            let day = (first + (kept - ahead) / change).clamp(first, last);
+            burns.push(Burn { before, day });
+        }
+    }
+    burns
+}
+
+fn scan(track: &Track, burns: &[Burn], settings: &Settings) -> Vec<Gap> {
+    let count = track.len().saturating_sub(1);
+    let mut gaps: Vec<Gap> = (0..count).map(|index| fit_gap(track, index, burns, settings)).collect();
+    score(track, &mut gaps, burns);
+    gaps
+}
+
+pub(super) fn fit_gap(track: &Track, index: usize, burns: &[Burn], settings: &Settings) -> Gap {
+    let day = 0.5 * (track.day[index] + track.day[index + 1]);
+    let burn = Burn { before: index, day };
+    let width = settings.window_days;
+    Gap {
+        rate: rate_step(track, burn, burns, width).map(|step| (step.value, step.significance)),
+        plane: level_step(track, &track.inclination_rad, burn, burns, width)
+            .map(|step| (step.value, step.significance)),
+        ..Gap::default()
+    }
+}
+
+/// Fills in the scores: each value over the median of those about it.
+fn score(track: &Track, gaps: &mut [Gap], burns: &[Burn]) {
+    type Pick = fn(&Gap) -> Option<f64>;
+    let picks: [Pick; 4] = [
+        |gap| gap.rate.map(|rate| rate.1.abs()),
+        |gap| gap.rate.map(|rate| rate.0.abs()),
+        |gap| gap.plane.map(|plane| plane.1.abs()),
+        |gap| gap.plane.map(|plane| plane.0.abs()),
+    ];
+    let scales = picks.map(|pick| spreads(track, gaps, burns, pick));
+    for (index, gap) in gaps.iter_mut().enumerate() {
+        let over = |which: usize| {
+            let scale = scales[which][index];
+            picks[which](gap).filter(|_| scale > 0.0).map_or(0.0, |value| value / scale)
+        };
+        let rate = (over(0), over(1));
+        let plane = (CROSS_WEIGHT * over(2), CROSS_WEIGHT * over(3));
+        gap.by_plane = plane.0.min(plane.1) > rate.0.min(rate.1);
+        (gap.score, gap.size_score) = if gap.by_plane { plane } else { rate };
+    }
+}
+
+/// For each gap the spread of `pick` over the gaps about it, those of known burns left out.
+fn spreads(track: &Track, gaps: &[Gap], burns: &[Burn], pick: fn(&Gap) -> Option<f64>) -> Vec<f64> {
+    let quiet = |index: &usize| burns.binary_search_by_key(index, |burn| burn.before).is_err();
+    let values: Vec<(f64, f64)> = (0..gaps.len())
+        .filter(quiet)
+        .filter_map(|index| pick(&gaps[index]).map(|value| (track.day[index], value)))
+        .collect();
+    let spread = |values: &[(f64, f64)]| {
+        let mut values: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
+        median(&mut values) / MEDIAN_OF_GAUSSIAN
+    };
+    let all = spread(&values);
+    (0..gaps.len())
+        .map(|index| {
+            let day = track.day[index];
+            let from = values.partition_point(|(other, _)| *other < day - SCALE_DAYS);
+            let to = values.partition_point(|(other, _)| *other <= day + SCALE_DAYS);
+            if to - from < SCALE_FITS { all } else { spread(&values[from..to]) }
+        })
+        .collect()
+}
+
+/// The score from which gaps are burns: Benjamini and Hochberg's procedure over all gaps that were judged.
+fn threshold(gaps: &[Gap], settings: &Settings) -> f64 {
+    let mut scores: Vec<f64> = gaps.iter().map(Gap::joint).filter(|score| *score > 0.0).collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    let judged = scores.len() as f64;
+    let mut lowest = f64::INFINITY;
+    for (rank, score) in scores.iter().enumerate() {
+        let allowed = settings.false_discovery_rate * (rank + 1) as f64 / judged;
+        if two_sided(*score) <= allowed {
+            lowest = *score;
+        }
+    }
+    lowest.max(settings.least_score)
+}
+
+/// The largest scores, each the largest within the separation.
+fn peaks(track: &Track, gaps: &[Gap], threshold: f64, burns: &[Burn]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..gaps.len()).filter(|index| gaps[*index].joint() >= threshold).collect();
+    order.sort_by(|a, b| gaps[*b].joint().total_cmp(&gaps[*a].joint()).then(a.cmp(b)));
+    let mut taken: Vec<usize> = burns.iter().map(|burn| burn.before).collect();
+    let mut new = Vec::new();
+    for index in order {
+        let apart = |other: &usize| {
+            let days = (track.day[*other] - track.day[index]).abs();
+            days >= SEPARATION_DAYS
+        };
+        if taken.iter().all(apart) {
+            taken.push(index);
+            new.push(index);
+        }
+    }
+    new
+}
+
+/// The chance that a Gaussian lies at least `score` from zero: Abramowitz and Stegun 7.1.26 below 3, its asymptotic
+/// series above (relative error below 1 %).
+pub(super) fn two_sided(score: f64) -> f64 {
+    let x = score / std::f64::consts::SQRT_2;
+    if x > 2.5 {
+        let u = 1.0 / (2.0 * x * x);
+        return (-x * x).exp() / (x * std::f64::consts::PI.sqrt()) * (1.0 - u + 3.0 * u * u - 15.0 * u * u * u);
+    }
+    let t = 1.0 / (1.0 + 0.327_591_1 * x);
+    let series = t
+        * (0.254_829_592
+            + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+    series * (-x * x).exp()
+}
