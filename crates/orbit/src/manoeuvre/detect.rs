@@ -35,6 +35,8 @@ pub(super) struct Gap {
     pub(super) size_score: f64,
     /// Whether the plane gave the score.
     pub(super) by_plane: bool,
+    /// Too small to be claimed.
+    pub(super) below_floor: bool,
 }
 
 impl Gap {
@@ -46,18 +48,23 @@ impl Gap {
 
 /// The burns of `track`, by time, with what was found in their gaps.
 pub(super) fn find(track: &Track, settings: &Settings) -> Vec<(Burn, Gap)> {
-    let mut burns: Vec<Burn> = gross(track);
+    let gross = gross(track, settings);
+    let is_gross = |burn: &Burn| gross.binary_search_by_key(&burn.before, |other| other.before).is_ok();
+    let mut burns: Vec<Burn> = gross.clone();
     let mut gaps = Vec::new();
     for minimum in PASS_SCORES {
         gaps = scan(track, &burns, settings);
         let threshold = threshold(&gaps, settings).max(minimum);
         let before = burns.clone();
-        burns.retain(|burn| gaps[burn.before].joint() >= threshold);
-        for index in peaks(track, &gaps, threshold, &burns) {
-            let place = burns.partition_point(|burn| burn.before < index);
-            let day = 0.5 * (track.day[index] + track.day[index + 1]);
-            burns.insert(place, Burn { before: index, day });
-        }
+        burns.extend(peaks(track, &gaps, threshold, &burns));
+        burns.sort_by_key(|burn| burn.before);
+        let real = |burn: &Burn| {
+            let joint = gaps[burn.before].joint();
+            let fitted = gaps[burn.before].rate.is_some();
+            (joint >= threshold || is_gross(burn) && (!fitted || joint >= 0.5 * threshold))
+                && !is_echo(burn, &burns, &gaps, track)
+        };
+        burns = burns.iter().copied().filter(real).collect();
         let known = burns.clone();
         for burn in &mut burns {
             if let Some((day, _, _)) = onset(track, burn.before, &known, settings.window_days) {
@@ -68,14 +75,55 @@ pub(super) fn find(track: &Track, settings: &Settings) -> Vec<(Burn, Gap)> {
             break;
         }
     }
+    mark_untypical(&burns, &mut gaps);
     burns.into_iter().map(|burn| (burn, gaps[burn.before])).collect()
 }
 
+/// A weak step this much smaller than the object's usual clear one is not claimed.
+const UNTYPICAL_SHARE: f64 = 0.2;
+const WEAK_SCORE: f64 = 6.0;
+
+/// An operator's burns are of one kind; a weak step far below their size is more likely the air or a bad fit.
+fn mark_untypical(burns: &[Burn], gaps: &mut [Gap]) {
+    let size = |gap: &Gap| gap.rate.map_or(0.0, |rate| rate.0.abs());
+    let mut sizes: Vec<f64> =
+        burns.iter().map(|burn| &gaps[burn.before]).filter(|gap| !gap.by_plane).map(size).collect();
+    let usual = median(&mut sizes);
+    for burn in burns {
+        let gap = &mut gaps[burn.before];
+        gap.below_floor = gap.rate.is_some() && gap.joint() < WEAK_SCORE && size(gap) < UNTYPICAL_SHARE * usual;
+    }
+}
+
+/// Element sets swing for days after a burn, until their fit holds no data from before it.
+const ECHO_DAYS: f64 = 7.0;
+
+/// Whether `burn` is only the swing after an earlier one: a smaller step back, or a step of the plane.
+fn is_echo(burn: &Burn, burns: &[Burn], gaps: &[Gap], track: &Track) -> bool {
+    let gap = &gaps[burn.before];
+    if gap.joint() >= CLEAR_SCORE {
+        return false;
+    }
+    let rate = gap.rate.map_or(0.0, |rate| rate.0);
+    burns.iter().any(|other| {
+        let earlier = &gaps[other.before];
+        let first = earlier.rate.map_or(rate_change(track, other.before), |rate| rate.0);
+        let days = track.day[burn.before] - track.day[other.before];
+        let back = rate * first < 0.0 && rate.abs() < 0.7 * first.abs();
+        days > 0.0 && days < ECHO_DAYS && (gap.by_plane || back)
+    })
+}
+
+/// How the rate itself differs between the sets on both sides of a gap.
+pub(super) fn rate_change(track: &Track, before: usize) -> f64 {
+    track.rate_m_day[before + 1] - track.rate_m_day[before]
+}
+
 /// A gross step needs no fit: the rate changes by more than this many of its usual changes from set to set.
-const GROSS_SPREADS: f64 = 100.0;
+const GROSS_SPREADS: f64 = 25.0;
 
 /// Gaps over which the rate changes by far more than it ever does otherwise.
-fn gross(track: &Track) -> Vec<Burn> {
+fn gross(track: &Track, settings: &Settings) -> Vec<Burn> {
     let changes: Vec<f64> = track.rate_m_day.windows(2).map(|rate| rate[1] - rate[0]).collect();
     let spread = super::fit::median_abs(&changes) / MEDIAN_OF_GAUSSIAN;
     let mut burns = Vec::new();
@@ -89,7 +137,12 @@ fn gross(track: &Track) -> Vec<Burn> {
             burns.push(Burn { before, day });
         }
     }
-    burns
+    // One that stands alone is dated better by the fit about it.
+    let alone = |burn: &Burn| {
+        let near = |other: &&Burn| (other.day - burn.day).abs() <= settings.window_days;
+        burns.iter().filter(near).count() == 1 && rate_step(track, *burn, &[], settings.window_days).is_some()
+    };
+    burns.iter().copied().filter(|burn| !alone(burn)).collect()
 }
 
 fn scan(track: &Track, burns: &[Burn], settings: &Settings) -> Vec<Gap> {
@@ -171,7 +224,7 @@ fn threshold(gaps: &[Gap], settings: &Settings) -> f64 {
 }
 
 /// The largest scores, each the largest within the separation.
-fn peaks(track: &Track, gaps: &[Gap], threshold: f64, burns: &[Burn]) -> Vec<usize> {
+fn peaks(track: &Track, gaps: &[Gap], threshold: f64, burns: &[Burn]) -> Vec<Burn> {
     let mut order: Vec<usize> = (0..gaps.len()).filter(|index| gaps[*index].joint() >= threshold).collect();
     order.sort_by(|a, b| gaps[*b].joint().total_cmp(&gaps[*a].joint()).then(a.cmp(b)));
     let mut taken: Vec<usize> = burns.iter().map(|burn| burn.before).collect();
@@ -183,7 +236,7 @@ fn peaks(track: &Track, gaps: &[Gap], threshold: f64, burns: &[Burn]) -> Vec<usi
         };
         if taken.iter().all(apart) {
             taken.push(index);
-            new.push(index);
+            new.push(Burn { before: index, day: 0.5 * (track.day[index] + track.day[index + 1]) });
         }
     }
     new

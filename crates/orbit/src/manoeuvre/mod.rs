@@ -65,7 +65,7 @@ fn of_object(id: NoradId, sets: &[ElementSet], settings: &Settings) -> Vec<Manoe
                 onset: track.time(burn.day),
                 delta_v_m_s: -rate / (3.0 * SECONDS_PER_DAY),
                 confidence: 1.0 - detect::two_sided(gap.joint()),
-                below_floor: false,
+                below_floor: gap.below_floor,
                 score: gap.joint(),
             }
         })
