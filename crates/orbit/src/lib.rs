@@ -44,7 +44,9 @@ pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};
 pub use geodetic::{Geodetic, geodetic, pef_position, sub_point};
-pub use manoeuvre::{ElementHistory, Manoeuvre, Settings as ManoeuvreSettings, detect_manoeuvres};
+pub use manoeuvre::{
+    Alarm, ElementHistory, Manoeuvre, ManoeuvreKind, ManoeuvreSettings, detect_manoeuvres, detect_manoeuvres_causally,
+};
 pub use propagate::{Ephemeris, PropagationError, Propagator};
 pub use read::{CatalogueRead, Format, HistoryRead, MAX_LINE_BYTES, read_catalogue, read_history};
 pub use screen::{

@@ -1,7 +1,11 @@
 //! From fits about every gap to burns: scales of the object's own, false-discovery control, repeated fits.
 
+use std::collections::BTreeMap;
+
+use base::Timestamp;
+
 use super::fit::{MEDIAN_OF_GAUSSIAN, median};
-use super::step::{Burn, level_step, onset, rate_step};
+use super::step::{Burn, SETS_A_SIDE, level_step, onset, rate_step};
 use super::track::Track;
 use super::Settings;
 
@@ -37,6 +41,10 @@ pub(super) struct Gap {
     pub(super) by_plane: bool,
     /// Too small to be claimed.
     pub(super) below_floor: bool,
+    /// Spread of the steps of the rate about here, m a day.
+    pub(super) spread_m_day: f64,
+    /// The score of the plane alone.
+    pub(super) plane_score: f64,
 }
 
 impl Gap {
@@ -46,25 +54,33 @@ impl Gap {
     }
 }
 
-/// The burns of `track`, by time, with what was found in their gaps.
-pub(super) fn find(track: &Track, settings: &Settings) -> Vec<(Burn, Gap)> {
+/// One burn, and what was found about it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Found {
+    pub(super) burn: Burn,
+    pub(super) gap: Gap,
+    /// Earliest and latest onset, days since the first set.
+    pub(super) onset: (f64, f64),
+    /// The estimated share of true burns among those at least this clear.
+    pub(super) confidence: f64,
+    /// The along-track rate step, m a day, below which nothing is claimed.
+    pub(super) floor_m_day: f64,
+    /// The plane has a step of its own.
+    pub(super) plane_clear: bool,
+}
+
+/// The burns of `track` by time, and steps below the floor.
+pub(super) fn find(track: &Track, settings: &Settings) -> Vec<Found> {
     let gross = gross(track, settings);
-    let is_gross = |burn: &Burn| gross.binary_search_by_key(&burn.before, |other| other.before).is_ok();
-    let mut burns: Vec<Burn> = gross.clone();
-    let mut gaps = Vec::new();
+    let mut burns = gross.clone();
+    let (mut gaps, mut least) = (Vec::new(), f64::INFINITY);
     for minimum in PASS_SCORES {
         gaps = scan(track, &burns, settings);
-        let threshold = threshold(&gaps, settings).max(minimum);
+        least = threshold(&gaps, settings).max(minimum);
         let before = burns.clone();
-        burns.extend(peaks(track, &gaps, threshold, &burns));
+        burns.extend(peaks(track, &gaps, Gap::joint, least, &burns));
         burns.sort_by_key(|burn| burn.before);
-        let real = |burn: &Burn| {
-            let joint = gaps[burn.before].joint();
-            let fitted = gaps[burn.before].rate.is_some();
-            (joint >= threshold || is_gross(burn) && (!fitted || joint >= 0.5 * threshold))
-                && !is_echo(burn, &burns, &gaps, track)
-        };
-        burns = burns.iter().copied().filter(real).collect();
+        burns = burns.iter().copied().filter(|burn| is_real(burn, &burns, &gaps, &gross, least, track)).collect();
         let known = burns.clone();
         for burn in &mut burns {
             if let Some((day, _, _)) = onset(track, burn.before, &known, settings.window_days) {
@@ -76,7 +92,46 @@ pub(super) fn find(track: &Track, settings: &Settings) -> Vec<(Burn, Gap)> {
         }
     }
     mark_untypical(&burns, &mut gaps);
-    burns.into_iter().map(|burn| (burn, gaps[burn.before])).collect()
+    let faint = peaks(track, &gaps, |gap| gap.score, least, &burns);
+    let mut all: Vec<Found> = burns.iter().map(|burn| describe(track, *burn, &gaps, &burns, least, settings)).collect();
+    all.extend(faint.into_iter().filter(|burn| !is_echo(burn, &burns, &gaps, track)).map(|burn| {
+        let mut found = describe(track, burn, &gaps, &burns, least, settings);
+        found.gap.below_floor = true;
+        found
+    }));
+    all.sort_by_key(|found| found.burn.before);
+    all
+}
+
+fn is_real(burn: &Burn, burns: &[Burn], gaps: &[Gap], gross: &[Burn], least: f64, track: &Track) -> bool {
+    let gap = &gaps[burn.before];
+    let is_gross = gross.binary_search_by_key(&burn.before, |other| other.before).is_ok();
+    // In a crowd the fit is poor: a gross step stands with half the score, or alone where there is no fit.
+    let stands = gap.joint() >= least || is_gross && (gap.rate.is_none() || gap.joint() >= 0.5 * least);
+    stands && !is_echo(burn, burns, gaps, track)
+}
+
+fn describe(track: &Track, burn: Burn, gaps: &[Gap], burns: &[Burn], least: f64, settings: &Settings) -> Found {
+    let gap = gaps[burn.before];
+    let (first, last) = (track.day[burn.before], track.day[burn.before + 1]);
+    let (day, earliest, latest) =
+        onset(track, burn.before, burns, settings.window_days).unwrap_or((burn.day, first, last));
+    Found {
+        burn: Burn { before: burn.before, day },
+        gap,
+        onset: (earliest, latest),
+        confidence: confidence(gaps, &gap),
+        floor_m_day: gap.spread_m_day * if least.is_finite() { least } else { 0.0 },
+        plane_clear: gap.plane_score >= least,
+    }
+}
+
+/// One less the share of false ones expected among the gaps that are at least as clear.
+fn confidence(gaps: &[Gap], gap: &Gap) -> f64 {
+    let joint = if gap.rate.is_none() && gap.plane.is_none() { GROSS_SCORE } else { gap.joint() };
+    let judged = gaps.iter().filter(|other| other.joint() > 0.0).count() as f64;
+    let clearer = gaps.iter().filter(|other| other.joint() >= joint).count().max(1) as f64;
+    (1.0 - two_sided(joint) * judged / clearer).clamp(0.0, 1.0)
 }
 
 /// A weak step this much smaller than the object's usual clear one is not claimed.
@@ -121,6 +176,9 @@ pub(super) fn rate_change(track: &Track, before: usize) -> f64 {
 
 /// A gross step needs no fit: the rate changes by more than this many of its usual changes from set to set.
 const GROSS_SPREADS: f64 = 25.0;
+
+/// What a gross step without a fit counts as.
+const GROSS_SCORE: f64 = 6.0;
 
 /// Gaps over which the rate changes by far more than it ever does otherwise.
 fn gross(track: &Track, settings: &Settings) -> Vec<Burn> {
@@ -181,7 +239,9 @@ fn score(track: &Track, gaps: &mut [Gap], burns: &[Burn]) {
         };
         let rate = (over(0), over(1));
         let plane = (CROSS_WEIGHT * over(2), CROSS_WEIGHT * over(3));
-        gap.by_plane = plane.0.min(plane.1) > rate.0.min(rate.1);
+        gap.plane_score = plane.0.min(plane.1);
+        gap.by_plane = gap.plane_score > rate.0.min(rate.1);
+        gap.spread_m_day = scales[1][index];
         (gap.score, gap.size_score) = if gap.by_plane { plane } else { rate };
     }
 }
@@ -224,9 +284,15 @@ fn threshold(gaps: &[Gap], settings: &Settings) -> f64 {
 }
 
 /// The largest scores, each the largest within the separation.
-fn peaks(track: &Track, gaps: &[Gap], threshold: f64, burns: &[Burn]) -> Vec<Burn> {
-    let mut order: Vec<usize> = (0..gaps.len()).filter(|index| gaps[*index].joint() >= threshold).collect();
-    order.sort_by(|a, b| gaps[*b].joint().total_cmp(&gaps[*a].joint()).then(a.cmp(b)));
+fn peaks(
+    track: &Track,
+    gaps: &[Gap],
+    value: fn(&Gap) -> f64,
+    threshold: f64,
+    burns: &[Burn],
+) -> Vec<Burn> {
+    let mut order: Vec<usize> = (0..gaps.len()).filter(|index| value(&gaps[*index]) >= threshold).collect();
+    order.sort_by(|a, b| value(&gaps[*b]).total_cmp(&value(&gaps[*a])).then(a.cmp(b)));
     let mut taken: Vec<usize> = burns.iter().map(|burn| burn.before).collect();
     let mut new = Vec::new();
     for index in order {
@@ -255,4 +321,40 @@ pub(super) fn two_sided(score: f64) -> f64 {
         * (0.254_829_592
             + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
     series * (-x * x).exp()
+}
+
+/// What an alarm needs: false-discovery control cannot be had before all gaps are there.
+const ALARM_SCORE: f64 = 4.0;
+
+/// The clearest new burn among the gaps whose window is still open, with `burns` known; `closed` keeps what was found
+/// about the others.
+pub(super) fn alarm_in(
+    track: &Track,
+    burns: &[Burn],
+    closed: &mut BTreeMap<Timestamp, Gap>,
+    settings: &Settings,
+) -> Option<Found> {
+    let last = *track.day.last()?;
+    let mut gaps: Vec<Gap> = Vec::with_capacity(track.len());
+    for index in 0..track.len() - 1 {
+        let is_open = last - track.day[index] <= settings.window_days;
+        let epoch = track.time(track.day[index]);
+        let gap = match closed.get(&epoch) {
+            Some(gap) if !is_open => *gap,
+            _ => fit_gap(track, index, burns, settings),
+        };
+        if !is_open {
+            closed.insert(epoch, gap);
+        }
+        gaps.push(gap);
+    }
+    score(track, &mut gaps, burns);
+    let open = track.day.partition_point(|day| last - day > settings.window_days);
+    // The next set may show that the newest gap that can be fitted only feels a burn after it.
+    let newest = track.len().checked_sub(1 + SETS_A_SIDE)?;
+    peaks(track, &gaps, Gap::joint, ALARM_SCORE, burns)
+        .into_iter()
+        .filter(|burn| (open..newest).contains(&burn.before) && !is_echo(burn, burns, &gaps, track))
+        .map(|burn| describe(track, burn, &gaps, burns, ALARM_SCORE, settings))
+        .next()
 }

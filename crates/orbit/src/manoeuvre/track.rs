@@ -36,6 +36,8 @@ pub(super) struct Track {
     pub(super) rate_m_day: Vec<f64>,
     pub(super) axis_km: Vec<f64>,
     pub(super) inclination_rad: Vec<f64>,
+    /// Right ascension of the ascending node, without jumps at a full turn.
+    pub(super) node_rad: Vec<f64>,
     /// Eccentricity times the cosine of the argument of perigee.
     pub(super) e_cos: Vec<f64>,
     /// Eccentricity times the sine of the argument of perigee.
@@ -54,6 +56,8 @@ struct Sample {
     rate_rad_day: f64,
     axis_km: f64,
     inclination_rad: f64,
+    node_rad: f64,
+    node_rate_rad_day: f64,
     e_cos: f64,
     e_sin: f64,
 }
@@ -95,9 +99,10 @@ impl Track {
         self.start.unwrap_or(Timestamp::UNIX_EPOCH).plus_seconds(day * SECONDS_PER_DAY)
     }
 
-    /// Speed on a circle of the semi-major axis of set `index`, m/s.
-    pub(super) fn speed_m_s(&self, index: usize) -> f64 {
-        circular_speed_m_s(self.axis_km[index])
+    /// How far set `index` turns about the Earth, degrees a day, without perturbations.
+    pub(super) fn turn_deg_day(&self, index: usize) -> f64 {
+        let axis_km = self.axis_km[index];
+        (MU_KM3_S2 / axis_km).sqrt() / axis_km * SECONDS_PER_DAY * 180.0 / PI
     }
 }
 
@@ -137,6 +142,8 @@ fn sample(set: &ElementSet, start: Timestamp, near_equator: bool) -> Sample {
         rate_rad_day: rate * SECONDS_PER_DAY,
         axis_km,
         inclination_rad: inclination,
+        node_rad: set.raan_deg().to_radians(),
+        node_rate_rad_day: node * SECONDS_PER_DAY,
         e_cos: e * argument.cos(),
         e_sin: e * argument.sin(),
     }
@@ -147,7 +154,7 @@ fn unwrapped(samples: &[Sample]) -> Track {
     let reference = median(&mut rates);
     let mut axes: Vec<f64> = samples.iter().map(|s| s.axis_km).collect();
     let metres = median(&mut axes) * 1e3;
-    let mut ahead = 0.0;
+    let (mut ahead, mut node) = (0.0, 0.0);
     let mut track = Track::default();
     let mut previous: Option<&Sample> = None;
     for now in samples {
@@ -157,6 +164,8 @@ fn unwrapped(samples: &[Sample]) -> Track {
             // The mean of both rates counts the revolutions; the angles say the rest.
             let rest = wrapped(now.angle_rad - last.angle_rad - expected);
             ahead += rest + expected - reference * days;
+            let drift = 0.5 * (now.node_rate_rad_day + last.node_rate_rad_day) * days;
+            node += drift + wrapped(now.node_rad - last.node_rad - drift);
         }
         previous = Some(now);
         track.day.push(now.day);
@@ -164,6 +173,7 @@ fn unwrapped(samples: &[Sample]) -> Track {
         track.rate_m_day.push((now.rate_rad_day - reference) * metres);
         track.axis_km.push(now.axis_km);
         track.inclination_rad.push(now.inclination_rad);
+        track.node_rad.push(node);
         track.e_cos.push(now.e_cos);
         track.e_sin.push(now.e_sin);
     }
