@@ -45,7 +45,8 @@ pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};
 pub use geodetic::{Geodetic, geodetic, pef_position, sub_point};
 pub use manoeuvre::{
-    Alarm, ElementHistory, Manoeuvre, ManoeuvreKind, ManoeuvreSettings, detect_manoeuvres, detect_manoeuvres_causally,
+    Alarm, ElementHistory, Manoeuvre, ManoeuvreKind, ManoeuvreSettings, detect_manoeuvres,
+    detect_manoeuvres_causally, manoeuvre_alarms_of, manoeuvres_of,
 };
 pub use propagate::{Ephemeris, PropagationError, Propagator};
 pub use read::{CatalogueRead, Format, HistoryRead, MAX_LINE_BYTES, read_catalogue, read_history};

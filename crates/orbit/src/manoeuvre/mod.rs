@@ -152,7 +152,7 @@ pub struct Alarm {
 ///
 /// Objects with fewer than seven usable sets show none but gross ones. The order of the sets does not matter.
 pub fn detect_manoeuvres(history: &ElementHistory, settings: &ManoeuvreSettings) -> Vec<Manoeuvre> {
-    history.iter().flat_map(|(id, sets)| of_object(id, sets, settings)).collect()
+    history.iter().flat_map(|(id, sets)| manoeuvres_of(id, sets, settings)).collect()
 }
 
 /// The manoeuvres in `history` as alarms: each is found with the sets up to its [`Alarm`] only.
@@ -160,10 +160,16 @@ pub fn detect_manoeuvres(history: &ElementHistory, settings: &ManoeuvreSettings)
 /// A set later than the alarm changes nothing in it. The threshold is fixed, because false-discovery control needs
 /// all gaps; what was an alarm once stays one.
 pub fn detect_manoeuvres_causally(history: &ElementHistory, settings: &ManoeuvreSettings) -> Vec<Manoeuvre> {
-    history.iter().flat_map(|(id, sets)| causal::alarms(id, sets, settings)).collect()
+    history.iter().flat_map(|(id, sets)| manoeuvre_alarms_of(id, sets, settings)).collect()
 }
 
-fn of_object(id: NoradId, sets: &[ElementSet], settings: &Settings) -> Vec<Manoeuvre> {
+/// As [`detect_manoeuvres_causally`] for object `id`, whose `sets` come by rising epoch.
+pub fn manoeuvre_alarms_of(id: NoradId, sets: &[ElementSet], settings: &ManoeuvreSettings) -> Vec<Manoeuvre> {
+    causal::alarms(id, sets, settings)
+}
+
+/// As [`detect_manoeuvres`] for object `id`, whose `sets` come by rising epoch.
+pub fn manoeuvres_of(id: NoradId, sets: &[ElementSet], settings: &ManoeuvreSettings) -> Vec<Manoeuvre> {
     let track = Track::new(sets);
     let all = detect::find(&track, settings);
     let known: Vec<Burn> = all.iter().filter(|one| !one.gap.below_floor).map(|one| one.burn).collect();

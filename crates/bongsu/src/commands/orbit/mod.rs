@@ -1,6 +1,7 @@
-//! `orbit propagate|screen|check`: catalogues in, states and approaches out.
+//! `orbit propagate|screen|manoeuvres|check`: catalogues in, states, approaches and manoeuvres out.
 
 mod check;
+mod manoeuvres;
 mod propagate;
 mod screen;
 
@@ -22,6 +23,8 @@ pub(crate) enum Orbit {
     Propagate(propagate::Propagate),
     /// Which objects of a catalogue come near each other, when and how
     Screen(screen::Screen),
+    /// When the objects of an element-set history burned their engines
+    Manoeuvres(manoeuvres::Manoeuvres),
     /// Whether catalogues can be read, and what is wrong with them
     Check(check::Check),
 }
@@ -30,6 +33,7 @@ pub(crate) fn run(command: Orbit, common: &Common) -> Result<ExitCode, CliError>
     match command {
         Orbit::Propagate(args) => propagate::run(&args, common),
         Orbit::Screen(args) => screen::run(&args, common),
+        Orbit::Manoeuvres(args) => manoeuvres::run(&args, common),
         Orbit::Check(args) => check::run(&args, common),
     }
 }

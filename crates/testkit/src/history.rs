@@ -1,0 +1,189 @@
+//! Element-set histories that nobody measured: a known orbit with known burns and known noise, written as TLE.
+
+use std::fmt::Write;
+
+const MU_KM3_S2: f64 = 398_600.8;
+const EARTH_RADIUS_KM: f64 = 6378.135;
+const J2: f64 = 0.001_082_616;
+const SECONDS_PER_DAY: f64 = 86_400.0;
+
+/// A burn of a [`SimulatedHistory`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SimulatedBurn {
+    /// Days after the first epoch.
+    pub day: f64,
+    /// Along the track in m/s; positive raises the orbit.
+    pub in_plane_m_s: f64,
+    /// Across the plane at the node in m/s; positive raises the inclination.
+    pub cross_plane_m_s: f64,
+}
+
+/// What the sets of one invented object are made of.
+///
+/// The truth is a near-circular orbit with the secular rates of J2, a steady decay, and instant burns. A set knows
+/// the place along the track at its epoch but spreads a burn over [`lag_days`](Self::lag_days), because its fit holds
+/// data from before. Noise is added to every set by itself, from a seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SimulatedHistory {
+    /// The catalogue number, up to 99999.
+    pub norad_id: u32,
+    /// First epoch: year and day of the year (1 is 1 January).
+    pub start: (u32, f64),
+    /// How many sets.
+    pub sets: usize,
+    /// Days between sets; each comes up to a tenth of that early or late.
+    pub cadence_days: f64,
+    /// Mean motion in revolutions per day.
+    pub mean_motion_rev_day: f64,
+    /// Inclination in degrees.
+    pub inclination_deg: f64,
+    /// Rise of the mean motion by drag in revolutions per day squared.
+    pub decay_rev_day2: f64,
+    /// Noise of the place along the track, m (one standard deviation).
+    pub place_noise_m: f64,
+    /// Noise of the semi-major axis, m.
+    pub axis_noise_m: f64,
+    /// Noise of the inclination, degrees.
+    pub inclination_noise_deg: f64,
+    /// Over how many days after a burn the sets take it in.
+    pub lag_days: f64,
+    /// The burns.
+    pub burns: Vec<SimulatedBurn>,
+    /// Of the noise.
+    pub seed: u64,
+}
+
+impl SimulatedHistory {
+    /// A low orbit as of an Earth observation satellite: one set a day, some 50 m and 0.2 m of noise.
+    pub fn low_orbit(sets: usize, burns: Vec<SimulatedBurn>, seed: u64) -> Self {
+        Self {
+            norad_id: 99001,
+            start: (2024, 10.3),
+            sets,
+            cadence_days: 1.0,
+            mean_motion_rev_day: 14.27,
+            inclination_deg: 98.6,
+            decay_rev_day2: 2e-7,
+            place_noise_m: 50.0,
+            axis_noise_m: 0.2,
+            inclination_noise_deg: 2e-4,
+            lag_days: 0.5,
+            burns,
+            seed,
+        }
+    }
+
+    /// A geosynchronous orbit: one set a day, some 1.5 km and 150 m of noise.
+    pub fn geosynchronous(sets: usize, burns: Vec<SimulatedBurn>, seed: u64) -> Self {
+        Self {
+            norad_id: 99002,
+            mean_motion_rev_day: 1.002_7,
+            inclination_deg: 1.5,
+            decay_rev_day2: 0.0,
+            place_noise_m: 1500.0,
+            axis_noise_m: 150.0,
+            inclination_noise_deg: 5e-4,
+            ..Self::low_orbit(sets, burns, seed)
+        }
+    }
+
+    /// The sets as lines of a TLE file, by rising epoch.
+    pub fn tle(&self) -> String {
+        let mut noise = Noise(self.seed);
+        let mut text = String::new();
+        for index in 0..self.sets {
+            let day = (index as f64 + 0.1 * noise.uniform()) * self.cadence_days;
+            self.push_set(&mut text, day, &mut noise);
+        }
+        text
+    }
+
+    fn push_set(&self, text: &mut String, day: f64, noise: &mut Noise) {
+        let axis_km = axis_km(self.mean_motion_rev_day);
+        let speed_m_s = (MU_KM3_S2 / axis_km).sqrt() * 1e3;
+        let mut motion = self.mean_motion_rev_day + self.decay_rev_day2 * day;
+        let mut turns = self.mean_motion_rev_day * day + 0.5 * self.decay_rev_day2 * day * day;
+        let mut inclination = self.inclination_deg;
+        for burn in self.burns.iter().filter(|burn| day > burn.day) {
+            // Gauss on a circle: dn / n = -3 dv / v, di = dv / v at the node.
+            let change = -3.0 * self.mean_motion_rev_day * burn.in_plane_m_s / speed_m_s;
+            let taken_in = ((day - burn.day) / self.lag_days.max(1e-6)).min(1.0);
+            motion += taken_in * change;
+            turns += change * (day - burn.day);
+            inclination += taken_in * (burn.cross_plane_m_s / speed_m_s).to_degrees();
+        }
+        let metres_a_turn = std::f64::consts::TAU * axis_km * 1e3;
+        turns += self.place_noise_m * noise.gauss() / metres_a_turn;
+        motion += -1.5 * motion * self.axis_noise_m * noise.gauss() / (axis_km * 1e3);
+        inclination += self.inclination_noise_deg * noise.gauss();
+        let cos_i = self.inclination_deg.to_radians().cos();
+        let secular = 1.5 * J2 * (EARTH_RADIUS_KM / axis_km).powi(2) * self.mean_motion_rev_day * 360.0;
+        let perigee = 90.0 + 0.5 * secular * (5.0 * cos_i * cos_i - 1.0) * day;
+        let node = 40.0 - secular * cos_i * day;
+        let anomaly = turns * 360.0;
+        let (year, day_of_year) = self.date(day);
+        line(text, &format!(
+            "1 {:05}U 24001A   {:02}{:012.8} {} 00000-0  00000-0 0  999",
+            self.norad_id, year % 100, day_of_year, derivative(0.5 * self.decay_rev_day2)
+        ));
+        line(text, &format!(
+            "2 {:05} {:8.4} {:8.4} 0001200 {:8.4} {:8.4} {:11.8}{:5}",
+            self.norad_id,
+            inclination,
+            node.rem_euclid(360.0).min(359.999_9),
+            perigee.rem_euclid(360.0).min(359.999_9),
+            anomaly.rem_euclid(360.0).min(359.999_9),
+            motion,
+            (turns as u64) % 100_000
+        ));
+    }
+
+    /// Year and day of the year `day` days after the start.
+    fn date(&self, day: f64) -> (u32, f64) {
+        let (mut year, mut day_of_year) = (self.start.0, self.start.1 + day);
+        loop {
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let length = if leap { 366.0 } else { 365.0 };
+            if day_of_year < length + 1.0 {
+                return (year, day_of_year);
+            }
+            day_of_year -= length;
+            year += 1;
+        }
+    }
+}
+
+fn axis_km(mean_motion_rev_day: f64) -> f64 {
+    let rad_s = mean_motion_rev_day * std::f64::consts::TAU / SECONDS_PER_DAY;
+    (MU_KM3_S2 / (rad_s * rad_s)).cbrt()
+}
+
+/// Ten columns: sign, point, eight digits.
+fn derivative(value: f64) -> String {
+    let sign = if value < 0.0 { '-' } else { ' ' };
+    format!("{sign}{}", format!("{:.8}", value.abs()).trim_start_matches('0'))
+}
+
+/// Writes a line and its checksum.
+fn line(text: &mut String, body: &str) {
+    let sum: u32 = body.chars().map(|c| if c == '-' { 1 } else { c.to_digit(10).unwrap_or(0) }).sum();
+    let _ = writeln!(text, "{body}{}", sum % 10);
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014); the Gaussian is a sum of twelve, so that every machine draws the same.
+struct Noise(u64);
+
+impl Noise {
+    /// 0 to below 1.
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn gauss(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
