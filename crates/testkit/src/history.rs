@@ -123,7 +123,7 @@ impl SimulatedHistory {
         let anomaly = turns * 360.0;
         let (year, day_of_year) = self.date(day);
         line(text, &format!(
-            "1 {:05}U 24001A   {:02}{:012.8} {} 00000-0  00000-0 0  999",
+            "1 {:05}U 24001A   {:02}{:012.8} {}  00000-0  00000-0 0  999",
             self.norad_id, year % 100, day_of_year, derivative(0.5 * self.decay_rev_day2)
         ));
         line(text, &format!(

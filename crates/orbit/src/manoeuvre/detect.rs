@@ -52,7 +52,15 @@ impl Gap {
     pub(super) fn joint(&self) -> f64 {
         self.score.min(self.size_score)
     }
+
+    /// What tells which gap of several the burn is in: rate and plane together, where both have a step.
+    fn evidence(&self) -> f64 {
+        if self.by_plane || self.plane_score < CLEAR_PLANE { self.joint() } else { self.joint().hypot(self.plane_score) }
+    }
 }
+
+/// From this score on a step of the plane also says where a burn was.
+const CLEAR_PLANE: f64 = 4.0;
 
 /// One burn, and what was found about it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,7 +86,7 @@ pub(super) fn find(track: &Track, settings: &Settings) -> Vec<Found> {
         gaps = scan(track, &burns, settings);
         least = threshold(&gaps, settings).max(minimum);
         let before = burns.clone();
-        burns.extend(peaks(track, &gaps, Gap::joint, least, &burns));
+        burns.extend(peaks(track, &gaps, |gap| gap.joint() >= least, &burns));
         burns.sort_by_key(|burn| burn.before);
         burns = burns.iter().copied().filter(|burn| is_real(burn, &burns, &gaps, &gross, least, track)).collect();
         let known = burns.clone();
@@ -92,7 +100,7 @@ pub(super) fn find(track: &Track, settings: &Settings) -> Vec<Found> {
         }
     }
     mark_untypical(&burns, &mut gaps);
-    let faint = peaks(track, &gaps, |gap| gap.score, least, &burns);
+    let faint = peaks(track, &gaps, |gap| gap.score >= least, &burns);
     let mut all: Vec<Found> = burns.iter().map(|burn| describe(track, *burn, &gaps, &burns, least, settings)).collect();
     all.extend(faint.into_iter().filter(|burn| !is_echo(burn, &burns, &gaps, track)).map(|burn| {
         let mut found = describe(track, burn, &gaps, &burns, least, settings);
@@ -107,8 +115,8 @@ fn is_real(burn: &Burn, burns: &[Burn], gaps: &[Gap], gross: &[Burn], least: f64
     let gap = &gaps[burn.before];
     let is_gross = gross.binary_search_by_key(&burn.before, |other| other.before).is_ok();
     // In a crowd the fit is poor: a gross step stands with half the score, or alone where there is no fit.
-    let stands = gap.joint() >= least || is_gross && (gap.rate.is_none() || gap.joint() >= 0.5 * least);
-    stands && !is_echo(burn, burns, gaps, track)
+    let stands = gap.rate.is_none() || gap.joint() >= 0.5 * least;
+    is_gross && stands || gap.joint() >= least && !is_echo(burn, burns, gaps, track)
 }
 
 fn describe(track: &Track, burn: Burn, gaps: &[Gap], burns: &[Burn], least: f64, settings: &Settings) -> Found {
@@ -151,7 +159,7 @@ fn mark_untypical(burns: &[Burn], gaps: &mut [Gap]) {
 }
 
 /// Element sets swing for days after a burn, until their fit holds no data from before it.
-const ECHO_DAYS: f64 = 7.0;
+const ECHO_DAYS: f64 = 10.0;
 
 /// Whether `burn` is only the swing after an earlier one: a smaller step back, or a step of the plane.
 fn is_echo(burn: &Burn, burns: &[Burn], gaps: &[Gap], track: &Track) -> bool {
@@ -287,12 +295,11 @@ fn threshold(gaps: &[Gap], settings: &Settings) -> f64 {
 fn peaks(
     track: &Track,
     gaps: &[Gap],
-    value: fn(&Gap) -> f64,
-    threshold: f64,
+    counts: impl Fn(&Gap) -> bool,
     burns: &[Burn],
 ) -> Vec<Burn> {
-    let mut order: Vec<usize> = (0..gaps.len()).filter(|index| value(&gaps[*index]) >= threshold).collect();
-    order.sort_by(|a, b| value(&gaps[*b]).total_cmp(&value(&gaps[*a])).then(a.cmp(b)));
+    let mut order: Vec<usize> = (0..gaps.len()).filter(|index| counts(&gaps[*index])).collect();
+    order.sort_by(|a, b| gaps[*b].evidence().total_cmp(&gaps[*a].evidence()).then(a.cmp(b)));
     let mut taken: Vec<usize> = burns.iter().map(|burn| burn.before).collect();
     let mut new = Vec::new();
     for index in order {
@@ -352,7 +359,7 @@ pub(super) fn alarm_in(
     let open = track.day.partition_point(|day| last - day > settings.window_days);
     // The next set may show that the newest gap that can be fitted only feels a burn after it.
     let newest = track.len().checked_sub(1 + SETS_A_SIDE)?;
-    peaks(track, &gaps, Gap::joint, ALARM_SCORE, burns)
+    peaks(track, &gaps, |gap| gap.joint() >= ALARM_SCORE, burns)
         .into_iter()
         .filter(|burn| (open..newest).contains(&burn.before) && !is_echo(burn, burns, &gaps, track))
         .map(|burn| describe(track, burn, &gaps, burns, ALARM_SCORE, settings))
