@@ -166,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn a_burn_well_above_the_noise_is_found(seed in 0_u64..1000, day_of in 40.0..110.0, size in 0.01..3.0, up: bool) {
+    fn a_burn_well_above_the_noise_is_found(seed in 0_u64..1000, day_of in 40.0_f64..110.0, size in 0.01_f64..3.0, up: bool) {
         let size = if up { size } else { -size };
         let found = claims(&SimulatedHistory::low_orbit(150, vec![burn(day_of, size, 0.0)], seed));
         let near = |one: &&Manoeuvre| (day(one.time) - day_of).abs() < 2.0;

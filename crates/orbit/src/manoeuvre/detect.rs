@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::Timestamp;
 
 use super::fit::{MEDIAN_OF_GAUSSIAN, median};
-use super::step::{Burn, SETS_A_SIDE, level_step, onset, rate_step};
+use super::step::{Burn, Onset, SETS_A_SIDE, level_step, onset, rate_step};
 use super::track::Track;
 use super::Settings;
 
@@ -55,7 +55,7 @@ impl Gap {
 
     /// What tells which gap of several the burn is in: rate and plane together, where both have a step.
     fn evidence(&self) -> f64 {
-        if self.by_plane || self.plane_score < CLEAR_PLANE { self.joint() } else { self.joint().hypot(self.plane_score) }
+        if self.by_plane || self.plane_score < CLEAR_PLANE { self.score } else { self.score.hypot(self.plane_score) }
     }
 }
 
@@ -91,8 +91,8 @@ pub(super) fn find(track: &Track, settings: &Settings) -> Vec<Found> {
         burns = burns.iter().copied().filter(|burn| is_real(burn, &burns, &gaps, &gross, least, track)).collect();
         let known = burns.clone();
         for burn in &mut burns {
-            if let Some((day, _, _)) = onset(track, burn.before, &known, settings.window_days) {
-                burn.day = day;
+            if let Some(found) = onset(track, burn.before, &known, settings.window_days, true) {
+                *burn = found.burn;
             }
         }
         if burns == before && minimum == 0.0 {
@@ -122,12 +122,12 @@ fn is_real(burn: &Burn, burns: &[Burn], gaps: &[Gap], gross: &[Burn], least: f64
 fn describe(track: &Track, burn: Burn, gaps: &[Gap], burns: &[Burn], least: f64, settings: &Settings) -> Found {
     let gap = gaps[burn.before];
     let (first, last) = (track.day[burn.before], track.day[burn.before + 1]);
-    let (day, earliest, latest) =
-        onset(track, burn.before, burns, settings.window_days).unwrap_or((burn.day, first, last));
+    let at = onset(track, burn.before, burns, settings.window_days, true)
+        .unwrap_or(Onset { burn, range: (first, last) });
     Found {
-        burn: Burn { before: burn.before, day },
+        burn: at.burn,
         gap,
-        onset: (earliest, latest),
+        onset: at.range,
         confidence: confidence(gaps, &gap),
         floor_m_day: gap.spread_m_day * if least.is_finite() { least } else { 0.0 },
         plane_clear: gap.plane_score >= least,

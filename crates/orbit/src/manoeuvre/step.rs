@@ -87,6 +87,12 @@ impl<'a> Window<'a> {
         rows
     }
 
+    /// The fit with the burn elsewhere in the same window.
+    fn fit_at(&self, burn: Burn, scale: Option<f64>) -> Option<(Estimate, f64)> {
+        let moved = Window { burn, neighbours: self.neighbours.clone(), ..*self };
+        robust_fit(&moved.along_track_rows(), moved.unknowns(), 3, scale)
+    }
+
     fn level_rows(&self, series: &[f64]) -> Vec<Row> {
         let origin = series[self.burn.before];
         (self.from..self.to)
@@ -128,29 +134,56 @@ const ONSET_MARGIN_DAYS: f64 = 1.0;
 /// How much worse than the best a fit may be, in squared scales, for its time to belong to the 95 % interval.
 const ONSET_COST: f64 = 3.84;
 
-/// When the burn was: best, earliest and latest time at which the places before and after meet.
+/// Gaps on each side of the one with the clearest step in which the burn may be: a set that is half way through its
+/// burn makes its neighbour's gap look clearer.
+const NEARBY_GAPS: usize = 2;
+
+/// Where a burn is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Onset {
+    pub(super) burn: Burn,
+    /// The earliest and the latest day that the places allow (95 %).
+    pub(super) range: (f64, f64),
+}
+
+/// The gap and the time at which the places before and after meet best, near the gap behind set `before`; in that
+/// gap itself where `fixed`.
 pub(super) fn onset(
     track: &Track,
     before: usize,
     known: &[Burn],
     half_width_days: f64,
-) -> Option<(f64, f64, f64)> {
+    fixed: bool,
+) -> Option<Onset> {
     let (first, last) = (*track.day.get(before)?, *track.day.get(before + 1)?);
     let middle = Burn { before, day: 0.5 * (first + last) };
     let window = Window::new(track, middle, known, half_width_days)?;
-    let (_, scale) = robust_fit(&window.along_track_rows(), window.unknowns(), 3, None)?;
-    let steps = ((last - first + 2.0 * ONSET_MARGIN_DAYS) / ONSET_STEP_DAYS).ceil().min(2000.0) as usize;
-    let mut costs = Vec::with_capacity(steps + 1);
-    for step in 0..=steps {
-        let share = step as f64 / steps as f64;
-        let day = first - ONSET_MARGIN_DAYS + share * (last - first + 2.0 * ONSET_MARGIN_DAYS);
-        let window = Window { burn: Burn { before, day }, neighbours: window.neighbours.clone(), ..window };
-        if let Some((fit, _)) = robust_fit(&window.along_track_rows(), window.unknowns(), 3, Some(scale)) {
-            costs.push((day, fit.cost / (scale * scale)));
+    let reach = if fixed { 0 } else { NEARBY_GAPS };
+    let nearby = before.saturating_sub(reach)..=before + reach;
+    let taken = |gap: &usize| window.neighbours.iter().any(|other| other.before == *gap);
+    let inside = |gap: &usize| *gap >= window.from + 1 && gap + 2 < window.to && !taken(gap);
+    // One scale for all, the least that any of them has, so that costs can be compared.
+    let candidates: Vec<usize> = nearby.filter(|gap| *gap == before || inside(gap)).collect();
+    let scale = candidates
+        .iter()
+        .filter_map(|gap| {
+            let day = 0.5 * (track.day[*gap] + track.day[gap + 1]);
+            window.fit_at(Burn { before: *gap, day }, None).map(|(_, scale)| scale)
+        })
+        .min_by(f64::total_cmp)?;
+    let mut costs: Vec<(Burn, f64)> = Vec::new();
+    for gap in candidates {
+        let (first, last) = (track.day[gap], track.day[gap + 1]);
+        let span = last - first + 2.0 * ONSET_MARGIN_DAYS;
+        let steps = (span / ONSET_STEP_DAYS).ceil().min(2000.0) as usize;
+        for step in 0..=steps {
+            let day = first - ONSET_MARGIN_DAYS + span * step as f64 / steps as f64;
+            let burn = Burn { before: gap, day };
+            costs.extend(window.fit_at(burn, Some(scale)).map(|(fit, _)| (burn, fit.cost / (scale * scale))));
         }
     }
-    let (best, least) = costs.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    let near = costs.iter().filter(|(_, cost)| *cost <= least + ONSET_COST).map(|(day, _)| *day);
-    let (earliest, latest) = near.fold((best, best), |(low, high), day| (low.min(day), high.max(day)));
-    Some((best, earliest, latest))
+    let (burn, least) = costs.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let near = costs.iter().filter(|(_, cost)| *cost <= least + ONSET_COST).map(|(burn, _)| burn.day);
+    let range = near.fold((burn.day, burn.day), |(low, high), day| (low.min(day), high.max(day)));
+    Some(Onset { burn, range })
 }
