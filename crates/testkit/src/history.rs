@@ -104,22 +104,30 @@ impl SimulatedHistory {
         let mut motion = self.mean_motion_rev_day + self.decay_rev_day2 * day;
         let mut turns = self.mean_motion_rev_day * day + 0.5 * self.decay_rev_day2 * day * day;
         let mut inclination = self.inclination_deg;
+        // Both as they are after the burns so far, however little of these the sets have taken in.
+        let (mut true_motion, mut true_inclination) = (self.mean_motion_rev_day, self.inclination_deg);
+        let (perigee_rate, node_rate) = secular_deg_day(true_motion, true_inclination);
+        let (mut perigee, mut node) = (90.0 + perigee_rate * day, 40.0 + node_rate * day);
         for burn in self.burns.iter().filter(|burn| day > burn.day) {
             // Gauss on a circle: dn / n = -3 dv / v, di = dv / v at the node.
             let change = -3.0 * self.mean_motion_rev_day * burn.in_plane_m_s / speed_m_s;
-            let taken_in = ((day - burn.day) / self.lag_days.max(1e-6)).min(1.0);
+            let tilt = (burn.cross_plane_m_s / speed_m_s).to_degrees();
+            let since = day - burn.day;
+            let taken_in = (since / self.lag_days.max(1e-6)).min(1.0);
             motion += taken_in * change;
-            turns += change * (day - burn.day);
-            inclination += taken_in * (burn.cross_plane_m_s / speed_m_s).to_degrees();
+            turns += change * since;
+            inclination += taken_in * tilt;
+            let before = secular_deg_day(true_motion, true_inclination);
+            true_motion += change;
+            true_inclination += tilt;
+            let after = secular_deg_day(true_motion, true_inclination);
+            perigee += (after.0 - before.0) * since;
+            node += (after.1 - before.1) * since;
         }
         let metres_a_turn = std::f64::consts::TAU * axis_km * 1e3;
         turns += self.place_noise_m * noise.gauss() / metres_a_turn;
         motion += -1.5 * motion * self.axis_noise_m * noise.gauss() / (axis_km * 1e3);
         inclination += self.inclination_noise_deg * noise.gauss();
-        let cos_i = self.inclination_deg.to_radians().cos();
-        let secular = 1.5 * J2 * (EARTH_RADIUS_KM / axis_km).powi(2) * self.mean_motion_rev_day * 360.0;
-        let perigee = 90.0 + 0.5 * secular * (5.0 * cos_i * cos_i - 1.0) * day;
-        let node = 40.0 - secular * cos_i * day;
         let anomaly = turns * 360.0;
         let (year, day_of_year) = self.date(day);
         line(text, &format!(
@@ -156,6 +164,13 @@ impl SimulatedHistory {
 fn axis_km(mean_motion_rev_day: f64) -> f64 {
     let rad_s = mean_motion_rev_day * std::f64::consts::TAU / SECONDS_PER_DAY;
     (MU_KM3_S2 / (rad_s * rad_s)).cbrt()
+}
+
+/// How perigee and node turn by J2, degrees a day.
+fn secular_deg_day(mean_motion_rev_day: f64, inclination_deg: f64) -> (f64, f64) {
+    let cos_i = inclination_deg.to_radians().cos();
+    let size = 1.5 * J2 * (EARTH_RADIUS_KM / axis_km(mean_motion_rev_day)).powi(2) * mean_motion_rev_day * 360.0;
+    (0.5 * size * (5.0 * cos_i * cos_i - 1.0), -size * cos_i)
 }
 
 /// Ten columns: sign, point, eight digits.

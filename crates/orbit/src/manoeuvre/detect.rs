@@ -120,10 +120,15 @@ fn is_real(burn: &Burn, burns: &[Burn], gaps: &[Gap], gross: &[Burn], least: f64
 }
 
 fn describe(track: &Track, burn: Burn, gaps: &[Gap], burns: &[Burn], least: f64, settings: &Settings) -> Found {
-    let gap = gaps[burn.before];
+    let mut gap = gaps[burn.before];
     let (first, last) = (track.day[burn.before], track.day[burn.before + 1]);
-    let at = onset(track, burn.before, burns, settings.window_days, true)
+    // Only a strong step of the rate alone says more about its gap than where it is clearest.
+    let fixed = gap.by_plane || gap.plane_score >= CLEAR_PLANE || gap.joint() < CLEAR_SCORE;
+    let at = onset(track, burn.before, burns, settings.window_days, fixed)
         .unwrap_or(Onset { burn, range: (first, last) });
+    let others: Vec<Burn> = burns.iter().copied().filter(|other| other.before != burn.before).collect();
+    let there = rate_step(track, at.burn, &others, settings.window_days);
+    gap.rate = there.map(|step| (step.value, step.significance)).or(gap.rate);
     Found {
         burn: at.burn,
         gap,
@@ -161,7 +166,11 @@ fn mark_untypical(burns: &[Burn], gaps: &mut [Gap]) {
 /// Element sets swing for days after a burn, until their fit holds no data from before it.
 const ECHO_DAYS: f64 = 10.0;
 
-/// Whether `burn` is only the swing after an earlier one: a smaller step back, or a step of the plane.
+/// A step this much smaller than a burn in the same window is what the fit of that burn left over.
+const LEAKED_SHARE: f64 = 0.01;
+
+/// Whether `burn` is only the swing after an earlier one: a smaller step back, or a step of the plane; or what a far
+/// larger one leaves over.
 fn is_echo(burn: &Burn, burns: &[Burn], gaps: &[Gap], track: &Track) -> bool {
     let gap = &gaps[burn.before];
     if gap.joint() >= CLEAR_SCORE {
@@ -173,7 +182,8 @@ fn is_echo(burn: &Burn, burns: &[Burn], gaps: &[Gap], track: &Track) -> bool {
         let first = earlier.rate.map_or(rate_change(track, other.before), |rate| rate.0);
         let days = track.day[burn.before] - track.day[other.before];
         let back = rate * first < 0.0 && rate.abs() < 0.7 * first.abs();
-        days > 0.0 && days < ECHO_DAYS && (gap.by_plane || back)
+        let leaked = burn.before != other.before && rate.abs() < LEAKED_SHARE * first.abs();
+        days.abs() < ECHO_DAYS && (leaked || days > 0.0 && (gap.by_plane || back))
     })
 }
 
@@ -220,7 +230,8 @@ fn scan(track: &Track, burns: &[Burn], settings: &Settings) -> Vec<Gap> {
 
 pub(super) fn fit_gap(track: &Track, index: usize, burns: &[Burn], settings: &Settings) -> Gap {
     let day = 0.5 * (track.day[index] + track.day[index + 1]);
-    let burn = Burn { before: index, day };
+    let known = burns.iter().find(|burn| burn.before == index);
+    let burn = known.copied().unwrap_or(Burn { before: index, day });
     let width = settings.window_days;
     Gap {
         rate: rate_step(track, burn, burns, width).map(|step| (step.value, step.significance)),

@@ -6,7 +6,9 @@ pub(super) const MAX_UNKNOWNS: usize = 8;
 /// Huber's corner in scales. Below it a residual counts in full.
 const HUBER_CORNER: f64 = 2.0;
 
-const ITERATIONS: usize = 4;
+/// Weights settle within a few rounds, next to a gross outlier within some ten.
+const ROUNDS: usize = 4;
+const SETTLED: f64 = 1e-3;
 
 /// The median of absolute values of a Gaussian in standard deviations.
 pub(super) const MEDIAN_OF_GAUSSIAN: f64 = 0.674_489_75;
@@ -41,8 +43,8 @@ pub(super) fn robust_fit(
     }
     let mut weights = vec![1.0; rows.len()];
     let mut residuals = vec![0.0; rows.len()];
-    let mut found = None;
-    for _ in 0..ITERATIONS {
+    let mut found: Option<(Estimate, f64)> = None;
+    for _ in 0..ROUNDS {
         let (solution, variance) = solve(rows, &weights, unknowns, wanted)?;
         for (row, residual) in rows.iter().zip(&mut residuals) {
             let modelled: f64 =
@@ -59,7 +61,10 @@ pub(super) fn robust_fit(
         }
         let value = *solution.get(wanted)?;
         let significance = value / (variance.sqrt() * spread);
-        found = Some((Estimate { value, significance, cost }, spread));
+        let last = found.replace((Estimate { value, significance, cost }, spread));
+        if last.is_some_and(|(before, _)| (before.significance - significance).abs() <= SETTLED * significance.abs()) {
+            break;
+        }
     }
     found.filter(|(estimate, _)| estimate.significance.is_finite() && estimate.cost.is_finite())
 }

@@ -113,7 +113,8 @@ impl fmt::Display for ManoeuvreKind {
 pub struct Manoeuvre {
     /// The object.
     pub norad_id: NoradId,
-    /// The middle between [`onset`](Self::onset) and the epoch of the first set that knows of the burn.
+    /// The middle between [`onset`](Self::onset) and the epoch of the first set that knows of the burn, at most half a
+    /// day from the onset.
     pub time: Timestamp,
     /// The best estimate of when the burn was, from where the places along the track before and after meet.
     pub onset: Timestamp,
@@ -188,10 +189,13 @@ pub fn manoeuvres_of(id: NoradId, sets: &[ElementSet], settings: &ManoeuvreSetti
     found
 }
 
+/// How far [`Manoeuvre::time`] may lie from the onset.
+const LATEST_DAYS: f64 = 0.5;
+
 fn manoeuvre(id: NoradId, track: &Track, found: &Found, known: &[Burn], settings: &Settings) -> Manoeuvre {
     let velocity: DeltaV = delta_v(track, found, known, settings);
     let first_set = track.day[found.burn.before + 1];
-    let day = 0.5 * (found.burn.day + first_set);
+    let day = found.burn.day + (0.5 * (first_set - found.burn.day)).clamp(-LATEST_DAYS, LATEST_DAYS);
     Manoeuvre {
         norad_id: id,
         time: track.time(day),

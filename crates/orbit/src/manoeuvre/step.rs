@@ -160,7 +160,7 @@ pub(super) fn onset(
     let window = Window::new(track, middle, known, half_width_days)?;
     let reach = if fixed { 0 } else { NEARBY_GAPS };
     let nearby = before.saturating_sub(reach)..=before + reach;
-    let taken = |gap: &usize| window.neighbours.iter().any(|other| other.before == *gap);
+    let taken = |gap: &usize| window.neighbours.iter().any(|other| other.before.abs_diff(*gap) <= 1);
     let inside = |gap: &usize| *gap >= window.from + 1 && gap + 2 < window.to && !taken(gap);
     // One scale for all, the least that any of them has, so that costs can be compared.
     let candidates: Vec<usize> = nearby.filter(|gap| *gap == before || inside(gap)).collect();
