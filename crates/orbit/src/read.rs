@@ -199,13 +199,7 @@ pub(crate) struct Sink {
 
 impl Sink {
     fn new(source: &str, kept: Kept) -> Self {
-        Self {
-            source: source.to_owned(),
-            kept,
-            faults: Vec::new(),
-            dropped: 0,
-            named: false,
-        }
+        Self { source: source.to_owned(), kept, faults: Vec::new(), dropped: 0, named: false }
     }
 
     pub(crate) fn fault(&mut self, fault: Fault) {

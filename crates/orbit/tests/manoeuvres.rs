@@ -3,8 +3,8 @@
 
 use base::{NoradId, Timestamp};
 use orbit::{
-    ElementHistory, Manoeuvre, ManoeuvreKind, ManoeuvreSettings, detect_manoeuvres, detect_manoeuvres_causally,
-    read_history,
+    ElementHistory, Manoeuvre, ManoeuvreKind, ManoeuvreSettings, detect_manoeuvres,
+    detect_manoeuvres_causally, read_history,
 };
 use proptest::prelude::*;
 use testkit::{SimulatedBurn, SimulatedHistory};
@@ -38,7 +38,8 @@ fn day(time: Timestamp) -> f64 {
 
 #[test]
 fn burns_are_found_at_their_time_and_size() {
-    let burns = [burn(40.45, 0.02, 0.0), burn(75.2, -0.015, 0.0), burn(110.8, 0.03, 0.0), burn(150.6, 0.5, 0.0)];
+    let burns =
+        [burn(40.45, 0.02, 0.0), burn(75.2, -0.015, 0.0), burn(110.8, 0.03, 0.0), burn(150.6, 0.5, 0.0)];
     let found = claims(&SimulatedHistory::low_orbit(200, burns.to_vec(), 1));
     assert_eq!(found.len(), burns.len(), "{found:#?}");
     for (one, burn) in found.iter().zip(&burns) {
@@ -118,7 +119,11 @@ fn few_sets_are_no_burns_and_no_error() {
     for count in 1..12 {
         let few = SimulatedHistory::low_orbit(count, Vec::new(), 11);
         assert_eq!(claims(&few), [], "{count} sets");
-        assert_eq!(detect_manoeuvres_causally(&history(&few), &ManoeuvreSettings::default()), [], "{count} sets");
+        assert_eq!(
+            detect_manoeuvres_causally(&history(&few), &ManoeuvreSettings::default()),
+            [],
+            "{count} sets"
+        );
     }
 }
 

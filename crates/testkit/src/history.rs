@@ -18,6 +18,15 @@ pub struct SimulatedBurn {
     pub cross_plane_m_s: f64,
 }
 
+/// `samples/orbit/synthetic-history.tle`: a low and a geosynchronous object with burns at known times.
+pub fn sample_history() -> String {
+    let burn = |day, in_plane_m_s, cross_plane_m_s| SimulatedBurn { day, in_plane_m_s, cross_plane_m_s };
+    let low =
+        vec![burn(40.45, 0.02, 0.0), burn(75.2, 0.015, 0.0), burn(110.8, 0.03, 1.5), burn(150.6, -0.01, 0.0)];
+    let high = vec![burn(60.6, -0.25, 0.0), burn(120.7, -0.26, 0.0)];
+    SimulatedHistory::low_orbit(200, low, 1).tle() + &SimulatedHistory::geosynchronous(200, high, 2).tle()
+}
+
 /// What the sets of one invented object are made of.
 ///
 /// The truth is a near-circular orbit with the secular rates of J2, a steady decay, and instant burns. A set knows
@@ -130,20 +139,29 @@ impl SimulatedHistory {
         inclination += self.inclination_noise_deg * noise.gauss();
         let anomaly = turns * 360.0;
         let (year, day_of_year) = self.date(day);
-        line(text, &format!(
-            "1 {:05}U 24001A   {:02}{:012.8} {}  00000-0  00000-0 0  999",
-            self.norad_id, year % 100, day_of_year, derivative(0.5 * self.decay_rev_day2)
-        ));
-        line(text, &format!(
-            "2 {:05} {:8.4} {:8.4} 0001200 {:8.4} {:8.4} {:11.8}{:5}",
-            self.norad_id,
-            inclination,
-            node.rem_euclid(360.0).min(359.999_9),
-            perigee.rem_euclid(360.0).min(359.999_9),
-            anomaly.rem_euclid(360.0).min(359.999_9),
-            motion,
-            (turns as u64) % 100_000
-        ));
+        line(
+            text,
+            &format!(
+                "1 {:05}U 24001A   {:02}{:012.8} {}  00000-0  00000-0 0  999",
+                self.norad_id,
+                year % 100,
+                day_of_year,
+                derivative(0.5 * self.decay_rev_day2)
+            ),
+        );
+        line(
+            text,
+            &format!(
+                "2 {:05} {:8.4} {:8.4} 0001200 {:8.4} {:8.4} {:11.8}{:5}",
+                self.norad_id,
+                inclination,
+                node.rem_euclid(360.0).min(359.999_9),
+                perigee.rem_euclid(360.0).min(359.999_9),
+                anomaly.rem_euclid(360.0).min(359.999_9),
+                motion,
+                (turns as u64) % 100_000
+            ),
+        );
     }
 
     /// Year and day of the year `day` days after the start.
@@ -169,7 +187,8 @@ fn axis_km(mean_motion_rev_day: f64) -> f64 {
 /// How perigee and node turn by J2, degrees a day.
 fn secular_deg_day(mean_motion_rev_day: f64, inclination_deg: f64) -> (f64, f64) {
     let cos_i = inclination_deg.to_radians().cos();
-    let size = 1.5 * J2 * (EARTH_RADIUS_KM / axis_km(mean_motion_rev_day)).powi(2) * mean_motion_rev_day * 360.0;
+    let size =
+        1.5 * J2 * (EARTH_RADIUS_KM / axis_km(mean_motion_rev_day)).powi(2) * mean_motion_rev_day * 360.0;
     (0.5 * size * (5.0 * cos_i * cos_i - 1.0), -size * cos_i)
 }
 
@@ -200,5 +219,33 @@ impl Noise {
 
     fn gauss(&mut self) -> f64 {
         (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_what_the_generator_writes() -> Result<(), std::io::Error> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/orbit/synthetic-history.tle");
+        assert_eq!(std::fs::read_to_string(path)?, sample_history());
+        Ok(())
+    }
+
+    #[test]
+    fn lines_have_the_width_and_the_checksum_of_a_tle() {
+        for line in sample_history().lines() {
+            assert_eq!(line.len(), 69, "{line}");
+            let digit = |c: char| if c == '-' { 1 } else { c.to_digit(10).unwrap_or(0) };
+            let sum: u32 = line[..68].chars().map(digit).sum();
+            assert_eq!(line[68..].parse(), Ok(sum % 10), "{line}");
+        }
+    }
+
+    #[test]
+    fn days_go_on_into_the_next_year() {
+        let history = SimulatedHistory { start: (2024, 366.5), ..SimulatedHistory::low_orbit(2, Vec::new(), 0) };
+        assert_eq!((history.date(0.0), history.date(1.0)), ((2024, 366.5), (2025, 1.5)));
     }
 }

@@ -6,7 +6,7 @@
 mod history;
 pub mod nouns;
 
-pub use history::{SimulatedBurn, SimulatedHistory};
+pub use history::{SimulatedBurn, SimulatedHistory, sample_history};
 
 /// Checks that a golden document reads as the noun `T` and is written again byte for byte.
 ///

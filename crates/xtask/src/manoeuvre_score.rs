@@ -135,7 +135,8 @@ pub fn manoeuvre_score(data: &Path, bongsu: &Path) -> Result<String, ScoreError>
     for (name, history, truth) in &satellites {
         let burns = published(truth)?;
         let (all, alarms) = (claims(bongsu, history, &[])?, claims(bongsu, history, &["--causal"])?);
-        let tallies = (tally(&all.time_s, &burns), tally(&all.onset_s, &burns), tally(&alarms.time_s, &burns));
+        let tallies =
+            (tally(&all.time_s, &burns), tally(&all.onset_s, &burns), tally(&alarms.time_s, &burns));
         row(&mut table, name, &tallies, Some((&all, &alarms, &burns)));
         let pool = &mut pooled[usize::from(name.starts_with(GEOSYNCHRONOUS))];
         pool.0.add(&tallies.0);
@@ -224,7 +225,8 @@ fn satellites(data: &Path) -> Result<Vec<(String, PathBuf, PathBuf)>, ScoreError
 
 /// The published burns: lines such as `- 2016-01-20 22:18:00`, UTC.
 fn published(path: &Path) -> Result<Vec<f64>, ScoreError> {
-    let text = fs::read_to_string(path).map_err(|error| ScoreError(format!("{}: {error}", path.display())))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| ScoreError(format!("{}: {error}", path.display())))?;
     let mut burns = Vec::new();
     for (number, line) in text.lines().enumerate() {
         if let Some(time) = line.trim().strip_prefix("- ") {
@@ -267,7 +269,8 @@ fn claims(bongsu: &Path, history: &Path, more: &[&str]) -> Result<Claims, ScoreE
 /// Seconds since 1970 of `2016-01-20 22:18:00` or `2016-01-20T22:18:00.5Z`.
 fn seconds(text: &str) -> Option<f64> {
     let (date, clock) = text.trim_end_matches('Z').split_once([' ', 'T'])?;
-    let numbers = |part: &str, mark| -> Option<Vec<f64>> { part.split(mark).map(|n| n.parse().ok()).collect() };
+    let numbers =
+        |part: &str, mark| -> Option<Vec<f64>> { part.split(mark).map(|n| n.parse().ok()).collect() };
     let (&[year, month, day], &[hour, minute, second]) =
         (numbers(date, '-')?.as_slice(), numbers(clock, ':')?.as_slice())
     else {

@@ -27,7 +27,8 @@ pub(super) fn alarms(id: NoradId, sets: &[ElementSet], settings: &Settings) -> V
         let from = known.partition_point(|set| set.epoch() < oldest);
         let track = Track::new(&sets[from..count]);
         closed = closed.split_off(&oldest);
-        let burns: Vec<Burn> = raised.iter().filter_map(|(before, past)| burn_of(&track, *before, past)).collect();
+        let burns: Vec<Burn> =
+            raised.iter().filter_map(|(before, past)| burn_of(&track, *before, past)).collect();
         let Some(found) = alarm_in(&track, &burns, &mut closed, settings) else {
             continue;
         };

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use base::Timestamp;
 
+use super::Settings;
 use super::fit::{MEDIAN_OF_GAUSSIAN, median};
 use super::step::{Burn, Onset, SETS_A_SIDE, level_step, onset, rate_step};
 use super::track::Track;
-use super::Settings;
 
 /// Each gap is judged by the spread of the fits within this many days.
 const SCALE_DAYS: f64 = 150.0;
@@ -55,7 +55,11 @@ impl Gap {
 
     /// What tells which gap of several the burn is in: rate and plane together, where both have a step.
     fn evidence(&self) -> f64 {
-        if self.by_plane || self.plane_score < CLEAR_PLANE { self.score } else { self.score.hypot(self.plane_score) }
+        if self.by_plane || self.plane_score < CLEAR_PLANE {
+            self.score
+        } else {
+            self.score.hypot(self.plane_score)
+        }
     }
 }
 
@@ -88,7 +92,8 @@ pub(super) fn find(track: &Track, settings: &Settings) -> Vec<Found> {
         let before = burns.clone();
         burns.extend(peaks(track, &gaps, |gap| gap.joint() >= least, &burns));
         burns.sort_by_key(|burn| burn.before);
-        burns = burns.iter().copied().filter(|burn| is_real(burn, &burns, &gaps, &gross, least, track)).collect();
+        burns =
+            burns.iter().copied().filter(|burn| is_real(burn, &burns, &gaps, &gross, least, track)).collect();
         let known = burns.clone();
         for burn in &mut burns {
             if let Some(found) = onset(track, burn.before, &known, settings.window_days, true) {
@@ -101,7 +106,8 @@ pub(super) fn find(track: &Track, settings: &Settings) -> Vec<Found> {
     }
     mark_untypical(&burns, &mut gaps);
     let faint = peaks(track, &gaps, |gap| gap.score >= least, &burns);
-    let mut all: Vec<Found> = burns.iter().map(|burn| describe(track, *burn, &gaps, &burns, least, settings)).collect();
+    let mut all: Vec<Found> =
+        burns.iter().map(|burn| describe(track, *burn, &gaps, &burns, least, settings)).collect();
     all.extend(faint.into_iter().filter(|burn| !is_echo(burn, &burns, &gaps, track)).map(|burn| {
         let mut found = describe(track, burn, &gaps, &burns, least, settings);
         found.gap.below_floor = true;
@@ -119,7 +125,14 @@ fn is_real(burn: &Burn, burns: &[Burn], gaps: &[Gap], gross: &[Burn], least: f64
     is_gross && stands || gap.joint() >= least && !is_echo(burn, burns, gaps, track)
 }
 
-fn describe(track: &Track, burn: Burn, gaps: &[Gap], burns: &[Burn], least: f64, settings: &Settings) -> Found {
+fn describe(
+    track: &Track,
+    burn: Burn,
+    gaps: &[Gap],
+    burns: &[Burn],
+    least: f64,
+    settings: &Settings,
+) -> Found {
     let mut gap = gaps[burn.before];
     let (first, last) = (track.day[burn.before], track.day[burn.before + 1]);
     // Only a strong step of the rate alone says more about its gap than where it is clearest.
@@ -159,7 +172,8 @@ fn mark_untypical(burns: &[Burn], gaps: &mut [Gap]) {
     let usual = median(&mut sizes);
     for burn in burns {
         let gap = &mut gaps[burn.before];
-        gap.below_floor = gap.rate.is_some() && gap.joint() < WEAK_SCORE && size(gap) < UNTYPICAL_SHARE * usual;
+        gap.below_floor =
+            gap.rate.is_some() && gap.joint() < WEAK_SCORE && size(gap) < UNTYPICAL_SHARE * usual;
     }
 }
 
@@ -303,12 +317,7 @@ fn threshold(gaps: &[Gap], settings: &Settings) -> f64 {
 }
 
 /// The largest scores, each the largest within the separation.
-fn peaks(
-    track: &Track,
-    gaps: &[Gap],
-    counts: impl Fn(&Gap) -> bool,
-    burns: &[Burn],
-) -> Vec<Burn> {
+fn peaks(track: &Track, gaps: &[Gap], counts: impl Fn(&Gap) -> bool, burns: &[Burn]) -> Vec<Burn> {
     let mut order: Vec<usize> = (0..gaps.len()).filter(|index| counts(&gaps[*index])).collect();
     order.sort_by(|a, b| gaps[*b].evidence().total_cmp(&gaps[*a].evidence()).then(a.cmp(b)));
     let mut taken: Vec<usize> = burns.iter().map(|burn| burn.before).collect();
@@ -332,7 +341,8 @@ pub(super) fn two_sided(score: f64) -> f64 {
     let x = score / std::f64::consts::SQRT_2;
     if x > 2.5 {
         let u = 1.0 / (2.0 * x * x);
-        return (-x * x).exp() / (x * std::f64::consts::PI.sqrt()) * (1.0 - u + 3.0 * u * u - 15.0 * u * u * u);
+        return (-x * x).exp() / (x * std::f64::consts::PI.sqrt())
+            * (1.0 - u + 3.0 * u * u - 15.0 * u * u * u);
     }
     let t = 1.0 / (1.0 + 0.327_591_1 * x);
     let series = t

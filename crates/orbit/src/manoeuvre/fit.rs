@@ -62,7 +62,9 @@ pub(super) fn robust_fit(
         let value = *solution.get(wanted)?;
         let significance = value / (variance.sqrt() * spread);
         let last = found.replace((Estimate { value, significance, cost }, spread));
-        if last.is_some_and(|(before, _)| (before.significance - significance).abs() <= SETTLED * significance.abs()) {
+        if last.is_some_and(|(before, _)| {
+            (before.significance - significance).abs() <= SETTLED * significance.abs()
+        }) {
             break;
         }
     }
@@ -95,8 +97,8 @@ fn solve(rows: &[Row], weights: &[f64], unknowns: usize, wanted: usize) -> Optio
         for i in 0..unknowns {
             let weighted = weight * row.factors[i];
             right[i] += weighted * row.observed;
-            for j in 0..=i {
-                normal[i][j] += weighted * row.factors[j];
+            for (sum, factor) in normal[i].iter_mut().zip(row.factors).take(i + 1) {
+                *sum += weighted * factor;
             }
         }
     }
@@ -115,8 +117,7 @@ fn cholesky(matrix: Matrix, size: usize) -> Option<Matrix> {
             let sum: f64 = (0..j).map(|k| factor[i][k] * factor[j][k]).sum();
             let rest = matrix[i][j] - sum;
             if i == j {
-                // Written so that NaN fails it.
-                if !(rest > 1e-10 * matrix[i][i]) {
+                if rest.is_nan() || rest <= 1e-10 * matrix[i][i] {
                     return None;
                 }
                 factor[i][i] = rest.sqrt();

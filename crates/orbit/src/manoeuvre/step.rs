@@ -105,12 +105,7 @@ impl<'a> Window<'a> {
 }
 
 /// The step of the along-track rate at `burn`, m a day, with `known` burns about it fitted as well.
-pub(super) fn rate_step(
-    track: &Track,
-    burn: Burn,
-    known: &[Burn],
-    half_width_days: f64,
-) -> Option<Estimate> {
+pub(super) fn rate_step(track: &Track, burn: Burn, known: &[Burn], half_width_days: f64) -> Option<Estimate> {
     let window = Window::new(track, burn, known, half_width_days)?;
     robust_fit(&window.along_track_rows(), window.unknowns(), 3, None).map(|(step, _)| step)
 }
@@ -161,7 +156,7 @@ pub(super) fn onset(
     let reach = if fixed { 0 } else { NEARBY_GAPS };
     let nearby = before.saturating_sub(reach)..=before + reach;
     let taken = |gap: &usize| window.neighbours.iter().any(|other| other.before.abs_diff(*gap) <= 1);
-    let inside = |gap: &usize| *gap >= window.from + 1 && gap + 2 < window.to && !taken(gap);
+    let inside = |gap: &usize| *gap > window.from && gap + 2 < window.to && !taken(gap);
     // One scale for all, the least that any of them has, so that costs can be compared.
     let candidates: Vec<usize> = nearby.filter(|gap| *gap == before || inside(gap)).collect();
     let scale = candidates

@@ -112,7 +112,8 @@ pub(super) fn run(args: &Manoeuvres, common: &Common) -> Result<ExitCode, CliErr
     }
     let wanted: BTreeSet<NoradId> = args.ids.iter().copied().collect();
     for id in wanted.iter().filter(|id| read.history.sets(**id).is_empty()) {
-        let message = format!("object {id} is not in the history; look for the number, or give a file that has it");
+        let message =
+            format!("object {id} is not in the history; look for the number, or give a file that has it");
         list.fault(Fault::error("orbit::unknown_id", message).in_source(&source));
     }
     let history = read.history.only(|id| wanted.is_empty() || wanted.contains(&id));
