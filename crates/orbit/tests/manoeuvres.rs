@@ -54,7 +54,7 @@ fn burns_are_found_at_their_time_and_size() {
 
 #[test]
 fn a_burn_across_the_plane_is_told_from_one_along_the_track() {
-    let burns = vec![burn(60.4, 0.0, 2.0), burn(120.4, 0.8, 2.0)];
+    let burns = vec![burn(60.4, 0.0, 2.0), burn(120.8, 0.8, 2.0)];
     let found = claims(&SimulatedHistory::low_orbit(180, burns, 3));
     let kinds: Vec<ManoeuvreKind> = found.iter().map(|one| one.kind).collect();
     assert_eq!(kinds, [ManoeuvreKind::CrossPlane, ManoeuvreKind::Mixed], "{found:#?}");

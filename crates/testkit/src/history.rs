@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn days_go_on_into_the_next_year() {
-        let history = SimulatedHistory { start: (2024, 366.5), ..SimulatedHistory::low_orbit(2, Vec::new(), 0) };
+        let history =
+            SimulatedHistory { start: (2024, 366.5), ..SimulatedHistory::low_orbit(2, Vec::new(), 0) };
         assert_eq!((history.date(0.0), history.date(1.0)), ((2024, 366.5), (2025, 1.5)));
     }
 }

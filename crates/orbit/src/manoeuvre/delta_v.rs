@@ -2,6 +2,7 @@
 //! vis-viva for the semi-major axis.
 
 use super::detect::{Found, rate_change};
+use super::fit::SETTLED_ROUNDS;
 use super::step::{Burn, level_step};
 use super::track::{SECONDS_PER_DAY, Track, circular_speed_m_s};
 use super::{ManoeuvreKind, Settings};
@@ -70,7 +71,7 @@ fn in_plane_m_s(track: &Track, found: &Found, known: &[Burn], settings: &Setting
     };
     let width = settings.window_days;
     let step = |series: &[f64]| {
-        level_step(track, series, found.burn, known, width)
+        level_step(track, series, found.burn, known, width, SETTLED_ROUNDS)
             .filter(|step| step.significance.abs() >= CLEAR_SIGNIFICANCE)
             .map_or(0.0, |step| step.value)
     };
@@ -79,12 +80,27 @@ fn in_plane_m_s(track: &Track, found: &Found, known: &[Burn], settings: &Setting
     if by_shape > along.abs() { by_shape.copysign(along) } else { along }
 }
 
+/// Steps of inclination and node. Sets that have taken in half of a burn hide part of it from the fit about one gap,
+/// so that the clearest of the three gaps there counts.
 fn cross_plane_m_s(track: &Track, found: &Found, known: &[Burn], settings: &Settings, speed: f64) -> f64 {
-    let tilt = found.gap.plane.filter(|_| found.plane_clear).map_or(0.0, |plane| plane.0);
-    let node = level_step(track, &track.node_rad, found.burn, known, settings.window_days)
-        .filter(|step| step.significance.abs() >= CLEAR_SIGNIFICANCE && found.plane_clear)
-        .map_or(0.0, |step| step.value);
-    speed * tilt.hypot(node * track.inclination_rad[found.burn.before].sin())
+    if !found.plane_clear {
+        return 0.0;
+    }
+    let before = found.burn.before;
+    let others: Vec<Burn> = known.iter().copied().filter(|other| other.before != before).collect();
+    let clearest = |series: &[f64], least: f64| {
+        (before.saturating_sub(1)..=before + 1)
+            .filter_map(|gap| {
+                let there = Burn { before: gap, day: found.burn.day };
+                level_step(track, series, there, &others, settings.window_days, SETTLED_ROUNDS)
+            })
+            .max_by(|a, b| a.significance.abs().total_cmp(&b.significance.abs()))
+            .filter(|step| step.significance.abs() >= least)
+            .map_or(0.0, |step| step.value.abs())
+    };
+    let tilt = clearest(&track.inclination_rad, 0.0);
+    let node = clearest(&track.node_rad, CLEAR_SIGNIFICANCE);
+    speed * tilt.hypot(node * track.inclination_rad[before].sin())
 }
 
 fn is_on_station(track: &Track, before: usize) -> bool {

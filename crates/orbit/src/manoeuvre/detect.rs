@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::Timestamp;
 
 use super::Settings;
-use super::fit::{MEDIAN_OF_GAUSSIAN, median};
+use super::fit::{MEDIAN_OF_GAUSSIAN, QUICK, median};
 use super::step::{Burn, Onset, SETS_A_SIDE, level_step, onset, rate_step};
 use super::track::Track;
 
@@ -249,7 +249,7 @@ pub(super) fn fit_gap(track: &Track, index: usize, burns: &[Burn], settings: &Se
     let width = settings.window_days;
     Gap {
         rate: rate_step(track, burn, burns, width).map(|step| (step.value, step.significance)),
-        plane: level_step(track, &track.inclination_rad, burn, burns, width)
+        plane: level_step(track, &track.inclination_rad, burn, burns, width, QUICK)
             .map(|step| (step.value, step.significance)),
         ..Gap::default()
     }

@@ -6,8 +6,11 @@ pub(super) const MAX_UNKNOWNS: usize = 8;
 /// Huber's corner in scales. Below it a residual counts in full.
 const HUBER_CORNER: f64 = 2.0;
 
-/// Weights settle within a few rounds, next to a gross outlier within some ten.
-const ROUNDS: usize = 4;
+/// Rounds of weights that tell whether there is a step.
+pub(super) const QUICK: usize = 4;
+
+/// Rounds after which the weights have settled next to a gross outlier too, for the size of a step.
+pub(super) const SETTLED_ROUNDS: usize = 40;
 const SETTLED: f64 = 1e-3;
 
 /// The median of absolute values of a Gaussian in standard deviations.
@@ -37,6 +40,7 @@ pub(super) fn robust_fit(
     unknowns: usize,
     wanted: usize,
     scale: Option<f64>,
+    rounds: usize,
 ) -> Option<(Estimate, f64)> {
     if rows.len() < unknowns + 2 || unknowns > MAX_UNKNOWNS {
         return None;
@@ -44,7 +48,7 @@ pub(super) fn robust_fit(
     let mut weights = vec![1.0; rows.len()];
     let mut residuals = vec![0.0; rows.len()];
     let mut found: Option<(Estimate, f64)> = None;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let (solution, variance) = solve(rows, &weights, unknowns, wanted)?;
         for (row, residual) in rows.iter().zip(&mut residuals) {
             let modelled: f64 =
@@ -160,7 +164,7 @@ mod tests {
     #[test]
     fn a_line_is_found_and_an_outlier_hardly_moves_it() {
         for outlier in [0.0, 100.0, -1e6] {
-            let (slope, _) = robust_fit(&line(outlier), 2, 1, None).unwrap();
+            let (slope, _) = robust_fit(&line(outlier), 2, 1, None, SETTLED_ROUNDS).unwrap();
             assert!((slope.value + 0.5).abs() < 0.02, "{outlier}: {slope:?}");
             assert!(slope.significance < -50.0, "{outlier}: {slope:?}");
         }
@@ -168,10 +172,10 @@ mod tests {
 
     #[test]
     fn what_the_rows_do_not_determine_is_refused() {
-        assert!(robust_fit(&line(0.0)[..3], 2, 1, None).is_none());
-        assert!(robust_fit(&line(0.0), 3, 2, None).is_none());
+        assert!(robust_fit(&line(0.0)[..3], 2, 1, None, QUICK).is_none());
+        assert!(robust_fit(&line(0.0), 3, 2, None, QUICK).is_none());
         let mut broken = line(0.0);
         broken[3].observed = f64::NAN;
-        assert!(robust_fit(&broken, 2, 1, None).is_none());
+        assert!(robust_fit(&broken, 2, 1, None, QUICK).is_none());
     }
 }

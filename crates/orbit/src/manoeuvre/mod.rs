@@ -198,10 +198,10 @@ fn manoeuvre(id: NoradId, track: &Track, found: &Found, known: &[Burn], settings
     let day = found.burn.day + (0.5 * (first_set - found.burn.day)).clamp(-LATEST_DAYS, LATEST_DAYS);
     Manoeuvre {
         norad_id: id,
-        time: track.time(day),
-        onset: track.time(found.burn.day),
-        window_start: track.time(found.onset.0.min(day)),
-        window_end: track.time(found.onset.1.max(first_set)),
+        time: whole_seconds(track.time(day)),
+        onset: whole_seconds(track.time(found.burn.day)),
+        window_start: whole_seconds(track.time(found.onset.0.min(day))),
+        window_end: whole_seconds(track.time(found.onset.1.max(first_set))),
         delta_v_m_s: velocity.total_m_s(),
         in_plane_m_s: velocity.in_plane_m_s,
         cross_plane_m_s: velocity.cross_plane_m_s,
@@ -211,6 +211,12 @@ fn manoeuvre(id: NoradId, track: &Track, found: &Found, known: &[Burn], settings
         below_floor: found.gap.below_floor,
         alarm: None,
     }
+}
+
+/// Nothing here is known better.
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    const NANOS: i64 = 1_000_000_000;
+    Timestamp::from_unix_nanos(time.unix_nanos().div_euclid(NANOS) * NANOS)
 }
 
 /// Steps in the same direction between neighbouring sets closer than this are one burn whose fit takes several sets.
@@ -225,10 +231,10 @@ fn is_one_episode(track: &Track, before: &Found, after: &Found, last: &Manoeuvre
     claims && (within_a_day || neighbours && apart < EPISODE_DAYS && same_way)
 }
 
-/// Both as one: the larger gives the time and the kind.
+/// Both as one: the larger gives the time and the kind. Each has seen the step of the plane whole.
 fn joined(a: &Manoeuvre, b: &Manoeuvre) -> Manoeuvre {
     let larger = if b.delta_v_m_s > a.delta_v_m_s { b } else { a };
-    let (in_plane, cross) = (a.in_plane_m_s + b.in_plane_m_s, a.cross_plane_m_s.hypot(b.cross_plane_m_s));
+    let (in_plane, cross) = (a.in_plane_m_s + b.in_plane_m_s, a.cross_plane_m_s.max(b.cross_plane_m_s));
     Manoeuvre {
         window_start: a.window_start.min(b.window_start),
         window_end: a.window_end.max(b.window_end),

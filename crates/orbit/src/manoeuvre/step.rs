@@ -1,6 +1,6 @@
 //! The fit about one gap: is there a step between the sets before and those after?
 
-use super::fit::{Estimate, MAX_UNKNOWNS, Row, robust_fit};
+use super::fit::{Estimate, MAX_UNKNOWNS, QUICK, Row, robust_fit};
 use super::track::Track;
 
 /// Sets that a fit needs on each side.
@@ -90,7 +90,7 @@ impl<'a> Window<'a> {
     /// The fit with the burn elsewhere in the same window.
     fn fit_at(&self, burn: Burn, scale: Option<f64>) -> Option<(Estimate, f64)> {
         let moved = Window { burn, neighbours: self.neighbours.clone(), ..*self };
-        robust_fit(&moved.along_track_rows(), moved.unknowns(), 3, scale)
+        robust_fit(&moved.along_track_rows(), moved.unknowns(), 3, scale, QUICK)
     }
 
     fn level_rows(&self, series: &[f64]) -> Vec<Row> {
@@ -107,7 +107,7 @@ impl<'a> Window<'a> {
 /// The step of the along-track rate at `burn`, m a day, with `known` burns about it fitted as well.
 pub(super) fn rate_step(track: &Track, burn: Burn, known: &[Burn], half_width_days: f64) -> Option<Estimate> {
     let window = Window::new(track, burn, known, half_width_days)?;
-    robust_fit(&window.along_track_rows(), window.unknowns(), 3, None).map(|(step, _)| step)
+    robust_fit(&window.along_track_rows(), window.unknowns(), 3, None, QUICK).map(|(step, _)| step)
 }
 
 /// The step of the level of `series` at `burn`.
@@ -117,9 +117,10 @@ pub(super) fn level_step(
     burn: Burn,
     known: &[Burn],
     half_width_days: f64,
+    rounds: usize,
 ) -> Option<Estimate> {
     let window = Window::new(track, burn, known, half_width_days)?;
-    robust_fit(&window.level_rows(series), window.unknowns(), 3, None).map(|(step, _)| step)
+    robust_fit(&window.level_rows(series), window.unknowns(), 3, None, rounds).map(|(step, _)| step)
 }
 
 /// Onset grid, and how far outside the gap the burn may lie.

@@ -36,7 +36,7 @@ pub(super) struct Track {
     pub(super) rate_m_day: Vec<f64>,
     pub(super) axis_km: Vec<f64>,
     pub(super) inclination_rad: Vec<f64>,
-    /// Right ascension of the ascending node, without jumps at a full turn.
+    /// How far the ascending node is ahead of its secular drift by J2.
     pub(super) node_rad: Vec<f64>,
     /// Eccentricity times the cosine of the argument of perigee.
     pub(super) e_cos: Vec<f64>,
@@ -165,7 +165,7 @@ fn unwrapped(samples: &[Sample]) -> Track {
             let rest = wrapped(now.angle_rad - last.angle_rad - expected);
             ahead += rest + expected - reference * days;
             let drift = 0.5 * (now.node_rate_rad_day + last.node_rate_rad_day) * days;
-            node += drift + wrapped(now.node_rad - last.node_rad - drift);
+            node += wrapped(now.node_rad - last.node_rad - drift);
         }
         previous = Some(now);
         track.day.push(now.day);
