@@ -15,6 +15,9 @@ const SCALE_DAYS: f64 = 150.0;
 /// Fewer fits than this say nothing about the spread: then all of the object's are taken.
 const SCALE_FITS: usize = 20;
 
+/// And at most this many on each side, however close they lie.
+const MOST_SCALE_FITS: usize = 500;
+
 /// Two burns closer than this are told apart only when the second is very clear.
 const SEPARATION_DAYS: f64 = 3.0;
 const CLEAR_SCORE: f64 = 12.0;
@@ -296,6 +299,8 @@ fn spreads(track: &Track, gaps: &[Gap], burns: &[Burn], pick: fn(&Gap) -> Option
             let day = track.day[index];
             let from = values.partition_point(|(other, _)| *other < day - SCALE_DAYS);
             let to = values.partition_point(|(other, _)| *other <= day + SCALE_DAYS);
+            let here = values.partition_point(|(other, _)| *other < day);
+            let (from, to) = (from.max(here.saturating_sub(MOST_SCALE_FITS)), to.min(here + MOST_SCALE_FITS));
             if to - from < SCALE_FITS { all } else { spread(&values[from..to]) }
         })
         .collect()

@@ -6,6 +6,9 @@ use super::track::Track;
 /// Sets that a fit needs on each side.
 pub(super) const SETS_A_SIDE: usize = 3;
 
+/// Sets that a fit takes on each side at most, so that a crowd of sets costs no more than its number.
+const MOST_SETS_A_SIDE: usize = 60;
+
 /// Neighbouring burns that one fit can hold.
 const MAX_NEIGHBOURS: usize = MAX_UNKNOWNS - 4;
 
@@ -35,6 +38,8 @@ impl<'a> Window<'a> {
         let middle = 0.5 * (days.get(burn.before)? + days.get(burn.before + 1)?);
         let mut from = days.partition_point(|day| *day < middle - half_width_days);
         let mut to = days.partition_point(|day| *day <= middle + half_width_days);
+        from = from.max((burn.before + 1).saturating_sub(MOST_SETS_A_SIDE));
+        to = to.min(burn.before + 1 + MOST_SETS_A_SIDE);
         let mut neighbours: Vec<Burn> =
             known.iter().copied().filter(|other| other.before != burn.before).collect();
         // Farther burns than the fit can hold end the window.
