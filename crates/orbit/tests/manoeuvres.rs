@@ -155,7 +155,7 @@ fn an_alarm_uses_no_set_after_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_order_of_the_sets_does_not_matter(seed in 0_u64..1000, turn in 1_usize..149) {
@@ -175,8 +175,8 @@ proptest! {
         let size = if up { size } else { -size };
         let found = claims(&SimulatedHistory::low_orbit(150, vec![burn(day_of, size, 0.0)], seed));
         let near = |one: &&Manoeuvre| (day(one.time) - day_of).abs() < 2.0;
-        let one = found.iter().find(near);
-        prop_assert!(one.is_some_and(|one| (one.in_plane_m_s / size - 1.0).abs() < 0.15), "{:?}", found);
+        let mut near = found.iter().filter(near);
+        prop_assert!(near.any(|one| (one.in_plane_m_s / size - 1.0).abs() < 0.15), "{:?}", found);
     }
 
     #[test]

@@ -190,9 +190,7 @@ const LEAKED_SHARE: f64 = 0.01;
 /// larger one leaves over.
 fn is_echo(burn: &Burn, burns: &[Burn], gaps: &[Gap], track: &Track) -> bool {
     let gap = &gaps[burn.before];
-    if gap.joint() >= CLEAR_SCORE {
-        return false;
-    }
+    let clear = gap.joint() >= CLEAR_SCORE;
     let rate = gap.rate.map_or(0.0, |rate| rate.0);
     burns.iter().any(|other| {
         let earlier = &gaps[other.before];
@@ -200,7 +198,10 @@ fn is_echo(burn: &Burn, burns: &[Burn], gaps: &[Gap], track: &Track) -> bool {
         let days = track.day[burn.before] - track.day[other.before];
         let back = rate * first < 0.0 && rate.abs() < 0.7 * first.abs();
         let leaked = burn.before != other.before && rate.abs() < LEAKED_SHARE * first.abs();
-        days.abs() < ECHO_DAYS && (leaked || days > 0.0 && (gap.by_plane || back))
+        let swing = days > 0.0 && (gap.by_plane || back);
+        // Next to a large burn even what is left over is clear.
+        let leaked_near = burn.before != other.before && rate.abs() < 3.0 * LEAKED_SHARE * first.abs();
+        days.abs() < SEPARATION_DAYS && leaked_near || days.abs() < ECHO_DAYS && !clear && (leaked || swing)
     })
 }
 
