@@ -197,11 +197,11 @@ fn is_echo(burn: &Burn, burns: &[Burn], gaps: &[Gap], track: &Track) -> bool {
         let first = earlier.rate.map_or(rate_change(track, other.before), |rate| rate.0);
         let days = track.day[burn.before] - track.day[other.before];
         let back = rate * first < 0.0 && rate.abs() < 0.7 * first.abs();
-        let leaked = burn.before != other.before && rate.abs() < LEAKED_SHARE * first.abs();
+        let leaked = |share: f64| burn.before != other.before && rate.abs() < share * first.abs();
         let swing = days > 0.0 && (gap.by_plane || back);
-        // Next to a large burn even what is left over is clear.
-        let leaked_near = burn.before != other.before && rate.abs() < 3.0 * LEAKED_SHARE * first.abs();
-        days.abs() < SEPARATION_DAYS && leaked_near || days.abs() < ECHO_DAYS && !clear && (leaked || swing)
+        // Next to a large burn even what is left over is clear, and larger.
+        days.abs() < SEPARATION_DAYS && leaked(3.0 * LEAKED_SHARE)
+            || days.abs() < ECHO_DAYS && !clear && (leaked(LEAKED_SHARE) || swing)
     })
 }
 
