@@ -29,6 +29,7 @@ pub(crate) enum CliError {
     Coverage(#[from] orbit::CoverageError),
     #[error("{0}")]
     Region(#[from] orbit::RegionError),
+    #[error("{0}")]
     Companions(#[from] orbit::CompanionError),
     #[error("{0}")]
     Node(#[from] node::NodeError),

@@ -28,8 +28,8 @@
 
 mod catalogue;
 mod ccsds;
-mod coverage;
 mod companion;
+mod coverage;
 mod element_set;
 mod finding;
 mod frame;
@@ -37,6 +37,7 @@ mod geodetic;
 mod json;
 mod json_plain;
 mod lines;
+mod manoeuvre;
 mod nutation;
 mod omm;
 mod probability;
@@ -55,22 +56,26 @@ pub use ccsds::{
     Message, MessageForm, MessageKind, MessagesRead, Outcome, Place, Section, Segment, StateVector,
     each_message, message_form, read_messages, to_xml_document,
 };
+pub use companion::{
+    Companion, CompanionError, Companions, Direction, MAX_PASSING_OBJECTS, MIN_DWELL, SLOW_NEIGHBOUR_KM_S,
+    companions,
+};
 pub use coverage::{
     Access, AccessLimits, Cell, Coverage, CoverageError, EndGaps, Loss, MAX_ACCESSES, MAX_CELLS, Merit,
     Nadir, Outage, Region, RegionError, RegionRead, Requirement, View, coverage, merit_of_accesses,
     read_region,
 };
-pub use companion::{
-    Companion, CompanionError, Companions, Direction, MAX_PASSING_OBJECTS, MIN_DWELL, SLOW_NEIGHBOUR_KM_S,
-    companions,
-};
 pub use element_set::{ElementError, ElementSet, Elements};
 pub use finding::{FindingContext, METHOD_NAME, finding};
 pub use frame::{Frame, Gcrf, Pef, Position, State, Teme, Velocity};
 pub use geodetic::{Geodetic, geodetic, pef_position, sub_point};
-pub use propagate::{Ephemeris, PropagationError, Propagator, StateBatch};
+pub use manoeuvre::{
+    Alarm, ElementHistory, Manoeuvre, ManoeuvreKind, ManoeuvreSettings, detect_manoeuvres,
+    detect_manoeuvres_causally, manoeuvre_alarms_of, manoeuvres_of,
+};
 pub use probability::{CollisionProbability, Encounter, ProbabilityError};
-pub use read::{CatalogueRead, Format, MAX_LINE_BYTES, read_catalogue};
+pub use propagate::{Ephemeris, PropagationError, Propagator, StateBatch};
+pub use read::{CatalogueRead, Format, HistoryRead, MAX_LINE_BYTES, read_catalogue, read_history};
 pub use screen::{
     Approach, Event, LimitsError, MAX_WITHIN_KM, Proximity, SLOW_KM_S, ScreenError, ScreenLimits, Screening,
     screen,

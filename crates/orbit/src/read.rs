@@ -5,7 +5,7 @@ use base::{Fault, FaultLevel, NoradId};
 
 use crate::ccsds::{MessageForm, each_message, message_form};
 use crate::lines::{lines, skip_bom};
-use crate::{Catalogue, ElementSet, json, omm, tle};
+use crate::{Catalogue, ElementHistory, ElementSet, json, omm, tle};
 
 /// The longest line, and the longest JSON object, that is read: 64 KiB. Longer ones are refused without a copy.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
@@ -85,19 +85,42 @@ pub struct CatalogueRead {
 ///
 /// Memory is bounded by the element sets and faults kept; the input is never copied as a whole.
 pub fn read_catalogue(bytes: &[u8], source: &str) -> CatalogueRead {
-    let mut sink = Sink::new(source);
+    let mut sink = Sink::new(source, Kept::Newest { sets: Vec::new(), places: HashMap::new() });
+    let format = read_into(bytes, &mut sink);
+    let (sets, faults) = sink.finish();
+    CatalogueRead { catalogue: Catalogue::new(sets), faults, format }
+}
+
+/// What [`read_history`] gives: every element set that could be read, and what could not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryRead {
+    /// All element sets of all objects.
+    pub history: ElementHistory,
+    /// What was wrong, in the order of the input; `source` is filled in.
+    pub faults: Vec<Fault>,
+    /// The format that was recognised.
+    pub format: Format,
+}
+
+/// Reads the same formats as [`read_catalogue`] with the same faults, but keeps every set of an object, so that
+/// `orbit::duplicate` does not occur: sets of one epoch are one set in an [`ElementHistory`].
+pub fn read_history(bytes: &[u8], source: &str) -> HistoryRead {
+    let mut sink = Sink::new(source, Kept::All(Vec::new()));
+    let format = read_into(bytes, &mut sink);
+    let (sets, faults) = sink.finish();
+    HistoryRead { history: ElementHistory::new(sets), faults, format }
+}
+
+fn read_into(bytes: &[u8], sink: &mut Sink) -> Format {
     let format = sniff(bytes);
     match format {
-        Format::Tle | Format::ThreeLine => tle::read(bytes, &mut sink),
-        Format::OmmJson => json::read(bytes, &mut sink),
-        Format::OmmCsv => omm::read_csv(bytes, &mut sink),
-        Format::OmmKvn | Format::OmmXml => read_omm_messages(bytes, &mut sink),
+        Format::Tle | Format::ThreeLine => tle::read(bytes, sink),
+        Format::OmmJson => json::read(bytes, sink),
+        Format::OmmCsv => omm::read_csv(bytes, sink),
+        Format::OmmKvn | Format::OmmXml => read_omm_messages(bytes, sink),
         Format::Unknown => sink.fault(unknown(bytes)),
     }
-    let named = sink.named;
-    let (catalogue, faults) = sink.finish();
-    let format = if format == Format::Tle && named { Format::ThreeLine } else { format };
-    CatalogueRead { catalogue, faults, format }
+    if format == Format::Tle && sink.named { Format::ThreeLine } else { format }
 }
 
 fn unknown(bytes: &[u8]) -> Fault {
@@ -183,28 +206,26 @@ pub(crate) fn invalid_utf8(line: u64, start: usize, error: std::str::Utf8Error) 
         .at_bytes(from, from + length)
 }
 
+/// The element sets that a [`Sink`] holds.
+enum Kept {
+    /// The newest of each object with the line that it was read from, and where in `sets` an object is.
+    Newest { sets: Vec<(ElementSet, u64)>, places: HashMap<NoradId, usize> },
+    /// Every set.
+    All(Vec<ElementSet>),
+}
+
 /// Where readers put what they find.
 pub(crate) struct Sink {
     source: String,
-    /// With the line that each was read from.
-    sets: Vec<(ElementSet, u64)>,
-    /// Where in `sets` an object is.
-    places: HashMap<NoradId, usize>,
+    kept: Kept,
     faults: Vec<Fault>,
     dropped: u64,
     pub(crate) named: bool,
 }
 
 impl Sink {
-    fn new(source: &str) -> Self {
-        Self {
-            source: source.to_owned(),
-            sets: Vec::new(),
-            places: HashMap::new(),
-            faults: Vec::new(),
-            dropped: 0,
-            named: false,
-        }
+    fn new(source: &str, kept: Kept) -> Self {
+        Self { source: source.to_owned(), kept, faults: Vec::new(), dropped: 0, named: false }
     }
 
     pub(crate) fn fault(&mut self, fault: Fault) {
@@ -215,12 +236,17 @@ impl Sink {
         }
     }
 
-    /// Takes `set`, read from `line`; of two sets of one object the newest epoch stays, of equal epochs the later.
+    /// Takes `set`, read from `line`. Where only the newest is kept, of two sets of one object the newest epoch
+    /// stays, of equal epochs the later.
     pub(crate) fn set(&mut self, set: ElementSet, line: u64) {
+        let (sets, places) = match &mut self.kept {
+            Kept::Newest { sets, places } => (sets, places),
+            Kept::All(sets) => return sets.push(set),
+        };
         let id = set.norad_id();
-        let Some((old, old_line)) = self.places.get(&id).and_then(|place| self.sets.get_mut(*place)) else {
-            self.places.insert(id, self.sets.len());
-            self.sets.push((set, line));
+        let Some((old, old_line)) = places.get(&id).and_then(|place| sets.get_mut(*place)) else {
+            places.insert(id, sets.len());
+            sets.push((set, line));
             return;
         };
         let (kept, dropped) = if set.epoch() >= old.epoch() { (line, *old_line) } else { (*old_line, line) };
@@ -236,7 +262,7 @@ impl Sink {
         self.fault(fault);
     }
 
-    fn finish(mut self) -> (Catalogue, Vec<Fault>) {
+    fn finish(mut self) -> (Vec<ElementSet>, Vec<Fault>) {
         if self.dropped > 0 {
             let more = self.dropped;
             self.faults.push(
@@ -250,7 +276,11 @@ impl Sink {
                 .in_source(self.source),
             );
         }
-        (Catalogue::new(self.sets.into_iter().map(|(set, _)| set)), self.faults)
+        let sets = match self.kept {
+            Kept::Newest { sets, .. } => sets.into_iter().map(|(set, _)| set).collect(),
+            Kept::All(sets) => sets,
+        };
+        (sets, self.faults)
     }
 }
 

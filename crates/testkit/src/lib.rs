@@ -3,7 +3,10 @@
 //! **Invariant:** nothing here knows a room above `base`, so that any room's tests may use it; and nothing here draws
 //! from a clock or from the system's randomness: a failing case is repeated by its seed.
 
+mod history;
 pub mod nouns;
+
+pub use history::{SimulatedBurn, SimulatedHistory, sample_history};
 
 /// Checks that a golden document reads as the noun `T` and is written again byte for byte.
 ///

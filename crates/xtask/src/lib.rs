@@ -10,6 +10,7 @@ mod console;
 mod documents;
 mod edges;
 mod licence;
+mod manoeuvre_score;
 mod tree;
 mod workspace;
 
@@ -19,5 +20,6 @@ pub use documents::{
 };
 pub use edges::{banned_libraries, forbidden_edges};
 pub use licence::is_permissive;
+pub use manoeuvre_score::{ScoreError, Tally, episodes, manoeuvre_score, pairs};
 pub use tree::{differences, files, repository};
 pub use workspace::{Crate, Dependency, DependencyKind, Workspace, WorkspaceError};

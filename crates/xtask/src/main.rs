@@ -1,12 +1,15 @@
 //! `cargo run -p xtask -- <command>`: the commands that tools/check.sh needs beside cargo and npm.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks on stdout and stderr")]
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use xtask::{console_check, repository};
+use xtask::{console_check, manoeuvre_score, repository};
 
 const USAGE: &str = "usage: cargo run -p xtask -- console-check
-  console-check   rebuild the console and compare it with the checked-in console/dist";
+       cargo run -p xtask -- manoeuvre-score --data DIR [--bongsu PATH]
+  console-check    rebuild the console and compare it with the checked-in console/dist
+  manoeuvre-score  compare `bongsu orbit manoeuvres` with published burns; see docs/guide/manoeuvres.md";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +24,8 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        ["manoeuvre-score", "--data", data] => score(data, "bongsu"),
+        ["manoeuvre-score", "--data", data, "--bongsu", bongsu] => score(data, bongsu),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS
@@ -28,6 +33,19 @@ fn main() -> ExitCode {
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn score(data: &str, bongsu: &str) -> ExitCode {
+    match manoeuvre_score(Path::new(data), Path::new(bongsu)) {
+        Ok(table) => {
+            print!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
         }
     }
 }

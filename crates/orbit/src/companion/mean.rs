@@ -4,7 +4,7 @@ use base::Timestamp;
 
 use crate::ElementSet;
 use crate::frame::gmst_rad;
-use crate::propagate::EARTH_RADIUS_KM;
+use crate::sgp4::EARTH_RADIUS_KM;
 
 /// WGS-72: gravitational parameter in km^3/s^2.
 const MU_KM3_S2: f64 = 398_600.8;

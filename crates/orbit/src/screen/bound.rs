@@ -180,21 +180,15 @@ const FASTEST_KM_S: f64 = 12.0;
 
 impl Sightings {
     /// `None` where nothing has been seen.
-    pub(super) fn new(
-        index: u32,
-        places: Vec<(f64, [f64; 3])>,
-        gap_s: f64,
-        within_km: f64,
-    ) -> Option<Self> {
+    pub(super) fn new(index: u32, places: Vec<(f64, [f64; 3])>, gap_s: f64, within_km: f64) -> Option<Self> {
         let radii = || places.iter().map(|p| norm(p.1));
         let (low, high) = (radii().fold(f64::INFINITY, f64::min), radii().fold(0.0, f64::max));
         let steps = places.iter().zip(places.iter().skip(1));
         let longest = steps.map(|(a, b)| norm(minus(b.1, a.1))).fold(0.0, f64::max);
         let gap_km = FASTEST_KM_S * gap_s;
         // Second differences: eight times the distance of a parabola from its chord.
-        let bends = places.windows(3).map(|p| {
-            norm([0, 1, 2].map(|k| p[0].1[k] - 2.0 * p[1].1[k] + p[2].1[k]))
-        });
+        let bends =
+            places.windows(3).map(|p| norm([0, 1, 2].map(|k| p[0].1[k] - 2.0 * p[1].1[k] + p[2].1[k])));
         let bent_km = 0.25 * bends.fold(0.0, f64::max) + 1.0;
         let more = 0.25 * (high - low) + gap_km;
         (!places.is_empty()).then_some(Self {

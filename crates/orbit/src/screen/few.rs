@@ -58,9 +58,8 @@ pub(super) fn meetings(
 }
 
 fn odd_meeting(a: &Followed, b: &Followed, window: usize, bound: &Bound) -> Option<Meeting> {
-    let marked = |seen: &Sightings, track: &Track| {
-        seen.meeting(bound, &track.mark(window), track.reach_km[window])
-    };
+    let marked =
+        |seen: &Sightings, track: &Track| seen.meeting(bound, &track.mark(window), track.reach_km[window]);
     match (a.odd_at(window), b.odd_at(window)) {
         (Some(None), _) | (_, Some(None)) | (None, None) => None,
         (Some(Some(x)), Some(Some(y))) => x.meeting_other(bound, y),

@@ -3,8 +3,8 @@
 use super::bodies::{Body, GRAVITY_KM_S2, MU_KM3_S2, ROUGH_PAD_KM};
 use super::bound::{Bound, Mark, bin};
 use crate::Kernel;
-use crate::simd::{Floats, Job, Lanes, MAX_LANES, dispatch};
 use crate::sgp4::kernel::Steps;
+use crate::simd::{Floats, Job, Lanes, MAX_LANES, dispatch};
 
 /// States and reaches of one body at the middles of a run of windows, as columns; memory that is kept.
 #[derive(Default)]
@@ -24,7 +24,15 @@ pub(super) struct Track {
 
 impl Track {
     /// Follows `body` at `count` times, the first `first` minutes from its epoch.
-    pub(super) fn follow(&mut self, body: &Body, first: f64, step: f64, count: usize, bound: &Bound, kernel: Kernel) {
+    pub(super) fn follow(
+        &mut self,
+        body: &Body,
+        first: f64,
+        step: f64,
+        count: usize,
+        bound: &Bound,
+        kernel: Kernel,
+    ) {
         // Rounded up, so that whole vectors can be worked on.
         let padded = count.next_multiple_of(MAX_LANES);
         let own = [&mut self.reach_km, &mut self.low, &mut self.high];
@@ -44,14 +52,20 @@ impl Track {
         // A sum is NaN where any of its terms is; the longest is then not needed.
         let sum: f64 = self.reach_km.iter().sum();
         self.has_gaps = sum.is_nan();
-        self.longest_reach_km = self.reach_km.iter().fold(0.0, |longest, x| if *x > longest { *x } else { longest });
+        self.longest_reach_km =
+            self.reach_km.iter().fold(0.0, |longest, x| if *x > longest { *x } else { longest });
     }
 
     /// The mark at the `i`-th time.
     #[inline(always)]
     pub(super) fn mark(&self, i: usize) -> Mark {
         let [x, y, z, u, v, w] = &self.floats;
-        Mark { r: [x[i], y[i], z[i]], v: [u[i], v[i], w[i]], low: self.low[i] as f32, high: self.high[i] as f32 }
+        Mark {
+            r: [x[i], y[i], z[i]],
+            v: [u[i], v[i], w[i]],
+            low: self.low[i] as f32,
+            high: self.high[i] as f32,
+        }
     }
 
     pub(super) fn is_valid(&self, i: usize) -> bool {

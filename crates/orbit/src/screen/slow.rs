@@ -16,7 +16,12 @@ struct Stay {
 
 /// All stays of a pair that have a slow closest point. `runs` are the lattice cells in which the pair can be within the
 /// limit, in order; so no stay reaches beyond a run.
-pub(super) fn stays(pair: &Pair<'_>, lattice: &Lattice, within_km: f64, runs: &[Range<u64>]) -> Vec<Proximity> {
+pub(super) fn stays(
+    pair: &Pair<'_>,
+    lattice: &Lattice,
+    within_km: f64,
+    runs: &[Range<u64>],
+) -> Vec<Proximity> {
     let mut follow = Follow { pair, within_km, stay: None, done: Vec::new() };
     for run in runs {
         // The end of a cell is the start of the next; its state is worked out once.

@@ -193,11 +193,7 @@ impl Run<'_> {
         Ok(all)
     }
 
-    fn stays(
-        &self,
-        sweep: &Sweep<'_>,
-        pairs: &BTreeSet<(u32, u32)>,
-    ) -> Result<Vec<Approach>, ScreenError> {
+    fn stays(&self, sweep: &Sweep<'_>, pairs: &BTreeSet<(u32, u32)>) -> Result<Vec<Approach>, ScreenError> {
         let pairs: Vec<(u32, u32)> = pairs.iter().copied().collect();
         let count = sweep.lattice.cells().div_ceil(sweep.cells);
         let stop = AtomicBool::new(false);

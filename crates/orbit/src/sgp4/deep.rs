@@ -275,8 +275,7 @@ fn sums(g: &Geometry, mean: &Mean, no: f64) -> Sums {
     let z2 = 6.0 * (a1 * a3 + a2 * a4) + z32 * emsq;
     let z3 = 3.0 * (a3 * a3 + a4 * a4) + z33 * emsq;
     let z11 = -6.0 * a1 * a5 + emsq * (-24.0 * x1 * x7 - 6.0 * x3 * x5);
-    let z12 =
-        -6.0 * (a1 * a6 + a3 * a5) + emsq * (-24.0 * (x2 * x7 + x1 * x8) - 6.0 * (x3 * x6 + x4 * x5));
+    let z12 = -6.0 * (a1 * a6 + a3 * a5) + emsq * (-24.0 * (x2 * x7 + x1 * x8) - 6.0 * (x3 * x6 + x4 * x5));
     let z13 = -6.0 * a3 * a6 + emsq * (-24.0 * x2 * x8 - 6.0 * x4 * x6);
     let z21 = 6.0 * a2 * a5 + emsq * (24.0 * x1 * x5 - 6.0 * x3 * x7);
     let z22 = 6.0 * (a4 * a5 + a2 * a6) + emsq * (24.0 * (x2 * x5 + x1 * x6) - 6.0 * (x4 * x7 + x3 * x8));
@@ -371,8 +370,7 @@ fn half_day(em: f64, emsq: f64, eccsq: f64, sinim: f64, cosim: f64, nm: f64, aon
     let f442 = 39.3750 * sini2 * sini2;
     let f522 = 9.84375
         * sinim
-        * (sini2 * (1.0 - 2.0 * cosim - 5.0 * cosisq)
-            + 0.333_333_33 * (-2.0 + 4.0 * cosim + 6.0 * cosisq));
+        * (sini2 * (1.0 - 2.0 * cosim - 5.0 * cosisq) + 0.333_333_33 * (-2.0 + 4.0 * cosim + 6.0 * cosisq));
     let f523 = sinim
         * (4.921_875_12 * sini2 * (-2.0 - 4.0 * cosim + 10.0 * cosisq)
             + 6.562_500_12 * (1.0 + 2.0 * cosim - 3.0 * cosisq));

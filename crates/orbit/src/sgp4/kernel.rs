@@ -445,10 +445,7 @@ fn kepler<V: Lanes>(by: Kepler, u: Turn<V>, axnl: V, aynl: V) -> Turn<V> {
     // The last step is below 2e-5 rad, so that its third power does not count.
     let d = correction(e, d, axnl, aynl);
     let half = c(-0.5) * d * d;
-    Turn {
-        sin: e.sin + e.cos.mul_add(d, e.sin * half),
-        cos: e.cos + e.sin.neg_mul_add(d, e.cos * half),
-    }
+    Turn { sin: e.sin + e.cos.mul_add(d, e.sin * half), cos: e.cos + e.sin.neg_mul_add(d, e.cos * half) }
 }
 
 /// Chebyshev's step, of third order: f = d - esine, f' = 1 - ecose, f'' = esine.
@@ -585,7 +582,6 @@ fn deep_state<V: Lanes>(
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "the variables of one formula")]
 fn lyddane<V: Lanes>(inc: Turn<V>, nodem: V, mm: V, argpm: V, pinc: V, pl: V, pgh: V, ph: V) -> (V, V, V) {
-    let c = V::splat;
     const TURN: f64 = std::f64::consts::TAU;
     let node = Turn::of(nodem);
     let alfdp = inc.sin.mul_add(node.sin, ph.mul_add(node.cos, pinc * inc.cos * node.sin));

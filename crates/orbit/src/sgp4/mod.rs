@@ -129,7 +129,8 @@ impl Sgp4 {
             e += more;
             let by_third = |n: f64| (self.no / n).powf(2.0 / 3.0) * self.ao;
             let slowest = self.no - faster;
-            axis = (by_third(self.no + faster), if slowest > 0.0 { by_third(slowest) } else { f64::INFINITY });
+            axis =
+                (by_third(self.no + faster), if slowest > 0.0 { by_third(slowest) } else { f64::INFINITY });
         }
         // long-period terms of J3
         e += 1.5e-3 / (1.0 - e * e).max(0.05);

@@ -72,11 +72,8 @@ impl Sgp4 {
             mm += deep.dmdt * t;
             if let Some((xl, nm)) = deep.longitude(t, resonance) {
                 let theta = deep.theta(t);
-                mm = if deep.half_day() {
-                    xl - 2.0 * nodem + 2.0 * theta
-                } else {
-                    xl - nodem - argpm + theta
-                };
+                mm =
+                    if deep.half_day() { xl - 2.0 * nodem + 2.0 * theta } else { xl - nodem - argpm + theta };
                 if !(nm > 0.0) {
                     return Err(Code::MeanMotion);
                 }

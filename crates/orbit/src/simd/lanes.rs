@@ -4,12 +4,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 ///
 /// Every method is inlined into a function that the caller has compiled for the right machine; see [`super::dispatch`].
 pub(crate) trait Lanes:
-    Copy
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
     /// How many.
     const N: usize;

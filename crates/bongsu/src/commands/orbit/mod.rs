@@ -1,10 +1,10 @@
-//! `orbit propagate|screen|probability|check`: catalogues and messages in, states, approaches and verdicts out.
+//! `orbit ..`: catalogues, histories and messages in; states, approaches, company, manoeuvres, coverage and verdicts out.
 
 mod check;
-mod probability;
-mod coverage;
-//! `orbit propagate|screen|companions|check`: catalogues in, states and approaches out.
 mod companions;
+mod coverage;
+mod manoeuvres;
+mod probability;
 mod propagate;
 mod screen;
 
@@ -27,14 +27,15 @@ pub(crate) enum Orbit {
     Propagate(propagate::Propagate),
     /// Which objects of a catalogue come near each other, when and how
     Screen(screen::Screen),
+    /// Which objects keep company, since when, and who came to whom
+    Companions(companions::Companions),
+    /// When the objects of an element-set history burned their engines
+    Manoeuvres(manoeuvres::Manoeuvres),
+    /// When satellites see a region, how well that covers it, and what the loss of one costs
+    Coverage(coverage::Coverage),
     /// How likely the objects of a conjunction data message collide
     Probability(probability::Probability),
     /// Whether catalogues and messages are in order, and what is wrong; writes them in another form
-    /// When satellites see a region, how well that covers it, and what the loss of one costs
-    Coverage(coverage::Coverage),
-    /// Which objects keep company, since when, and who came to whom
-    Companions(companions::Companions),
-    /// Whether catalogues can be read, and what is wrong with them
     Check(check::Check),
 }
 
@@ -42,9 +43,10 @@ pub(crate) fn run(command: Orbit, common: &Common) -> Result<ExitCode, CliError>
     match command {
         Orbit::Propagate(args) => propagate::run(&args, common),
         Orbit::Screen(args) => screen::run(&args, common),
-        Orbit::Probability(args) => probability::run(&args, common),
-        Orbit::Coverage(args) => coverage::run(&args, common),
         Orbit::Companions(args) => companions::run(&args, common),
+        Orbit::Manoeuvres(args) => manoeuvres::run(&args, common),
+        Orbit::Coverage(args) => coverage::run(&args, common),
+        Orbit::Probability(args) => probability::run(&args, common),
         Orbit::Check(args) => check::run(&args, common),
     }
 }
@@ -127,14 +129,4 @@ fn ids(text: &str, list: &mut List) -> Result<BTreeSet<NoradId>, CliError> {
         return Err(CliError::NothingRead(format!("`{source}`: it names no object")));
     }
     Ok(ids)
-}
-
-/// The threads to work on: so many, or one a core.
-fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, CliError> {
-    let threads = threads
-        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|e| CliError::Usage(format!("--threads {threads}: {e}")))
 }
