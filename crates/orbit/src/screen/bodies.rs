@@ -39,6 +39,31 @@ impl Body {
     }
 }
 
+/// Time between two looks at an object that is odd, in seconds; a part of a lattice cell.
+pub(super) const SIGHT_S: f64 = 10.0;
+
+/// Speed in km/s beyond which no object near the Earth goes: twice the escape speed at the surface.
+const UNBOUND_KM_S: f64 = 25.0;
+
+impl Body {
+    /// The valid places of the object from `start` to `end`, every [`SIGHT_S`] and at the end.
+    pub(super) fn seen(&self, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, [f64; 3])> {
+        let times = (0..).map(|i| start.plus_seconds(f64::from(i) * SIGHT_S)).take_while(|t| *t < end);
+        times
+            .chain([end])
+            .filter_map(|t| Some((t, self.propagator.raw(self.propagator.minutes_to(t)).ok()?.0)))
+            .collect()
+    }
+
+    /// Whether places next to each other are further apart than anything in orbit goes: SGP4 turns objects about to
+    /// decay about the Earth at hundreds of km/s, without an error code.
+    pub(super) fn is_carried_off(&self, seen: &[(Timestamp, [f64; 3])]) -> bool {
+        let steps = seen.iter().zip(seen.iter().skip(1));
+        let mut steps = steps.filter(|(a, b)| b.0.seconds_since(a.0) <= 1.001 * SIGHT_S);
+        steps.any(|(a, b)| norm(minus(b.1, a.1)) > UNBOUND_KM_S * SIGHT_S)
+    }
+}
+
 /// All objects of the catalogue that make an orbit, by rising catalogue number, and faults for the others.
 pub(super) fn prepare(
     catalogue: &Catalogue,

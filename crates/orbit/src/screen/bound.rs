@@ -1,7 +1,7 @@
 //! What can happen to objects within a window, and the numbers that the tests of pairs need. The proofs are in the
 //! notes of [`super`].
 
-use super::bodies::MU_KM3_S2;
+use super::bodies::{GRAVITY_KM_S2, MU_KM3_S2};
 use crate::frame::{dot, minus, norm};
 use crate::simd::{Lanes, MAX_LANES, Plain};
 
@@ -124,20 +124,94 @@ pub(super) struct Meeting {
     pub(super) slow: bool,
 }
 
+/// The relative motion of two marks over a window, to the third power of time, and how far it may be off.
+struct Course {
+    s: [f64; 3],
+    u: [f64; 3],
+    a: [f64; 3],
+    j: [f64; 3],
+    off_km: f64,
+}
+
+/// Acceleration and jerk of two-body motion, and a bound on the fourth derivative over a window that reaches as low as
+/// `lowest_km`.
+///
+/// With q = mu / r^3 the derivatives are -q r, -q (v - 3 (r.v) r / r^2) and
+/// -q (a - 6 (r.v) v / r^2 - 3 (v^2 + r.a) r / r^2 + 15 (r.v)^2 r / r^4). On an orbit of eccentricity e the last is at
+/// most mu^2 / r^5 (1 + 15 e + 23 e^2), because v^2 - mu/r is at most e mu/r times (1 + e), and (r.v)/r at most e v.
+fn pulls(r: [f64; 3], v: [f64; 3], half_window_s: f64) -> ([f64; 3], [f64; 3], f64) {
+    let radius = norm(r);
+    let along = dot(r, v);
+    let pull = MU_KM3_S2 / radius.powi(3);
+    let a = r.map(|x| -pull * x);
+    let share = 3.0 * along / (radius * radius);
+    let j = [0, 1, 2].map(|k| -pull * (v[k] - share * r[k]));
+    let parameter = (radius * radius * dot(v, v) - along * along) / MU_KM3_S2;
+    let rate = along / radius;
+    let e = ((parameter / radius - 1.0).powi(2) + rate * rate * parameter / MU_KM3_S2).sqrt().min(1.5);
+    let lowest = (radius - rate.abs() * half_window_s - 0.5 * GRAVITY_KM_S2 * e * half_window_s.powi(2))
+        .max(parameter / (1.0 + e))
+        .max(6000.0);
+    let snap = MU_KM3_S2 * MU_KM3_S2 / lowest.powi(5) * (1.0 + e * (15.0 + 23.0 * e)) * (1.0 + e);
+    (a, j, snap)
+}
+
+impl Course {
+    fn new(a: &Mark, b: &Mark, half_window_s: f64) -> Self {
+        let (ra, va) = (a.r.map(f64::from), a.v.map(f64::from));
+        let (rb, vb) = (b.r.map(f64::from), b.v.map(f64::from));
+        let (aa, ja, snap_a) = pulls(ra, va, half_window_s);
+        let (ab, jb, snap_b) = pulls(rb, vb, half_window_s);
+        Self {
+            s: minus(rb, ra),
+            u: minus(vb, va),
+            a: minus(ab, aa),
+            j: minus(jb, ja),
+            off_km: (snap_a + snap_b) * half_window_s.powi(4) / 24.0,
+        }
+    }
+
+    fn at(&self, t: f64) -> ([f64; 3], [f64; 3], [f64; 3]) {
+        let place = |k: usize| self.s[k] + t * (self.u[k] + t * (0.5 * self.a[k] + t * self.j[k] / 6.0));
+        let rate = |k: usize| self.u[k] + t * (self.a[k] + 0.5 * t * self.j[k]);
+        let bend = |k: usize| self.a[k] + t * self.j[k];
+        ([place(0), place(1), place(2)], [rate(0), rate(1), rate(2)], [bend(0), bend(1), bend(2)])
+    }
+
+    /// When they are nearest within `h` of the middle, by Newton's method from there.
+    fn nearest_s(&self, h: f64) -> f64 {
+        let mut t = (-dot(self.s, self.u) / dot(self.u, self.u)).clamp(-h, h);
+        for _ in 0..4 {
+            let (s, v, a) = self.at(t);
+            let slope = dot(v, v) + dot(s, a);
+            if !(slope > 0.0) {
+                break;
+            }
+            t = (t - dot(s, v) / slope).clamp(-h, h);
+        }
+        t
+    }
+}
+
+/// Relative speed in km/s from which a pair's distance has one minimum in a window: below, gravity's gradient may bend
+/// the way so much that it has more.
+const PASSING_KM_S: f64 = 0.3;
+
 impl Test {
-    /// The plain form of the test, for pairs that have passed the one for many.
-    pub(super) fn meeting(&self, bound: &Bound, a: &Mark, b: &Mark) -> Option<Meeting> {
-        let difference = |x: [f32; 3], y: [f32; 3]| [0, 1, 2].map(|i| f64::from(y[i]) - f64::from(x[i]));
-        let (s, u) = (difference(a.r, b.r), difference(a.v, b.v));
-        let dot = |x: [f64; 3], y: [f64; 3]| x[0] * y[0] + x[1] * y[1] + x[2] * y[2];
-        let (s2, su, u2) = (dot(s, s), dot(s, u), dot(u, u));
+    /// The plain form of the test, for pairs that have passed the one for many; `pads_km` is the sum of their pads.
+    pub(super) fn meeting(&self, bound: &Bound, a: &Mark, b: &Mark, pads_km: f64) -> Option<Meeting> {
         let h = self.half_window_s;
+        let course = Course::new(a, b, h);
+        let (s2, su, u2) = (dot(course.s, course.s), dot(course.s, course.u), dot(course.u, course.u));
         let limit = self.fixed + self.share * s2;
         let tau = if u2 > 0.0 { (-su / u2).clamp(-h, h) } else { 0.0 };
         if s2 + tau * (2.0 * su + tau * u2) > limit {
             return None;
         }
         let speed = u2.sqrt();
+        if speed > PASSING_KM_S {
+            return course.passing(bound, h, pads_km);
+        }
         // The rate at which the relative velocity can turn, and what floats and SGP4's own velocity add.
         let faster = bound.bend / h * (s2.sqrt() + speed * h) + 5e-3;
         let slow = speed + faster < super::SLOW_KM_S;
@@ -148,6 +222,23 @@ impl Test {
         let middle = -su / u2;
         let slack = 0.05 + 5e-3 / speed + 1e-4 * middle.abs();
         Some(Meeting { from_s: (middle - half - slack).max(-h), to_s: (middle + half + slack).min(h), slow })
+    }
+}
+
+impl Course {
+    /// When two that pass each other can be within the limit.
+    fn passing(&self, bound: &Bound, h: f64, pads_km: f64) -> Option<Meeting> {
+        // Floats: half a metre a mark.
+        let limit = bound.within_km + pads_km + self.off_km + 2e-3;
+        let t = self.nearest_s(h);
+        let (s, v, _) = self.at(t);
+        let rest = limit * limit - dot(s, s);
+        if rest < 0.0 {
+            return None;
+        }
+        // The speed changes little while they are so near; a third more for it, and for the curve.
+        let half = 1.34 * rest.sqrt() / norm(v).max(0.5 * PASSING_KM_S) + 0.1 + 5e-3 / norm(v);
+        Some(Meeting { from_s: (t - half).max(-h), to_s: (t + half).min(h), slow: false })
     }
 }
 
@@ -232,6 +323,15 @@ impl Sightings {
         let off_km = 2.5e-6 * reach_km * h * h / 3.0 + super::bodies::ROUGH_PAD_KM;
         let limit = bound.within_km + off_km + self.bent_km;
         let apart = |place: &(f64, [f64; 3])| minus(place.1, there(place.0));
+        // Between two sightings they are no nearer than at one of them less half of what both can go in a gap.
+        let reaching = limit + self.more_km + reach_km / h * self.gap_s;
+        let at_all = |place: &(f64, [f64; 3])| {
+            let d = apart(place);
+            dot(d, d) <= reaching * reaching
+        };
+        if !self.places.iter().any(at_all) {
+            return None;
+        }
         let mut times = Times::default();
         for (a, b) in self.steps() {
             if segment_km(apart(a), apart(b)) <= limit {
@@ -241,7 +341,7 @@ impl Sightings {
         }
         // Before the first sighting and after the last it is not far either, if it has a valid state there.
         for end in self.ends() {
-            if norm(apart(end)) <= limit + self.more_km + reach_km / h * self.gap_s {
+            if norm(apart(end)) <= reaching {
                 times.add(end.0 - self.gap_s);
                 times.add(end.0 + self.gap_s);
             }
@@ -255,16 +355,34 @@ impl Sightings {
         if a.0 > b.1 + bound.within_km || b.0 > a.1 + bound.within_km {
             return None;
         }
-        let limit = bound.within_km + 2.0 * (self.more_km + other.more_km);
+        // Both are seen at the same times of the window, but for those at which one has no valid state.
+        let limit = bound.within_km + self.bent_km + other.bent_km;
+        let seen = |at: f64| other.place_at(at);
+        let apart = |p: &(f64, [f64; 3])| Some(minus(seen(p.0)?, p.1));
         let mut times = Times::default();
-        for (at, place) in &self.places {
-            let near = |o: &&(f64, [f64; 3])| (o.0 - at).abs() <= 2.0 * self.gap_s;
-            if other.places.iter().filter(near).any(|o| norm(minus(o.1, *place)) <= limit) {
-                times.add(at - 2.0 * self.gap_s);
-                times.add(at + 2.0 * self.gap_s);
+        for (a, b) in self.steps() {
+            if let (Some(from), Some(to)) = (apart(a), apart(b))
+                && segment_km(from, to) <= limit
+            {
+                times.add(a.0);
+                times.add(b.0);
+            }
+        }
+        let ends = self.ends().chain(other.ends());
+        for end in ends {
+            let here = self.place_at(end.0).and_then(|r| apart(&(end.0, r)));
+            if here.is_some_and(|d| norm(d) <= limit + self.more_km + other.more_km) {
+                times.add(end.0 - self.gap_s);
+                times.add(end.0 + self.gap_s);
             }
         }
         times.meeting(bound.half_window_s)
+    }
+
+    /// Where it was seen at a time, to a millisecond.
+    fn place_at(&self, at_s: f64) -> Option<[f64; 3]> {
+        let after = self.places.partition_point(|p| p.0 < at_s - 1e-3);
+        self.places.get(after).filter(|p| p.0 <= at_s + 1e-3).map(|p| p.1)
     }
 
     fn steps(&self) -> impl Iterator<Item = (&(f64, [f64; 3]), &(f64, [f64; 3]))> {

@@ -44,7 +44,7 @@ pub(super) fn meetings(
         if a.odd_at(w).is_some() || b.odd_at(w).is_some() {
             return None;
         }
-        let meeting = test.meeting(bound, &a.track.mark(w), &b.track.mark(w))?;
+        let meeting = test.meeting(bound, &a.track.mark(w), &b.track.mark(w), pads_km)?;
         Some((w, meeting))
     }));
     if a.odd.is_empty() && b.odd.is_empty() {

@@ -180,18 +180,20 @@ impl Grid {
         })
     }
 
-    /// The bodies within `far_km` of a point along both axes, and some beyond, whose bins overlap `bins`.
-    pub(super) fn bodies_near(
+    /// The bodies and their marks within `far_km` of a point along both axes, and some beyond, whose bins overlap `bins`.
+    /// A body may come twice.
+    pub(super) fn marks_near(
         &self,
         center: [f64; 3],
         far_km: f64,
         bins: (f32, f32),
-    ) -> impl Iterator<Item = u32> + '_ {
+    ) -> impl Iterator<Item = (u32, Mark)> + '_ {
         let far = (far_km / f64::from(self.cell_km)).ceil() as usize;
         let lists = self.lists_near(center.map(|x| x as f32), far);
         lists.flat_map(move |list| {
             let rising = list.take_while(move |i| self.low[*i] <= bins.1);
-            rising.filter(move |i| self.high[*i] >= bins.0).map(|i| self.index[i] & !NEIGHBOUR)
+            let overlap = rising.filter(move |i| self.high[*i] >= bins.0);
+            overlap.map(|i| (self.index[i] & !NEIGHBOUR, self.mark(i)))
         })
     }
 

@@ -146,6 +146,9 @@ impl Pair<'_> {
         end: Timestamp,
         first: Option<Point>,
     ) -> Option<(Point, Point)> {
+        if self.is_carried_off(start, end) {
+            return None;
+        }
         let length_s = end.seconds_since(start);
         match (first.or_else(|| self.at(start, 0.0)), self.at(end, 0.0)) {
             (Some(p), Some(q)) => Some((p, q)),
@@ -156,6 +159,12 @@ impl Pair<'_> {
                 self.edge(from, 0.0).map(|p| (p, q))
             }
         }
+    }
+
+    /// Whether SGP4 carries one of them off in this cell; see [`Body::is_carried_off`].
+    fn is_carried_off(&self, start: Timestamp, end: Timestamp) -> bool {
+        let carried = |body: &Body| body.pad_km > ROUGH_PAD_KM && body.is_carried_off(&body.seen(start, end));
+        carried(self.a) || carried(self.b)
     }
 
     /// The last valid point from a valid one towards an invalid offset, to a microsecond.

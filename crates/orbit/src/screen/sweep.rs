@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use base::{Fault, Interval, NoradId, Timestamp};
 use rayon::prelude::*;
 
-use super::bodies::{Body, ROUGH_PAD_KM, prepare};
+use super::bodies::{Body, ROUGH_PAD_KM, SIGHT_S, prepare};
 use super::bound::{Bound, Mark, Meeting, Sightings, Special, Test};
 use super::few::{Followed, meetings, radii_meet};
 use super::grid::Grid;
 use super::refine::{CELL_NANOS, Lattice, Pair, search};
 use super::{Approach, Event, MAX_APPROACHES, ScreenError, Screening, slow};
-use crate::frame::{minus, norm};
 use crate::{Catalogue, Kernel};
 
 /// Windows that are followed at once: whole vectors, and a few megabytes a thread.
@@ -25,9 +24,6 @@ const ROUND: u64 = 64;
 
 /// Up to this many primaries are compared with all objects directly; more go through the grid.
 const MAX_FEW: usize = 100;
-
-/// Time between two looks at an object that has no better bound; a part of a lattice cell.
-const SIGHT_NANOS: i64 = CELL_NANOS / 3;
 
 /// One screening.
 pub(super) struct Run<'a> {
@@ -63,6 +59,8 @@ struct Found {
     slow: BTreeSet<(u32, u32)>,
     /// Objects in an error state at the middle of a window, with the code; the first of each.
     errors: BTreeMap<u32, (Timestamp, u8)>,
+    /// Objects that SGP4 carries off, and when first.
+    carried: BTreeMap<u32, Timestamp>,
 }
 
 /// Memory of one thread.
@@ -127,6 +125,13 @@ impl Run<'_> {
             Some(Fault::warning(
                 "orbit::error_state",
                 format!("object {id}: no valid state (code {code}) at {time}; such times are left out, get a newer element set"),
+            ))
+        }));
+        faults.extend(found.carried.into_iter().filter_map(|(index, time)| {
+            let id = bodies.get(index as usize)?.propagator.norad_id();
+            Some(Fault::warning(
+                "orbit::carried_off",
+                format!("object {id}: its places at {time} are further apart than any orbit allows; such times are left out, get a newer element set"),
             ))
         }));
         let approaches = found.events.into_iter().map(Approach::Event).chain(stays).collect();
@@ -229,6 +234,9 @@ impl Found {
         for (index, error) in part.errors {
             self.errors.entry(index).or_insert(error);
         }
+        for (index, time) in part.carried {
+            self.carried.entry(index).or_insert(time);
+        }
     }
 }
 
@@ -277,21 +285,30 @@ impl Sweep<'_> {
                 }
             }
             if !valid || !body.is_smooth_at(middle, self.bound.half_window_s) {
-                odd.push((i, self.sightings(window, index, body)));
+                odd.push((i, self.sightings(window, index, body, found)));
             }
         }
     }
 
-    /// Where the object is during the window, seen every 10 s; `None` when it is in an error state at all of them.
-    fn sightings(&self, window: u64, index: u32, body: &Body) -> Option<Sightings> {
-        let (start, middle) = (self.lattice.node(window * self.cells), self.middle(window));
-        let end = self.lattice.node((window + 1) * self.cells);
-        let times = (0..).map(|i| start.plus_nanos(i * SIGHT_NANOS)).take_while(|t| *t < end).chain([end]);
-        let places = times.filter_map(|t| {
-            let (r, _) = body.propagator.raw(body.propagator.minutes_to(t)).ok()?;
-            Some((t.seconds_since(middle), r))
-        });
-        Sightings::new(index, places.collect(), SIGHT_NANOS as f64 * 1e-9, self.bound.within_km)
+    /// Where the object is during the window, seen every 10 s; `None` when it is in an error state at all of them, or
+    /// carried off in all cells.
+    fn sightings(&self, window: u64, index: u32, body: &Body, found: &mut Found) -> Option<Sightings> {
+        let middle = self.middle(window);
+        let mut places: Vec<(f64, [f64; 3])> = Vec::new();
+        for cell in window * self.cells..((window + 1) * self.cells).min(self.lattice.cells()) {
+            let (start, end) = (self.lattice.node(cell), self.lattice.node(cell + 1));
+            let seen = body.seen(start, end);
+            if body.is_carried_off(&seen) {
+                found.carried.entry(index).or_insert(start);
+                continue;
+            }
+            let times = seen.iter().map(|(t, r)| (t.seconds_since(middle), *r));
+            // The end of a cell is the start of the next.
+            places.extend(
+                times.skip_while(|p| places.last().is_some_and(|last| p.0 <= last.0)).collect::<Vec<_>>(),
+            );
+        }
+        Sightings::new(index, places, SIGHT_S, self.bound.within_km)
     }
 
     /// All against all, or many primaries against all.
@@ -312,7 +329,7 @@ impl Sweep<'_> {
                 None => self.all_pairs(one, marks, grid, pairs, near, &mut meet),
                 Some(wanted) => self.wanted_pairs(wanted, one, marks, grid, near, &mut meet),
             }
-            self.with_odd(one, marks, grid, &mut meet);
+            self.with_odd(one, grid, &mut meet);
         }
     }
 
@@ -320,7 +337,7 @@ impl Sweep<'_> {
     fn put(&self, index: u32, count: usize, scratch: &mut Scratch) {
         let Followed { track, odd } = &scratch.followed;
         let (at, bodies) = (index as usize, self.bodies.len());
-        let pad_km = self.bodies.get(at).map_or(0.0, |b| b.pad_km.min(ROUGH_PAD_KM));
+        let pad_km = self.pad_km(index);
         for (i, marks) in scratch.marks.chunks_exact_mut(bodies).take(count).enumerate() {
             marks[at] = track.mark(i);
         }
@@ -360,7 +377,9 @@ impl Sweep<'_> {
         pairs.sort_unstable();
         pairs.dedup();
         for (a, b) in pairs.iter() {
-            if let Some(meeting) = test.meeting(&self.bound, &marks[*a as usize], &marks[*b as usize]) {
+            let pads_km = self.pad_km(*a) + self.pad_km(*b);
+            let (one, other) = (&marks[*a as usize], &marks[*b as usize]);
+            if let Some(meeting) = test.meeting(&self.bound, one, other, pads_km) {
                 meet(*a, *b, meeting);
             }
         }
@@ -414,7 +433,9 @@ impl Sweep<'_> {
         near.sort_unstable();
         near.dedup();
         for other in near.iter().filter(|other| takes(**other)) {
-            if let Some(meeting) = test.meeting(&self.bound, &one.mark, &marks[*other as usize]) {
+            let pads_km = one.pad_km + self.pad_km(*other);
+            let mark = &marks[*other as usize];
+            if let Some(meeting) = test.meeting(&self.bound, &one.mark, mark, pads_km) {
                 meet(one.index, *other, meeting);
             }
         }
@@ -433,20 +454,15 @@ impl Sweep<'_> {
             let overlap = one.mark.low <= other.mark.high && other.mark.low <= one.mark.high;
             if overlap && apart(0) <= far_km && apart(1) <= far_km && apart(2) <= far_km {
                 let test = self.test_of(one, other.reach_km, other.pad_km);
-                if let Some(meeting) = test.meeting(&self.bound, &one.mark, &other.mark) {
+                let pads_km = one.pad_km + other.pad_km;
+                if let Some(meeting) = test.meeting(&self.bound, &one.mark, &other.mark, pads_km) {
                     meet(one.index, other.index, meeting);
                 }
             }
         }
     }
 
-    fn with_odd(
-        &self,
-        window: &Window,
-        marks: &[Mark],
-        grid: &Grid,
-        meet: &mut impl FnMut(u32, u32, Meeting),
-    ) {
+    fn with_odd(&self, window: &Window, grid: &Grid, meet: &mut impl FnMut(u32, u32, Meeting)) {
         let ordinary_km = self.bound.ordinary_km;
         for (i, seen) in window.odd.iter().enumerate() {
             let (center, far_km) = seen.around();
@@ -457,14 +473,18 @@ impl Sweep<'_> {
             };
             let takes = |other: u32| self.wanted(seen.index) || self.wanted(other);
             let far_km = self.bound.within_km + far_km + ordinary_km;
-            let mut near: Vec<u32> = grid.bodies_near(center, far_km, seen.bins()).collect();
-            near.sort_unstable();
-            near.dedup();
-            for other in near {
-                let mark = &marks[other as usize];
-                if takes(other) && norm(minus(mark.r.map(f64::from), center)) <= far_km {
-                    pair(other, seen.meeting(&self.bound, mark, ordinary_km));
-                }
+            let far_km2 = (far_km * far_km) as f32 * 1.001;
+            let center_km = center.map(|x| x as f32);
+            let near = grid.marks_near(center, far_km, seen.bins()).filter_map(|(other, mark)| {
+                let apart = |k: usize| (mark.r[k] - center_km[k]).powi(2);
+                let is_near = apart(0) + apart(1) + apart(2) <= far_km2 && takes(other);
+                Some((other, is_near.then(|| seen.meeting(&self.bound, &mark, ordinary_km)).flatten()?))
+            });
+            let mut near: Vec<(u32, Meeting)> = near.collect();
+            near.sort_unstable_by_key(|(other, _)| *other);
+            near.dedup_by_key(|(other, _)| *other);
+            for (other, meeting) in near {
+                pair(other, Some(meeting));
             }
             for other in window.specials.iter().filter(|o| takes(o.index)) {
                 pair(other.index, seen.meeting(&self.bound, &other.mark, other.reach_km));
@@ -546,8 +566,13 @@ impl Sweep<'_> {
         count: usize,
         into: &mut Vec<(usize, Meeting)>,
     ) {
-        let pad = |i: u32| self.bodies.get(i as usize).map_or(0.0, |b| b.pad_km.min(ROUGH_PAD_KM));
-        meetings(a_followed, b_followed, pad(a) + pad(b), count, &self.bound, self.kernel, into);
+        let pads_km = self.pad_km(a) + self.pad_km(b);
+        meetings(a_followed, b_followed, pads_km, count, &self.bound, self.kernel, into);
+    }
+
+    /// How far a body strays from two-body motion in a window for which it has a mark.
+    fn pad_km(&self, index: u32) -> f64 {
+        self.bodies.get(index as usize).map_or(0.0, |b| b.pad_km.min(ROUGH_PAD_KM))
     }
 
     /// The lattice cells in which a pair can be within the limit, as runs.
