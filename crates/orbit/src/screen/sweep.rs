@@ -296,6 +296,10 @@ impl Sweep<'_> {
 
     /// All against all, or many primaries against all.
     fn block(&self, windows: Range<u64>, scratch: &mut Scratch, found: &mut Found) {
+        // There is nothing to cut the marks into.
+        if self.bodies.is_empty() {
+            return;
+        }
         let count = (windows.end - windows.start) as usize;
         scratch.windows.resize_with(count, Window::default);
         scratch.windows.iter_mut().for_each(Window::clear);
