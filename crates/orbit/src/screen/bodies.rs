@@ -1,5 +1,6 @@
 use base::{Fault, Interval, Timestamp};
 
+use super::refine::CELL_NANOS;
 use crate::frame::{minus, norm};
 use crate::{Catalogue, Kernel, Propagator, StateBatch};
 
@@ -8,6 +9,9 @@ pub(super) const MU_KM3_S2: f64 = 398_600.8;
 
 /// Acceleration at the surface in km/s^2, rounded up.
 pub(super) const GRAVITY_KM_S2: f64 = 9.83e-3;
+
+/// So many looks are taken at once, to bound memory.
+const LOOKS_AT_ONCE: usize = 4096;
 
 /// What J2 adds to it at most (3 J2 mu / R^2), in km/s^2, rounded up.
 const J2_KM_S2: f64 = 3.3e-5;
@@ -60,20 +64,60 @@ pub(super) fn prepare(
         let samples = if set.eccentricity() > 0.1 { 64 } else { 16 };
         let pad_km = pad(&propagator, span, half_window_s, samples);
         let radii_km = propagator.radii_between(span.start(), span.end());
-        Ok(Body { propagator, pad_km, radii_km })
+        let warning = first_error(&propagator, span);
+        Ok((Body { propagator, pad_km, radii_km }, warning))
     };
-    let all: Vec<Result<Body, Box<Fault>>> = match pool {
+    let all: Vec<Result<(Body, Option<Fault>), Box<Fault>>> = match pool {
         Some(pool) => pool.install(|| sets.par_iter().map(one).collect()),
         None => sets.iter().map(one).collect(),
     };
-    let (mut bodies, mut faults) = (Vec::new(), Vec::new());
+    let (mut bodies, mut faults, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
     for item in all {
         match item {
-            Ok(body) => bodies.push(body),
+            Ok((body, warning)) => {
+                bodies.push(body);
+                warnings.extend(warning);
+            }
             Err(fault) => faults.push(*fault),
         }
     }
+    faults.extend(warnings);
     (bodies, faults)
+}
+
+/// Times between two looks for an error state: as many as the default windows have.
+const LOOK_NANOS: i64 = 8 * CELL_NANOS;
+
+/// A warning where the object is in an error state at a look in the span or at its end. What it says depends on nothing
+/// but the object and the span.
+fn first_error(propagator: &Propagator, span: Interval) -> Option<Fault> {
+    if span.end() <= span.start() || propagator.always_valid_between(span.start(), span.end()) {
+        return None;
+    }
+    let step = LOOK_NANOS as f64 / 6e10;
+    let looks = (span.seconds() * 1e9 / LOOK_NANOS as f64) as u64 + 1;
+    let at = |i: u64| span.start().plus_seconds(i as f64 * LOOK_NANOS as f64 * 1e-9).min(span.end());
+    let mut states = StateBatch::default();
+    let told = |time: Timestamp| {
+        let code = propagator.raw(propagator.minutes_to(time)).err()?.code();
+        Some(Fault::warning(
+            "orbit::error_state",
+            format!(
+                "object {}: no valid state (code {code}) at {time}; such times are left out, get a newer element set",
+                propagator.norad_id()
+            ),
+        ))
+    };
+    for from in (0..looks).step_by(LOOKS_AT_ONCE) {
+        let count = (looks - from).min(LOOKS_AT_ONCE as u64) as usize;
+        propagator.states_every(propagator.minutes_to(at(from)), step, count, Kernel::best(), &mut states);
+        // The kernel finds them; the reference decides.
+        let gaps = (0..count).filter(|i| states.position_km(*i).is_none());
+        if let Some(fault) = gaps.filter_map(|i| told(at(from + i as u64))).next() {
+            return Some(fault);
+        }
+    }
+    told(span.end())
 }
 
 /// Twice the largest deviation from two-body motion seen at `samples` times, and at least what J2 can do.
@@ -110,7 +154,7 @@ fn deviation(propagator: &Propagator, middle: Timestamp, step_s: f64) -> Option<
 }
 
 /// One step of the classical Runge-Kutta method; for a minute its error is below a metre in low orbit.
-fn two_body(r: [f64; 3], v: [f64; 3], step_s: f64) -> [f64; 3] {
+pub(super) fn two_body(r: [f64; 3], v: [f64; 3], step_s: f64) -> [f64; 3] {
     let pull = |r: [f64; 3]| {
         let distance = norm(r);
         r.map(|x| -MU_KM3_S2 * x / (distance * distance * distance))

@@ -116,6 +116,20 @@ impl Sgp4 {
         self.deep.is_some()
     }
 
+    /// Whether there is surely no error state up to `furthest` minutes from the epoch: by [`Sgp4::radii_km`] it stays
+    /// above the Earth and its eccentricity below 0.9, and nothing takes the eccentricity below zero.
+    pub(crate) fn is_always_valid(&self, furthest: f64) -> bool {
+        let t = furthest;
+        let mut less = self.bstar.abs() * (self.cc4.abs() * t + 2.0 * self.cc5.abs());
+        let mut floor = 1e-3;
+        if let Some(deep) = &self.deep {
+            // The periodic terms must not take it below zero at all.
+            less += deep.bounds(t).0;
+            floor = 0.0;
+        }
+        less < self.ecco + floor && self.radii_km(t).0 > EARTH_RADIUS_KM
+    }
+
     /// Radii in km between which every valid state up to `furthest` minutes from the epoch lies: perigee and apogee of
     /// the mean elements with all that time, drag, Sun, Moon and resonance can make of them, and 60 km for the
     /// short-period terms, which are below 2 km + 0.0017 r / p^2.
