@@ -44,6 +44,8 @@ mod refine;
 mod slow;
 mod sweep;
 #[cfg(test)]
+mod hard_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
