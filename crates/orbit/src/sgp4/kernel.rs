@@ -7,7 +7,7 @@
 
 use super::deep::{Body, Deep};
 use super::math::{COS, PIO2_1, PIO2_2, PIO2_3, SIN, sin_cos};
-use super::{EARTH_RADIUS_KM, J2, J3OJ2, Resonance, Sgp4};
+use super::{EARTH_RADIUS_KM, J2, J3OJ2, LEAST_AXIS, Resonance, Sgp4};
 use crate::simd::{Floats, Job, Kernel, Lanes, MAX_LANES, dispatch};
 
 /// Equally spaced times in minutes from the epoch.
@@ -327,6 +327,7 @@ fn near_state<V: Lanes, const SIMPLE: bool>(
     }
     let em = c(m.ecco) - tempe;
     let bad = V::or(em.less(c(-0.001)), c(0.999_999_999_999_999_9).less(em));
+    let bad = V::or(bad, tempa.less(c(f64::MIN_POSITIVE)));
     let em = em.max(c(1.0e-6));
     let elements = Elements {
         am: c(m.ao) * tempa * tempa,
@@ -408,7 +409,8 @@ fn position<V: Lanes>(m: &Sgp4, kepler_by: Kepler, o: &Elements<V>, bad: V::Mask
     let vy = node.sin.neg_mul_add(su.sin, xmy * su.cos);
     let vz = inc.sin * su.cos;
 
-    let bad = V::or(bad, V::or(pl.less(c(0.0)), mrt.less(c(1.0))));
+    let decayed = V::or(mrt.less(c(1.0)), o.am.less(c(LEAST_AXIS)));
+    let bad = V::or(bad, V::or(pl.less(c(0.0)), decayed));
     let mr = V::select(bad, c(f64::NAN), mrt * c(EARTH_RADIUS_KM));
     let vkmpersec = EARTH_RADIUS_KM * m.xke / 60.0;
     let mv = V::select(bad, c(f64::NAN), mvt * c(vkmpersec));
@@ -524,6 +526,7 @@ fn deep_state<V: Lanes>(
     let root = root * tempa.abs();
     let em = c(deep.dedt).mul_add(t, c(m.ecco)) - c(m.bstar * m.cc4) * t;
     let bad = V::or(em.less(c(-0.001)), c(0.999_999_999_999_999_9).less(em));
+    let bad = V::or(bad, tempa.less(c(f64::MIN_POSITIVE)));
     let em = em.max(c(1.0e-6));
     let mm = c(m.no * m.t2cof).mul_add(t2, mm);
     let (sun, moon) = (terms(&deep.sun, t), terms(&deep.moon, t));

@@ -29,6 +29,11 @@ const J3OJ2: f64 = J3 / J2;
 /// Orbits of at least this many minutes get the terms of Sun, Moon and resonance (STR#3: "deep space").
 const DEEP_PERIOD_MIN: f64 = 225.0;
 
+/// An ellipse with a smaller semi-major axis, in Earth radii, lies wholly below the surface: the object has decayed. Near
+/// a semi-major axis of zero the short-period terms, which grow as its inverse, would put it anywhere above. Later on the
+/// axis, a square, grows again. V2006 gives states for both; here they are decayed.
+const LEAST_AXIS: f64 = 0.5;
+
 /// Square root of the gravity parameter in Earth radii^1.5 per minute (V2006 `xke`).
 fn xke() -> f64 {
     60.0 / (EARTH_RADIUS_KM * EARTH_RADIUS_KM * EARTH_RADIUS_KM / MU).sqrt()
