@@ -201,6 +201,12 @@ impl Propagator {
         self.model.radii_km(furthest)
     }
 
+    /// Whether every state from `start` to `end` is surely valid; not every one for which this is false fails.
+    pub(crate) fn always_valid_between(&self, start: Timestamp, end: Timestamp) -> bool {
+        let furthest = self.minutes_to(start).abs().max(self.minutes_to(end).abs());
+        self.model.is_always_valid(furthest)
+    }
+
     /// The same propagator, its integrator run from the epoch to `start..=end` once; states are the same to the last
     /// bit.
     pub(crate) fn anchored(mut self, start: Timestamp, end: Timestamp) -> Self {

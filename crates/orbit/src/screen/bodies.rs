@@ -1,5 +1,6 @@
 use base::{Fault, Interval, Timestamp};
 
+use super::refine::CELL_NANOS;
 use crate::frame::{minus, norm};
 use crate::{Catalogue, Kernel, Propagator, StateBatch};
 
@@ -8,6 +9,12 @@ pub(super) const MU_KM3_S2: f64 = 398_600.8;
 
 /// Acceleration at the surface in km/s^2, rounded up.
 pub(super) const GRAVITY_KM_S2: f64 = 9.83e-3;
+
+/// More times than these are not looked at for a pad: some three months of windows.
+const MAX_SAMPLES: f64 = 32_768.0;
+
+/// So many looks are taken at once, to bound memory.
+const LOOKS_AT_ONCE: usize = 4096;
 
 /// What J2 adds to it at most (3 J2 mu / R^2), in km/s^2, rounded up.
 const J2_KM_S2: f64 = 3.3e-5;
@@ -64,6 +71,48 @@ impl Body {
     }
 }
 
+impl Body {
+    /// A warning for the first time in the span at which the object is carried off.
+    fn first_carried_off(&self, span: Interval) -> Option<Fault> {
+        if self.pad_km <= ROUGH_PAD_KM {
+            return None;
+        }
+        let first = self.propagator.minutes_to(span.start());
+        let looks = (span.seconds() / SIGHT_S).ceil() as usize + 1;
+        let mut states = StateBatch::default();
+        for from in (0..looks).step_by(LOOKS_AT_ONCE) {
+            let start = first + from as f64 * SIGHT_S / 60.0;
+            self.propagator.states_every(
+                start,
+                SIGHT_S / 60.0,
+                LOOKS_AT_ONCE + 1,
+                Kernel::best(),
+                &mut states,
+            );
+            let far = |i: &usize| match (states.position_km(*i), states.position_km(i + 1)) {
+                (Some(a), Some(b)) => norm(minus(a, b)) > 0.99 * UNBOUND_KM_S * SIGHT_S,
+                _ => false,
+            };
+            // The kernel finds them; the reference decides.
+            for i in (0..LOOKS_AT_ONCE).filter(far) {
+                let at = span.start().plus_seconds((from + i) as f64 * SIGHT_S);
+                if at < span.end()
+                    && self.is_carried_off(&self.seen(at, at.plus_seconds(SIGHT_S).min(span.end())))
+                {
+                    return Some(Fault::warning(
+                        "orbit::carried_off",
+                        format!(
+                            "object {}: its places at {at} are further apart than any orbit allows; such times are left out, get a newer element set",
+                            self.propagator.norad_id()
+                        ),
+                    ));
+                }
+            }
+        }
+        None
+    }
+}
+
 /// All objects of the catalogue that make an orbit, by rising catalogue number, and faults for the others.
 pub(super) fn prepare(
     catalogue: &Catalogue,
@@ -82,23 +131,71 @@ pub(super) fn prepare(
                 ))
             })?
             .anchored(span.start(), span.end());
-        let samples = if set.eccentricity() > 0.1 { 64 } else { 16 };
+        // An eccentric orbit strays at its perigee, one that decays at its end, and SDP4 jumps by kilometres where the
+        // inclination passes 0.2 rad (11.46 degrees): these are looked at in every window.
+        let may_jump = propagator.is_deep_space() && (set.inclination_deg() - 11.46).abs() < 3.0;
+        let is_even = set.eccentricity() <= 0.1
+            && !may_jump
+            && propagator.always_valid_between(span.start(), span.end());
+        let windows = span.seconds() / (2.0 * half_window_s);
+        let samples = if is_even { 16 } else { (windows + 3.0).clamp(64.0, MAX_SAMPLES) as usize };
         let pad_km = pad(&propagator, span, half_window_s, samples);
         let radii_km = propagator.radii_between(span.start(), span.end());
-        Ok(Body { propagator, pad_km, radii_km })
+        let body = Body { propagator, pad_km, radii_km };
+        let warnings = [first_error(&body.propagator, span), body.first_carried_off(span)];
+        Ok((body, warnings))
     };
-    let all: Vec<Result<Body, Box<Fault>>> = match pool {
+    let all: Vec<Result<(Body, [Option<Fault>; 2]), Box<Fault>>> = match pool {
         Some(pool) => pool.install(|| sets.par_iter().map(one).collect()),
         None => sets.iter().map(one).collect(),
     };
-    let (mut bodies, mut faults) = (Vec::new(), Vec::new());
+    let (mut bodies, mut faults, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
     for item in all {
         match item {
-            Ok(body) => bodies.push(body),
+            Ok((body, told)) => {
+                bodies.push(body);
+                warnings.extend(told.into_iter().flatten());
+            }
             Err(fault) => faults.push(*fault),
         }
     }
+    faults.extend(warnings);
     (bodies, faults)
+}
+
+/// Times between two looks for an error state: as many as the default windows have.
+const LOOK_NANOS: i64 = 8 * CELL_NANOS;
+
+/// A warning where the object is in an error state at a look in the span or at its end. What it says depends on nothing
+/// but the object and the span.
+fn first_error(propagator: &Propagator, span: Interval) -> Option<Fault> {
+    if span.end() <= span.start() || propagator.always_valid_between(span.start(), span.end()) {
+        return None;
+    }
+    let step = LOOK_NANOS as f64 / 6e10;
+    let looks = (span.seconds() * 1e9 / LOOK_NANOS as f64) as u64 + 1;
+    let at = |i: u64| span.start().plus_seconds(i as f64 * LOOK_NANOS as f64 * 1e-9).min(span.end());
+    let mut states = StateBatch::default();
+    let told = |time: Timestamp| {
+        let code = propagator.raw(propagator.minutes_to(time)).err()?.code();
+        Some(Fault::warning(
+            "orbit::error_state",
+            format!(
+                "object {}: no valid state (code {code}) at {time}; such times are left out, get a newer element set",
+                propagator.norad_id()
+            ),
+        ))
+    };
+    for from in (0..looks).step_by(LOOKS_AT_ONCE) {
+        let count = (looks - from).min(LOOKS_AT_ONCE as u64) as usize;
+        propagator.states_every(propagator.minutes_to(at(from)), step, count, Kernel::best(), &mut states);
+        // The kernel finds them; the reference decides.
+        let gaps = (0..count).filter(|i| states.position_km(*i).is_none());
+        if let Some(fault) = gaps.filter_map(|i| told(at(from + i as u64))).next() {
+            return Some(fault);
+        }
+    }
+    told(span.end())
 }
 
 /// Twice the largest deviation from two-body motion seen at `samples` times, and at least what J2 can do.

@@ -13,32 +13,65 @@
 //!   co-located and formation pairs are never dropped, and every closest point belongs to exactly one report, except
 //!   fast ones at the border.
 //!
-//! Error states (decay and so on) are masked: nothing is reported from them, and the object gets one warning.
+//! Error states (decay and so on) are masked: nothing is reported from them, and an object that is in one at any look,
+//! taken every 240 s and at the end of the span, gets one warning.
 //!
 //! # Why nothing is missed
-//! The span is cut into windows of 2h. At the middle of each, all objects are propagated. For a pair with separation
-//! s and relative velocity u at the middle, the separation at tau from there differs from s + u tau by at most
-//! `m = L D h^2 / 2` for two-body motion, where `L = 2 mu / rho^3` bounds the gravity gradient between two points
-//! outside the Earth and `D = (|s| + |u| h) / (1 - L h^2 / 2)` bounds the separation in the window (D solves
-//! D = |s| + |u| h + L D h^2 / 2). What SGP4 adds to two-body motion in a window (J2, drag, its velocity not being the
-//! exact derivative of its position) is bounded object by object: its `pad` is twice the largest deviation found at
-//! 16 to 64 times in the span, and at least what J2 can do at the Earth's surface. Objects that SGP4 carries off (a pad
-//! above 1 km: it does so with objects about to decay) get their pad window by window, and while it stays above 1 km, or
-//! while they are in an error state in a part of the window, a ball around where they are seen every 10 s. So a pair can only come within w if
-//! the minimum of |s + u tau| over |tau| <= h is at most w + m + pad_a + pad_b. This test is put to every pair whose
-//! middle positions are nearer than w plus both *reaches* (speed h + g h^2 / 2 + pad), and the grid hands out every
-//! such pair: its cell is as large as w plus twice the reach of a circular low orbit, and faster objects look around
-//! further. The sampled pad is the one part that is measured, not proved; `tests` compare with brute force.
+//! The span is cut into windows of 2h = 240 s. At the middle of each all objects are propagated, by whichever kernel.
 //!
-//! A pair that passes is searched on a lattice of 30 s that depends on nothing but the span, by scalar SGP4 and
-//! root finding. So the reports do not depend on the windows, the grid, the order of objects or the number of threads,
-//! down to the last bit. Within a lattice cell f rises through zero at most once: f' = v^2 + r . a is positive for every
-//! pair faster than sqrt(L) d (0.5 km/s at 300 km), and slower pairs move on the time scale 1/sqrt(L) = 570 s.
+//! *Two objects.* Their separation is s and their relative velocity u at the middle. If they meet (come within w) at tau,
+//! |tau| <= h, then for two-body motion the separation strays from s + u tau by at most the double integral of L |sep|,
+//! where `L = 2 mu / rho^3` bounds the gravity gradient between two points outside the Earth (rho is less than the
+//! Earth's radius, because the line between the points may sag below the surface). Until they meet they are at most
+//! w plus both *reaches* apart, which bounds what they stray by M. With |sep| at most the way between |s| and w + M,
+//! plus M, they stray by at most `L h^2 (|s| / 3 + (w + M) / 6 + M / 2)`. So they can only meet if the least of
+//! |s + u tau| is at most w, plus that, plus both *pads*; its square is at most `fixed + share |s|^2` ([`bound::Test`]).
+//! The times at which |s + u tau| is that small are the only lattice cells that are searched.
+//!
+//! *Pads* hold what SGP4 adds to two-body motion within half a window: J2, drag, its velocity not being the exact
+//! derivative of its position. A pad is twice the largest deviation that was seen, and at least what J2 can do at the
+//! surface. Circular orbits that cannot decay are looked at 16 times in the span; eccentric ones, those that may decay
+//! and those that SDP4 may let jump are looked at in every window. This is the one part that is measured, not proved;
+//! `tests` and `hard_tests` compare with brute force.
+//!
+//! *Rough and odd objects.* Where the pad is above 1 km (SGP4 carries off objects about to decay) it is worked out window
+//! by window; while it stays above, or while the object has no valid state at the middle, it is *odd*: it has no mark,
+//! but was seen every 10 s, and the straight ways between sightings stand for it, with room for their bend.
+//!
+//! *Reach* is the speed at the lowest radius within the window, times h, plus the pad: no object gets further from its
+//! place at the middle. So objects that meet are at most w plus both reaches apart at the middle, along every axis.
+//! Objects whose reach or pad is above that of a circular low orbit are *special*.
+//!
+//! *The grid* hands out every pair of ordinary objects that is so near ([`grid`]): its cell is as large as w plus two
+//! ordinary reaches, so such objects are in columns (of y and z) that are the same or touch. Places beyond the grid's
+//! edge fall into the last columns, which keeps neighbours neighbours. An object is in the list of its own column and of
+//! the two beside it in the row, on its own side of x, and on the other too if it is within a cell of x = 0: one that
+//! meets it from across lies within a cell of x = 0 as well. It searches the lists of its column and of those in the
+//! rows above and below. In a list, both objects' ranges of radius, each widened by half of w, must overlap; of two ranges
+//! that do, one begins within the other, so one of the two finds the pair, or both do. Specials look around as far as w,
+//! their own reach and an ordinary one; specials among each other, and odd objects with all, are compared one by one.
+//! Primaries look around like specials. When they are few, they are compared with every object window by window
+//! ([`few`]), unless the bounds of both radii over the whole span keep the two apart.
+//!
+//! *Rounding.* Marks are floats. `share` has 2e-6 for the rounding of products, `fixed` 2 m for that of places in low
+//! orbits; far out, where a float's last place is longer (16 m at 260,000 km), the pad has 0.2 km to spare, because J2 is
+//! weak there.
+//!
+//! # Why nothing depends on the plan
+//! A pair that passes is searched on a lattice of 30 s that depends on nothing but the span, by scalar SGP4 and root
+//! finding, in all cells in which it can be within w. Cells that are searched in vain give nothing, so the reports do
+//! not depend on the windows, the kernel, the grid, the order of objects, the number of threads or the way in which
+//! primaries are compared, down to the last bit. Within a lattice cell f rises through zero at most once:
+//! f' = v^2 + r . a is positive for every pair faster than sqrt(L) d (0.5 km/s at 300 km), and slower pairs move on the
+//! time scale 1/sqrt(L) = 570 s. A cell is passed over where the straight way between the separations at its ends keeps
+//! further away than the pair can stray from it in 30 s (`stays_out`).
 
 mod bodies;
 mod bound;
 mod few;
 mod grid;
+#[cfg(test)]
+mod hard_tests;
 mod marks;
 mod refine;
 mod slow;

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -57,10 +57,6 @@ impl Default for Plan {
 struct Found {
     events: Vec<Event>,
     slow: BTreeSet<(u32, u32)>,
-    /// Objects in an error state at the middle of a window, with the code; the first of each.
-    errors: BTreeMap<u32, (Timestamp, u8)>,
-    /// Objects that SGP4 carries off, and when first.
-    carried: BTreeMap<u32, Timestamp>,
 }
 
 /// Memory of one thread.
@@ -120,20 +116,6 @@ impl Run<'_> {
         };
         let found = self.blocks(&sweep)?;
         let stays = self.stays(&sweep, &found.slow)?;
-        faults.extend(found.errors.into_iter().filter_map(|(index, (time, code))| {
-            let id = bodies.get(index as usize)?.propagator.norad_id();
-            Some(Fault::warning(
-                "orbit::error_state",
-                format!("object {id}: no valid state (code {code}) at {time}; such times are left out, get a newer element set"),
-            ))
-        }));
-        faults.extend(found.carried.into_iter().filter_map(|(index, time)| {
-            let id = bodies.get(index as usize)?.propagator.norad_id();
-            Some(Fault::warning(
-                "orbit::carried_off",
-                format!("object {id}: its places at {time} are further apart than any orbit allows; such times are left out, get a newer element set"),
-            ))
-        }));
         let approaches = found.events.into_iter().map(Approach::Event).chain(stays).collect();
         Ok(Screening { approaches, faults })
     }
@@ -231,12 +213,6 @@ impl Found {
     fn merge(&mut self, part: Self) {
         self.events.extend(part.events);
         self.slow.extend(part.slow);
-        for (index, error) in part.errors {
-            self.errors.entry(index).or_insert(error);
-        }
-        for (index, time) in part.carried {
-            self.carried.entry(index).or_insert(time);
-        }
     }
 }
 
@@ -260,7 +236,7 @@ impl Sweep<'_> {
     }
 
     /// Follows a body through `windows`. Odd windows get sightings, or nothing where the body has no valid state.
-    fn follow(&self, index: u32, windows: &Range<u64>, into: &mut Followed, found: &mut Found) {
+    fn follow(&self, index: u32, windows: &Range<u64>, into: &mut Followed) {
         let Followed { track, odd } = into;
         odd.clear();
         let Some(body) = self.bodies.get(index as usize) else { return };
@@ -279,27 +255,21 @@ impl Sweep<'_> {
             }
             let window = windows.start + i as u64;
             let middle = self.middle(window);
-            if !valid && middle < self.lattice.span().end() {
-                if let Err(error) = body.propagator.raw(body.propagator.minutes_to(middle)) {
-                    found.errors.entry(index).or_insert((middle, error.code()));
-                }
-            }
             if !valid || !body.is_smooth_at(middle, self.bound.half_window_s) {
-                odd.push((i, self.sightings(window, index, body, found)));
+                odd.push((i, self.sightings(window, index, body)));
             }
         }
     }
 
     /// Where the object is during the window, seen every 10 s; `None` when it is in an error state at all of them, or
     /// carried off in all cells.
-    fn sightings(&self, window: u64, index: u32, body: &Body, found: &mut Found) -> Option<Sightings> {
+    fn sightings(&self, window: u64, index: u32, body: &Body) -> Option<Sightings> {
         let middle = self.middle(window);
         let mut places: Vec<(f64, [f64; 3])> = Vec::new();
         for cell in window * self.cells..((window + 1) * self.cells).min(self.lattice.cells()) {
             let (start, end) = (self.lattice.node(cell), self.lattice.node(cell + 1));
             let seen = body.seen(start, end);
             if body.is_carried_off(&seen) {
-                found.carried.entry(index).or_insert(start);
                 continue;
             }
             let times = seen.iter().map(|(t, r)| (t.seconds_since(middle), *r));
@@ -313,12 +283,16 @@ impl Sweep<'_> {
 
     /// All against all, or many primaries against all.
     fn block(&self, windows: Range<u64>, scratch: &mut Scratch, found: &mut Found) {
+        // There is nothing to cut the marks into.
+        if self.bodies.is_empty() {
+            return;
+        }
         let count = (windows.end - windows.start) as usize;
         scratch.windows.resize_with(count, Window::default);
         scratch.windows.iter_mut().for_each(Window::clear);
         scratch.marks.resize(count * self.bodies.len(), Mark::default());
         for index in 0..self.bodies.len() as u32 {
-            self.follow(index, &windows, &mut scratch.followed, found);
+            self.follow(index, &windows, &mut scratch.followed);
             self.put(index, count, scratch);
         }
         let Scratch { windows: all, marks, grid, pairs, near, .. } = scratch;
@@ -519,7 +493,7 @@ impl Sweep<'_> {
     fn few_block(&self, few: &[u32], windows: Range<u64>, scratch: &mut Scratch, found: &mut Found) {
         scratch.primaries.resize_with(few.len(), Followed::default);
         for (index, followed) in few.iter().zip(&mut scratch.primaries) {
-            self.follow(*index, &windows, followed, found);
+            self.follow(*index, &windows, followed);
         }
         for index in 0..self.bodies.len() as u32 {
             self.few_to_one(few, index, &windows, scratch, found);
@@ -548,7 +522,7 @@ impl Sweep<'_> {
                 continue;
             }
             if !std::mem::replace(&mut ready, true) {
-                self.follow(index, windows_here, followed, found);
+                self.follow(index, windows_here, followed);
             }
             self.meetings(*primary, track, index, followed, count, found_here);
             for (i, meeting) in found_here.iter() {
@@ -579,11 +553,11 @@ impl Sweep<'_> {
     fn cells_of(&self, (a, b): (u32, u32), scratch: &mut (Followed, Followed)) -> Vec<Range<u64>> {
         let count = self.lattice.cells().div_ceil(self.cells);
         let mut cells: Vec<Range<u64>> = Vec::new();
-        let (mut here, mut ignored) = (Vec::new(), Found::default());
+        let mut here = Vec::new();
         for start in (0..count).step_by(LONG_BLOCK as usize) {
             let windows_here = start..(start + LONG_BLOCK).min(count);
-            self.follow(a, &windows_here, &mut scratch.0, &mut ignored);
-            self.follow(b, &windows_here, &mut scratch.1, &mut ignored);
+            self.follow(a, &windows_here, &mut scratch.0);
+            self.follow(b, &windows_here, &mut scratch.1);
             let size = (windows_here.end - windows_here.start) as usize;
             self.meetings(a, &scratch.0, b, &scratch.1, size, &mut here);
             for (i, _) in &here {

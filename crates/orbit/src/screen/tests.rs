@@ -7,23 +7,23 @@ use crate::{ElementSet, Elements, Propagator, read_catalogue};
 const EXCERPT: &[u8] = include_bytes!("../../tests/data/celestrak/active-2026-03-excerpt.csv");
 const VERIFY: &str = include_str!("../../tests/data/sgp4-verify/SGP4-VER.TLE");
 
-fn excerpt() -> Catalogue {
+pub(super) fn excerpt() -> Catalogue {
     let read = read_catalogue(EXCERPT, "excerpt");
     assert!(read.faults.is_empty());
     read.catalogue
 }
 
-fn span(start: &str, seconds: f64) -> Interval {
+pub(super) fn span(start: &str, seconds: f64) -> Interval {
     Interval::starting(start.parse().unwrap(), seconds)
 }
 
-fn go(catalogue: &Catalogue, span: Interval, within_km: f64, cells: u64) -> Screening {
+pub(super) fn go(catalogue: &Catalogue, span: Interval, within_km: f64, cells: u64) -> Screening {
     let limits = ScreenLimits::within_km(within_km).unwrap();
     let plan = Plan { cells: Some(cells), ..Plan::default() };
     screen_with(catalogue, span, &limits, None, None, &|_, _| ControlFlow::Continue(()), plan).unwrap()
 }
 
-fn renumbered(set: &ElementSet, id: u32, change: impl Fn(&mut Elements)) -> ElementSet {
+pub(super) fn renumbered(set: &ElementSet, id: u32, change: impl Fn(&mut Elements)) -> ElementSet {
     let mut elements = set.elements().clone();
     elements.norad_id = NoradId::new(id);
     change(&mut elements);
@@ -76,8 +76,9 @@ fn brute(catalogue: &Catalogue, span: Interval, within_km: f64) -> Vec<(NoradId,
 }
 
 /// Every brute minimum is reported, and every report is a brute minimum.
-fn check_against_brute(catalogue: &Catalogue, span: Interval, within_km: f64) -> (usize, usize) {
+pub(super) fn check_against_brute(catalogue: &Catalogue, span: Interval, within_km: f64) -> (usize, usize) {
     let found = go(catalogue, span, within_km, 2);
+    assert_eq!(go(catalogue, span, within_km, 8), found, "windows of 8 cells");
     let minima = brute(catalogue, span, within_km);
     for (a, b, s, km, speed) in minima.iter().filter(|m| m.3 < within_km - 1e-3 && m.2 > 1.0) {
         let time = span.start().plus_seconds(*s);

@@ -7,7 +7,7 @@
 
 use super::deep::{Body, Deep};
 use super::math::{COS, PIO2_1, PIO2_2, PIO2_3, SIN, sin_cos};
-use super::{EARTH_RADIUS_KM, J2, J3OJ2, Resonance, Sgp4};
+use super::{EARTH_RADIUS_KM, J2, J3OJ2, LEAST_AXIS, Resonance, Sgp4};
 use crate::simd::{Floats, Job, Kernel, Lanes, MAX_LANES, dispatch};
 
 /// Equally spaced times in minutes from the epoch.
@@ -131,6 +131,12 @@ impl<V: Lanes> Turn<V> {
         let s = c(1.0 / 120.0).mul_add(z, c(-1.0 / 6.0));
         let k = c(-1.0 / 720.0).mul_add(z, c(1.0 / 24.0)).mul_add(z, c(-0.5));
         Self { sin: (s * z).mul_add(x, x), cos: k.mul_add(z, c(1.0)) }
+    }
+
+    /// Of an angle that is at most 0.02 when `tiny` says so.
+    #[inline(always)]
+    fn of_tiny_or(x: V, tiny: bool) -> Self {
+        if tiny { Self::of_tiny(x) } else { Self::of(x) }
     }
 
     /// Of an angle that is small when `small` says so.
@@ -327,6 +333,7 @@ fn near_state<V: Lanes, const SIMPLE: bool>(
     }
     let em = c(m.ecco) - tempe;
     let bad = V::or(em.less(c(-0.001)), c(0.999_999_999_999_999_9).less(em));
+    let bad = V::or(bad, tempa.less(c(f64::MIN_POSITIVE)));
     let em = em.max(c(1.0e-6));
     let elements = Elements {
         am: c(m.ao) * tempa * tempa,
@@ -390,10 +397,14 @@ fn position<V: Lanes>(m: &Sgp4, kepler_by: Kepler, o: &Elements<V>, bad: V::Mask
     let t15 = c(1.5) * temp2;
 
     let mrt = (t15 * betal).neg_mul_add(o.con41, c(1.0)) * rl + c(0.5) * temp1 * o.x1mth2 * cos2u;
-    let su = Turn { sin: sinu, cos: cosu }.minus(Turn::of_tiny(c(0.25) * temp2 * o.x7thm1 * sin2u));
+    // Small as they are on every orbit above the Earth, these angles are large when the semi-latus rectum is next to
+    // nothing.
+    let tiny = !V::any(c(0.01).less(t15));
+    let su = Turn { sin: sinu, cos: cosu }.minus(Turn::of_tiny_or(c(0.25) * temp2 * o.x7thm1 * sin2u, tiny));
     let turn_node = t15.mul_add(o.cosip * sin2u, o.node_more);
-    let node = o.node.plus(if o.small_node { Turn::of_tiny(turn_node) } else { Turn::of(turn_node) });
-    let inc = Turn { sin: o.sinip, cos: o.cosip }.plus(Turn::of_tiny(t15 * o.cosip * o.sinip * cos2u));
+    let node = o.node.plus(Turn::of_tiny_or(turn_node, o.small_node && tiny));
+    let inc =
+        Turn { sin: o.sinip, cos: o.cosip }.plus(Turn::of_tiny_or(t15 * o.cosip * o.sinip * cos2u, tiny));
     // nm / xke = am^-1.5
     let nm1 = o.root * inv_am * inv_am * temp1;
     let mvt = (nm1 * o.x1mth2).neg_mul_add(sin2u, rdotl);
@@ -408,7 +419,8 @@ fn position<V: Lanes>(m: &Sgp4, kepler_by: Kepler, o: &Elements<V>, bad: V::Mask
     let vy = node.sin.neg_mul_add(su.sin, xmy * su.cos);
     let vz = inc.sin * su.cos;
 
-    let bad = V::or(bad, V::or(pl.less(c(0.0)), mrt.less(c(1.0))));
+    let decayed = V::or(mrt.less(c(1.0)), o.am.less(c(LEAST_AXIS)));
+    let bad = V::or(bad, V::or(pl.less(c(0.0)), decayed));
     let mr = V::select(bad, c(f64::NAN), mrt * c(EARTH_RADIUS_KM));
     let vkmpersec = EARTH_RADIUS_KM * m.xke / 60.0;
     let mv = V::select(bad, c(f64::NAN), mvt * c(vkmpersec));
@@ -524,6 +536,7 @@ fn deep_state<V: Lanes>(
     let root = root * tempa.abs();
     let em = c(deep.dedt).mul_add(t, c(m.ecco)) - c(m.bstar * m.cc4) * t;
     let bad = V::or(em.less(c(-0.001)), c(0.999_999_999_999_999_9).less(em));
+    let bad = V::or(bad, tempa.less(c(f64::MIN_POSITIVE)));
     let em = em.max(c(1.0e-6));
     let mm = c(m.no * m.t2cof).mul_add(t2, mm);
     let (sun, moon) = (terms(&deep.sun, t), terms(&deep.moon, t));

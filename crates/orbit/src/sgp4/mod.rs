@@ -29,6 +29,11 @@ const J3OJ2: f64 = J3 / J2;
 /// Orbits of at least this many minutes get the terms of Sun, Moon and resonance (STR#3: "deep space").
 const DEEP_PERIOD_MIN: f64 = 225.0;
 
+/// An ellipse with a smaller semi-major axis, in Earth radii, lies wholly below the surface: the object has decayed. Near
+/// a semi-major axis of zero the short-period terms, which grow as its inverse, would put it anywhere above. Later on the
+/// axis, a square, grows again. V2006 gives states for both; here they are decayed.
+const LEAST_AXIS: f64 = 0.5;
+
 /// Square root of the gravity parameter in Earth radii^1.5 per minute (V2006 `xke`).
 fn xke() -> f64 {
     60.0 / (EARTH_RADIUS_KM * EARTH_RADIUS_KM * EARTH_RADIUS_KM / MU).sqrt()
@@ -114,6 +119,20 @@ impl Sgp4 {
     /// Whether Sun, Moon and resonance count: SDP4.
     pub(crate) fn is_deep(&self) -> bool {
         self.deep.is_some()
+    }
+
+    /// Whether there is surely no error state up to `furthest` minutes from the epoch: by [`Sgp4::radii_km`] it stays
+    /// above the Earth and its eccentricity below 0.9, and nothing takes the eccentricity below zero.
+    pub(crate) fn is_always_valid(&self, furthest: f64) -> bool {
+        let t = furthest;
+        let mut less = self.bstar.abs() * (self.cc4.abs() * t + 2.0 * self.cc5.abs());
+        let mut floor = 1e-3;
+        if let Some(deep) = &self.deep {
+            // The periodic terms must not take it below zero at all.
+            less += deep.bounds(t).0;
+            floor = 0.0;
+        }
+        less < self.ecco + floor && self.radii_km(t).0 > EARTH_RADIUS_KM
     }
 
     /// Radii in km between which every valid state up to `furthest` minutes from the epoch lies: perigee and apogee of

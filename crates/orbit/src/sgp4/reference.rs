@@ -3,10 +3,12 @@ use std::f64::consts::PI;
 use super::deep::{Periodic, Resonance};
 use super::init::xlcof;
 use super::math::{sin_cos, wrapped};
-use super::{Code, EARTH_RADIUS_KM, J2, J3OJ2, PosVel, Sgp4};
+use super::{Code, EARTH_RADIUS_KM, J2, J3OJ2, LEAST_AXIS, PosVel, Sgp4};
 
 /// Elements with everything secular and long-periodic in them, and what depends on the inclination.
 struct Osculating {
+    /// Drag has taken all of the semi-major axis.
+    is_gone: bool,
     am: f64,
     nm: f64,
     ep: f64,
@@ -94,6 +96,7 @@ impl Sgp4 {
         let mm = wrapped(xlm - argpm - nodem);
         let Some(deep) = &self.deep else {
             return Ok(Osculating {
+                is_gone: !(tempa > 0.0),
                 am,
                 nm,
                 ep: em,
@@ -123,6 +126,7 @@ impl Sgp4 {
         let (sinip, cosip) = sin_cos(p.xincp);
         let cosisq = cosip * cosip;
         Ok(Osculating {
+            is_gone: !(tempa > 0.0),
             am,
             nm,
             ep: p.ep,
@@ -191,7 +195,7 @@ impl Sgp4 {
         let xmy = cnod * cosi;
         let unit = [xmx * sinsu + cnod * cossu, xmy * sinsu + snod * cossu, sini * sinsu];
         let along = [xmx * cossu - cnod * sinsu, xmy * cossu - snod * sinsu, sini * cossu];
-        if !(mrt >= 1.0) {
+        if !(mrt >= 1.0) || am < LEAST_AXIS || o.is_gone {
             return Err(Code::Decayed);
         }
         let mr = mrt * EARTH_RADIUS_KM;
