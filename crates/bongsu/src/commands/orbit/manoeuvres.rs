@@ -41,7 +41,7 @@ middle between that and the first set that knows of it. An item with
 `below_floor` makes no claim: sets of this object show such steps without a
 burn too. docs/guide/manoeuvres.md tells the method and what it was measured at.")]
 pub(crate) struct Manoeuvres {
-    /// The element sets: TLE, 3LE or OMM as CSV or JSON; .zst and .gz too; - is standard input
+    /// The element sets: TLE, 3LE or OMM (CSV, JSON, KVN, XML); .zst and .gz too; - is standard input
     #[arg(value_name = "HISTORY")]
     history: String,
     /// These objects only
