@@ -209,8 +209,7 @@ impl ElementSet {
         1440.0 / self.mean_motion_rev_per_day()
     }
 
-    /// Mean semi-major axis in km, as SGP4 has it: Brouwer's, from Kozai's mean motion (Spacetrack Report #3,
-    /// section 6; WGS-72). `None` when the perigee lies within the Earth, where that series does not hold.
+    /// Mean semi-major axis in km: Brouwer's, from Kozai's mean motion (Spacetrack Report #3, section 6; WGS-72). `None` when the perigee lies within the Earth, where that series does not hold.
     pub fn semi_major_axis_km(&self) -> Option<f64> {
         let kozai_rad_s = self.mean_motion_rev_per_day() * TAU / SECONDS_PER_DAY;
         let kepler_km = (MU_KM3_S2 / (kozai_rad_s * kozai_rad_s)).cbrt();
@@ -237,4 +236,28 @@ impl ElementSet {
 pub(crate) struct Brouwer {
     pub(crate) motion_rad_s: f64,
     pub(crate) axis_km: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::read_catalogue;
+
+    use super::*;
+
+    #[test]
+    fn only_orbits_above_the_earth_have_an_axis() {
+        let iss = b"1 25544U 98067A   20194.88612269 -.00002218  00000-0 -31515-4 0  9992\n\
+2 25544  51.6461 221.2784 0001413  89.1723 280.4612 15.49507896236008\n";
+        let read = read_catalogue(iss, "iss");
+        let axis_km = |motion, eccentricity| {
+            let mut elements = read.catalogue.iter().next().unwrap().elements().clone();
+            elements.mean_motion_rev_per_day = motion;
+            elements.eccentricity = eccentricity;
+            ElementSet::new(elements).unwrap().semi_major_axis_km()
+        };
+        assert!((axis_km(1.002_737_9, 0.0).unwrap() - 42_164.2).abs() < 1.0);
+        assert_eq!(axis_km(15.5, 0.1), None);
+        assert_eq!(axis_km(1.0, 0.999_999_9), None);
+        assert_eq!(axis_km(17.5, 0.0), None);
+    }
 }
