@@ -1,5 +1,9 @@
 //! Every kernel of this processor beside the scalar reference: the same states, and none where there is none.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and shows its figures"
+)]
 
 use orbit::{ElementSet, Kernel, Propagator, StateBatch};
 

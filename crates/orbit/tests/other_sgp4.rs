@@ -1,5 +1,9 @@
 //! Our SGP4 beside that of the `sgp4` crate, which was written from the same paper by others.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and shows its figures"
+)]
 
 use std::f64::consts::PI;
 
