@@ -215,7 +215,7 @@ impl List {
     pub(crate) fn fail<T>(mut self, error: CliError) -> Result<T, CliError> {
         // The error below is the reason, not --strict.
         self.out.strict = false;
-        self.finish()?;
+        self.close()?;
         Err(error)
     }
 
@@ -236,11 +236,15 @@ impl List {
     ///
     /// # Errors
     /// With `--strict`, when there were faults.
-    pub(crate) fn finish(mut self) -> Result<(), CliError> {
-        self.print_rows()?;
+    pub(crate) fn finish(self) -> Result<(), CliError> {
         if self.out.format == Format::Text && self.count == 0 && self.faults.is_empty() {
             say("nothing found");
         }
+        self.close()
+    }
+
+    fn close(mut self) -> Result<(), CliError> {
+        self.print_rows()?;
         if self.out.format == Format::Json {
             if self.count == 0 {
                 write!(self.writer, "{{\"schema\":{},\"items\":[", json!(self.schema)).map_err(output)?;

@@ -1,4 +1,16 @@
+use std::f64::consts::TAU;
+
 use base::{NoradId, Timestamp};
+
+use crate::sgp4::EARTH_RADIUS_KM;
+
+/// WGS-72, as SGP4 uses it: gravitational parameter in km^3/s^2.
+pub(crate) const MU_KM3_S2: f64 = 398_600.8;
+
+/// WGS-72: second zonal harmonic.
+pub(crate) const J2: f64 = 0.001_082_616;
+
+const SECONDS_PER_DAY: f64 = 86_400.0;
 
 /// The mean elements of one object, checked: what SGP4 propagates.
 ///
@@ -195,5 +207,57 @@ impl ElementSet {
     /// Period in minutes.
     pub fn period_min(&self) -> f64 {
         1440.0 / self.mean_motion_rev_per_day()
+    }
+
+    /// Mean semi-major axis in km: Brouwer's, from Kozai's mean motion (Spacetrack Report #3, section 6; WGS-72). `None` when the perigee lies within the Earth, where that series does not hold.
+    pub fn semi_major_axis_km(&self) -> Option<f64> {
+        let kozai_rad_s = self.mean_motion_rev_per_day() * TAU / SECONDS_PER_DAY;
+        let kepler_km = (MU_KM3_S2 / (kozai_rad_s * kozai_rad_s)).cbrt();
+        let axis_km = self.brouwer().axis_km;
+        (kepler_km * (1.0 - self.eccentricity()) > EARTH_RADIUS_KM && axis_km.is_finite()).then_some(axis_km)
+    }
+
+    /// Brouwer's mean motion and axis from Kozai's (ibid.), whatever the perigee.
+    pub(crate) fn brouwer(&self) -> Brouwer {
+        let (e, cos_i) = (self.eccentricity(), self.inclination_deg().to_radians().cos());
+        let kozai = self.mean_motion_rev_per_day() * TAU / SECONDS_PER_DAY;
+        let k2 = 0.5 * J2 * EARTH_RADIUS_KM * EARTH_RADIUS_KM;
+        let tilt = 1.5 * k2 * (3.0 * cos_i * cos_i - 1.0) / (1.0 - e * e).powf(1.5);
+        let a1 = (MU_KM3_S2 / (kozai * kozai)).cbrt();
+        let d1 = tilt / (a1 * a1);
+        let a0 = a1 * (1.0 - d1 / 3.0 - d1 * d1 - 134.0 / 81.0 * d1 * d1 * d1);
+        let d0 = tilt / (a0 * a0);
+        Brouwer { motion_rad_s: kozai / (1.0 + d0), axis_km: a0 / (1.0 - d0) }
+    }
+}
+
+/// Mean motion and mean semi-major axis in Brouwer's sense.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Brouwer {
+    pub(crate) motion_rad_s: f64,
+    pub(crate) axis_km: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::read_catalogue;
+
+    use super::*;
+
+    #[test]
+    fn only_orbits_above_the_earth_have_an_axis() {
+        let iss = b"1 25544U 98067A   20194.88612269 -.00002218  00000-0 -31515-4 0  9992\n\
+2 25544  51.6461 221.2784 0001413  89.1723 280.4612 15.49507896236008\n";
+        let read = read_catalogue(iss, "iss");
+        let axis_km = |motion, eccentricity| {
+            let mut elements = read.catalogue.iter().next().unwrap().elements().clone();
+            elements.mean_motion_rev_per_day = motion;
+            elements.eccentricity = eccentricity;
+            ElementSet::new(elements).unwrap().semi_major_axis_km()
+        };
+        assert!((axis_km(1.002_737_9, 0.0).unwrap() - 42_164.2).abs() < 1.0);
+        assert_eq!(axis_km(15.5, 0.1), None);
+        assert_eq!(axis_km(1.0, 0.999_999_9), None);
+        assert_eq!(axis_km(17.5, 0.0), None);
     }
 }

@@ -1,10 +1,15 @@
-//! Room `orbit`: what is in orbit, where it will be, and what comes near what.
+//! Room `orbit`: what is in orbit, where it will be, what comes near what, and who sees what.
 //!
-//! Element sets are read ([`read_catalogue`]), propagated by SGP4/SDP4 ([`Propagator`]) and screened against each
-//! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`]. Messages of CCSDS are read,
-//! checked and written ([`read_messages`]); a CDM gives a probability of collision ([`Encounter`]).
-//! other ([`screen`]); an [`Approach`] becomes a [`base::Finding`] through [`finding`]. [`coverage`] tells when they see
-//! a region, and what it costs to lose one.
+//! Element sets are read ([`read_catalogue`], many of each object by [`read_history`]) and propagated by our own SGP4
+//! and SDP4 ([`Propagator`]). On these rest the analyses:
+//!
+//! - [`screen`] finds every approach within a distance; an [`Approach`] becomes a [`base::Finding`] through [`finding`];
+//! - [`companions`] finds objects that stay near another, since when, and who came to whom;
+//! - [`detect_manoeuvres`] finds burns in the history of an object's element sets;
+//! - [`coverage`] tells when satellites see a region, and what it costs to lose one.
+//!
+//! Messages of CCSDS are read, checked and written ([`read_messages`]); a CDM gives a probability of collision
+//! ([`Encounter`]).
 //!
 //! **Invariant:** nothing here reads a clock, a file or a socket or starts a thread: bytes, times and a rayon pool
 //! are handed in. Readers never fail: they give what they could read and a [`base::Fault`] for each thing that they

@@ -1,5 +1,3 @@
-#![allow(dead_code, reason = "for commands that show histories")]
-
 use base::{Interval, Timestamp};
 
 use super::axis::{Scale, TimeScale};
@@ -27,14 +25,14 @@ pub(crate) struct History<'a> {
 pub(crate) struct HistoryPoint {
     /// Its epoch.
     pub(crate) time: Timestamp,
-    /// Mean semi-major axis in km.
-    pub(crate) semi_major_axis_km: f64,
+    /// Mean semi-major axis in km, where it has one.
+    pub(crate) semi_major_axis_km: Option<f64>,
     /// Inclination in degrees.
     pub(crate) inclination_deg: f64,
 }
 
 /// A detected manoeuvre.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct ManoeuvreMark {
     /// When, most likely.
     pub(crate) time: Timestamp,
@@ -42,10 +40,10 @@ pub(crate) struct ManoeuvreMark {
     pub(crate) window_start: Timestamp,
     /// Not after.
     pub(crate) window_end: Timestamp,
-    /// Change of speed in m/s, when it is known.
-    pub(crate) delta_v_m_s: Option<f64>,
+    /// Change of velocity in m/s, without sign.
+    pub(crate) delta_v_m_s: f64,
     /// In-plane, cross-plane and so on, in words.
-    pub(crate) kind: String,
+    pub(crate) kind: &'static str,
     /// From 0 to 1.
     pub(crate) confidence: f64,
     /// Too small to be claimed: drawn dashed and without a line in the key.
@@ -56,7 +54,7 @@ pub(crate) struct ManoeuvreMark {
 /// likely time, in a band that shows from when to when it may have been; the largest are numbered, and told below.
 pub(crate) fn history(history: &History) -> String {
     let mut largest: Vec<&ManoeuvreMark> = history.manoeuvres.iter().filter(|m| !m.below_floor).collect();
-    largest.sort_by(|a, b| b.delta_v_m_s.unwrap_or(0.0).total_cmp(&a.delta_v_m_s.unwrap_or(0.0)));
+    largest.sort_by(|a, b| b.delta_v_m_s.total_cmp(&a.delta_v_m_s));
     largest.truncate(NAMED);
     largest.sort_by_key(|m| m.time);
     let mut svg = Svg::new(960.0, 480.0 + 18.0 * largest.len() as f64);
@@ -65,7 +63,7 @@ pub(crate) fn history(history: &History) -> String {
     svg.text("soft", [LEFT, 56.0], Anchor::Start, &about);
     let time = TimeScale::new(span(history), LEFT, RIGHT);
     panel(&mut svg, history, &time, "semi-major axis in km", [76.0, 236.0], &|p| p.semi_major_axis_km);
-    panel(&mut svg, history, &time, "inclination in degrees", [256.0, 416.0], &|p| p.inclination_deg);
+    panel(&mut svg, history, &time, "inclination in degrees", [256.0, 416.0], &|p| Some(p.inclination_deg));
     for (at, text) in time.ticks(8) {
         svg.text("soft", [time.px(at), 434.0], Anchor::Middle, &text);
     }
@@ -87,9 +85,9 @@ fn panel(
     time: &TimeScale,
     name: &str,
     [top, bottom]: [f64; 2],
-    value: &dyn Fn(&HistoryPoint) -> f64,
+    value: &dyn Fn(&HistoryPoint) -> Option<f64>,
 ) {
-    let values = || history.points.iter().map(value).filter(|value| value.is_finite());
+    let values = || history.points.iter().filter_map(value);
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     let room = if high > low { 0.05 * (high - low) } else { 0.0 };
     let scale = if low.is_finite() { (low - room, high + room) } else { (0.0, 1.0) };
@@ -104,8 +102,8 @@ fn panel(
         let class = if mark.below_floor { "mark faint" } else { "mark" };
         svg.line(class, [time.px(mark.time), top], [time.px(mark.time), bottom]);
     }
-    for point in history.points.iter().filter(|point| value(point).is_finite()) {
-        let (x, y) = (time.px(point.time), scale.px(value(point)));
+    for (at, value) in history.points.iter().filter_map(|point| Some((point.time, value(point)?))) {
+        let (x, y) = (time.px(at), scale.px(value));
         svg.raw(&format!("<circle class=\"a\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.6\"/>"));
     }
     svg.path("axis", [[LEFT, top], [LEFT, bottom], [RIGHT, bottom]].into_iter());
@@ -142,10 +140,10 @@ fn words(history: &History) -> (String, String) {
 
 fn line(mark: &ManoeuvreMark) -> String {
     let minute = |time: Timestamp| time.to_string().chars().take(16).collect::<String>().replace('T', " ");
-    let change = mark.delta_v_m_s.map_or(String::new(), |speed| format!("{speed:.3} m/s, "));
     format!(
-        "{}  {change}{}, confidence {:.2}, between {} and {}",
+        "{}  {:.3} m/s, {}, confidence {:.2}, between {} and {}",
         minute(mark.time),
+        mark.delta_v_m_s,
         mark.kind.replace('_', " "),
         mark.confidence,
         minute(mark.window_start),
@@ -163,16 +161,17 @@ mod tests {
         let points: Vec<HistoryPoint> = (0..60)
             .map(|day| HistoryPoint {
                 time: at(f64::from(day)),
-                semi_major_axis_km: 6900.0 - 0.01 * f64::from(day) + if day >= 30 { 0.4 } else { 0.0 },
-                inclination_deg: if day == 5 { f64::NAN } else { 97.5 },
+                semi_major_axis_km: (day != 5)
+                    .then(|| 6900.0 - 0.01 * f64::from(day) + if day >= 30 { 0.4 } else { 0.0 }),
+                inclination_deg: 97.5,
             })
             .collect();
         let mark = |day: f64, below_floor| ManoeuvreMark {
             time: at(day),
             window_start: at(day - 0.5),
             window_end: at(day + 0.5),
-            delta_v_m_s: Some(0.21),
-            kind: "in_plane".to_owned(),
+            delta_v_m_s: 0.21,
+            kind: "in_plane",
             confidence: 0.9,
             below_floor,
         };

@@ -12,7 +12,6 @@ mod screening;
 mod svg;
 
 pub(crate) use coverage::{CoverageMap, MapCell, coverage_map};
-#[allow(unused_imports, reason = "for commands that show histories")]
 pub(crate) use history::{History, HistoryPoint, ManoeuvreMark, history};
 pub(crate) use screening::{ScreeningPicture, screening};
 

@@ -179,7 +179,7 @@ fn drawing_commands(page: &str) -> Vec<Vec<String>> {
 fn the_pictures_of_the_guide_are_what_its_commands_draw() {
     let folder = tempfile::tempdir().unwrap();
     let mut count = 0;
-    for page in ["screening.md", "coverage.md"] {
+    for page in ["screening.md", "coverage.md", "manoeuvres.md"] {
         let text = std::fs::read_to_string(root().join("docs/guide").join(page)).unwrap();
         for command in drawing_commands(&text) {
             let shown = command.iter().find(|word| word.ends_with(".svg")).unwrap();
@@ -195,5 +195,5 @@ fn the_pictures_of_the_guide_are_what_its_commands_draw() {
             count += 1;
         }
     }
-    assert_eq!(count, 2);
+    assert_eq!(count, 3);
 }

@@ -217,7 +217,7 @@ pub(crate) struct FeedQuery {
     title: Option<String>,
 }
 
-/// Takes in bytes: `catalogue` (TLE, 3LE, OMM as CSV or JSON; also .zst or .gz).
+/// Takes in bytes: `catalogue` (TLE, 3LE or OMM as CSV, JSON, KVN or XML; also .zst or .gz).
 #[utoipa::path(post, path = "/api/feeds/{kind}", tag = "work", params(("kind" = String, Path), FeedQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 201, body = Receipt), (status = 404, body = ErrorView), (status = 422, body = ErrorView)))]

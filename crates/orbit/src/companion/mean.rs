@@ -3,14 +3,9 @@
 use base::Timestamp;
 
 use crate::ElementSet;
+use crate::element_set::{J2, MU_KM3_S2};
 use crate::frame::gmst_rad;
 use crate::sgp4::EARTH_RADIUS_KM;
-
-/// WGS-72: gravitational parameter in km^3/s^2.
-const MU_KM3_S2: f64 = 398_600.8;
-
-/// WGS-72: second zonal harmonic.
-const J2: f64 = 0.001_082_616;
 
 /// Turn of the Earth against the stars in degrees a day.
 const EARTH_RATE_DEG_DAY: f64 = 360.985_647_3;

@@ -5,13 +5,10 @@ use std::f64::consts::{PI, TAU};
 use base::Timestamp;
 
 use crate::ElementSet;
+use crate::element_set::{Brouwer, J2, MU_KM3_S2};
+use crate::sgp4::EARTH_RADIUS_KM;
 
 use super::fit::{MEDIAN_OF_GAUSSIAN, median, median_abs};
-
-/// WGS-72 gravity, as SGP4 uses it.
-const MU_KM3_S2: f64 = 398_600.8;
-const EARTH_RADIUS_KM: f64 = 6378.135;
-const J2: f64 = 0.001_082_616;
 
 pub(super) const SECONDS_PER_DAY: f64 = 86_400.0;
 
@@ -115,16 +112,9 @@ fn sample(set: &ElementSet, start: Timestamp, near_equator: bool) -> Sample {
     let inclination = set.inclination_deg().to_radians();
     let (e, cos_i) = (set.eccentricity(), inclination.cos());
     let shape = 1.0 - e * e;
-    let kozai = set.mean_motion_rev_per_day() * TAU / SECONDS_PER_DAY;
-    // Brouwer's mean motion and axis from Kozai's: Spacetrack Report #3, section 6, in km.
+    let Brouwer { motion_rad_s: n, axis_km } = set.brouwer();
+    // Secular rates by J2 of first order: Spacetrack Report #3, section 6, in km.
     let k2 = 0.5 * J2 * EARTH_RADIUS_KM * EARTH_RADIUS_KM;
-    let tilt = 1.5 * k2 * (3.0 * cos_i * cos_i - 1.0) / shape.powf(1.5);
-    let a1 = (MU_KM3_S2 / (kozai * kozai)).cbrt();
-    let d1 = tilt / (a1 * a1);
-    let a0 = a1 * (1.0 - d1 / 3.0 - d1 * d1 - 134.0 / 81.0 * d1 * d1 * d1);
-    let d0 = tilt / (a0 * a0);
-    let (n, axis_km) = (kozai / (1.0 + d0), a0 / (1.0 - d0));
-    // Secular rates by J2 of first order, ibid.
     let p2 = axis_km * axis_km * shape * shape;
     let anomaly = n * (1.0 + 1.5 * k2 * (3.0 * cos_i * cos_i - 1.0) / (axis_km * axis_km * shape.powf(1.5)));
     let perigee = n * 1.5 * k2 * (5.0 * cos_i * cos_i - 1.0) / p2;

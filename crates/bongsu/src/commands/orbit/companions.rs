@@ -27,7 +27,7 @@ Who came shows when an earlier catalogue is given too. Without it the target is
 often only the object with the lower number; the explanation says so. Fleets
 that are together by design are named and marked down, not left out.")]
 pub(crate) struct Companions {
-    /// Catalogues of one day or of several: TLE, 3LE or OMM as CSV or JSON; .zst and .gz too; - is standard input
+    /// Catalogues of one day or of several: TLE, 3LE or OMM (CSV, JSON, KVN, XML); .zst and .gz too; - is standard input
     #[arg(required = true, value_name = "CAT")]
     catalogues: Vec<String>,
     /// When to start, say 2026-03-10T12:00:00Z [default: --now]

@@ -55,7 +55,7 @@ time_average_gap_s is the sum of the squares of the gaps over the span,
 response_mean_s the mean wait for the next access. With --lose and --jam the same
 stands under `without`, and what changes under `difference`.")]
 pub(crate) struct Coverage {
-    /// The catalogue: TLE, 3LE or OMM as CSV or JSON; .zst and .gz too; - is standard input
+    /// The catalogue: TLE, 3LE or OMM (CSV, JSON, KVN, XML); .zst and .gz too; - is standard input
     #[arg(value_name = "CAT")]
     catalogue: String,
     /// The satellites: numbers with commas, or a file with one a line (# starts a note)

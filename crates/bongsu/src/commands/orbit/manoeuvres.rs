@@ -1,13 +1,15 @@
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use base::{Fault, NoradId, Timestamp};
-use orbit::{Manoeuvre, ManoeuvreSettings};
+use orbit::{ElementSet, Manoeuvre, ManoeuvreSettings};
 use serde::Serialize;
 
 use crate::Common;
 use crate::error::CliError;
 use crate::input;
+use crate::picture::{self, History, HistoryPoint, ManoeuvreMark};
 use crate::progress::Progress;
 
 const COLUMNS: &[&str] = &[
@@ -31,6 +33,7 @@ const COLUMNS: &[&str] = &[
 #[command(after_help = "Examples:
   bongsu orbit manoeuvres samples/orbit/synthetic-history.tle
   bongsu orbit manoeuvres samples/orbit/synthetic-history.tle --ids 99001 --causal --format csv
+  bongsu orbit manoeuvres samples/orbit/synthetic-history.tle --ids 99002 --picture history.svg
 
 HISTORY has many element sets of each object, in any order; one catalogue a day
 put together will do. `onset` is when the burn most likely was; `time` is the
@@ -38,7 +41,7 @@ middle between that and the first set that knows of it. An item with
 `below_floor` makes no claim: sets of this object show such steps without a
 burn too. docs/guide/manoeuvres.md tells the method and what it was measured at.")]
 pub(crate) struct Manoeuvres {
-    /// The element sets: TLE, 3LE or OMM as CSV or JSON; .zst and .gz too; - is standard input
+    /// The element sets: TLE, 3LE or OMM (CSV, JSON, KVN, XML); .zst and .gz too; - is standard input
     #[arg(value_name = "HISTORY")]
     history: String,
     /// These objects only
@@ -50,6 +53,9 @@ pub(crate) struct Manoeuvres {
     /// The share of false ones that is accepted among those claimed, 0.001 to 0.5
     #[arg(long, value_name = "SHARE", default_value = "0.1", env = "BONGSU_FALSE_DISCOVERY_RATE", hide_env_values = true, value_parser = share)]
     false_discovery_rate: f64,
+    /// Draw semi-major axis and inclination of one object over time, with its manoeuvres, into this file, as SVG; an older one of that name is replaced
+    #[arg(long, value_name = "FILE", env = "BONGSU_PICTURE", hide_env_values = true)]
+    picture: Option<PathBuf>,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -120,10 +126,16 @@ pub(super) fn run(args: &Manoeuvres, common: &Common) -> Result<ExitCode, CliErr
     if history.is_empty() {
         return list.fail(CliError::Usage(format!("none of the objects asked for is in `{source}`")));
     }
+    if args.picture.is_some() && history.len() > 1 {
+        let count = history.len();
+        let message = format!("--picture shows one object, and there are {count}; name one with --ids");
+        return list.fail(CliError::Usage(message));
+    }
     let settings =
         ManoeuvreSettings { false_discovery_rate: args.false_discovery_rate, ..ManoeuvreSettings::default() };
     let progress = Progress::new("looking for manoeuvres");
     let total = history.len() as u64;
+    let mut drawn = None;
     for (done, (id, sets)) in history.iter().enumerate() {
         progress.at(done as u64, total);
         let found = if args.causal {
@@ -131,11 +143,43 @@ pub(super) fn run(args: &Manoeuvres, common: &Common) -> Result<ExitCode, CliErr
         } else {
             orbit::manoeuvres_of(id, sets, &settings)
         };
+        if args.picture.is_some() {
+            drawn = Some(drawing(sets, &found));
+        }
         for one in found {
             list.item(&Item::from(one))?;
         }
     }
     drop(progress);
     list.finish()?;
+    if let (Some(path), Some(svg)) = (&args.picture, drawn) {
+        picture::write(&svg, path)?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The history of one object, with what was found in it. The name is that of its latest set.
+fn drawing(sets: &[ElementSet], found: &[Manoeuvre]) -> String {
+    let points: Vec<HistoryPoint> = sets
+        .iter()
+        .map(|set| HistoryPoint {
+            time: set.epoch(),
+            semi_major_axis_km: set.semi_major_axis_km(),
+            inclination_deg: set.inclination_deg(),
+        })
+        .collect();
+    let manoeuvres: Vec<ManoeuvreMark> = found
+        .iter()
+        .map(|one| ManoeuvreMark {
+            time: one.onset,
+            window_start: one.window_start,
+            window_end: one.window_end,
+            delta_v_m_s: one.delta_v_m_s,
+            kind: one.kind.name(),
+            confidence: one.confidence,
+            below_floor: one.below_floor,
+        })
+        .collect();
+    let name = sets.last().map(ElementSet::label).unwrap_or_default();
+    picture::history(&History { name: &name, points: &points, manoeuvres: &manoeuvres })
 }

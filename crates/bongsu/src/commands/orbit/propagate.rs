@@ -39,7 +39,7 @@ Objects come by rising number, the times of each in order; the end of the span
 counts. An object that SGP4 has no state for at a time (1 to 4: bad elements,
 6: decayed) gives an item with `error_code` and without a position.")]
 pub(crate) struct Propagate {
-    /// The catalogue: TLE, 3LE or OMM as CSV or JSON; .zst and .gz too; - is standard input
+    /// The catalogue: TLE, 3LE or OMM (CSV, JSON, KVN, XML); .zst and .gz too; - is standard input
     #[arg(value_name = "CAT")]
     catalogue: String,
     /// First time of a span, say 2026-03-10T12:00:00Z [default: --now]

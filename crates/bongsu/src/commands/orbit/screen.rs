@@ -50,7 +50,7 @@ less than 50 m/s), by time. The position of norad_b relative to norad_a is given
 radial, in track and cross track. With --fail-on the exit is 1 when an approach
 is that severe: 4 below 0.2 km, 3 below 1 km, else 2.")]
 pub(crate) struct Screen {
-    /// The catalogue: TLE, 3LE or OMM as CSV or JSON; .zst and .gz too; - is standard input
+    /// The catalogue: TLE, 3LE or OMM (CSV, JSON, KVN, XML); .zst and .gz too; - is standard input
     #[arg(value_name = "CAT")]
     catalogue: String,
     /// When to start, say 2026-03-10T12:00:00Z [default: --now]
