@@ -57,7 +57,13 @@ fn times(span: Interval, objects: usize) -> Vec<Timestamp> {
 fn states(propagator: &Propagator, span: Interval, count: usize) -> Vec<([f64; 3], [f32; 3])> {
     let step_min = span.seconds() / 60.0 / (count.max(2) - 1) as f64;
     let mut batch = StateBatch::default();
-    propagator.states_every(propagator.minutes_to(span.start()), step_min, count, Kernel::Portable, &mut batch);
+    propagator.states_every(
+        propagator.minutes_to(span.start()),
+        step_min,
+        count,
+        Kernel::Portable,
+        &mut batch,
+    );
     let state = |index| {
         let position_km = batch.position_km(index).filter(|km| norm(*km) <= MAX_RADIUS_KM)?;
         Some((position_km, batch.velocity_km_s(index)?.map(|v| v as f32)))
@@ -80,8 +86,7 @@ pub(super) fn map<T: Sync, U: Send>(
 impl<'a> Samples<'a> {
     pub(super) fn new(ephemeris: &'a Ephemeris, span: Interval, pool: Option<&rayon::ThreadPool>) -> Self {
         let times = times(span, ephemeris.propagators().len());
-        let states =
-            map(pool, ephemeris.propagators(), |propagator| states(propagator, span, times.len()));
+        let states = map(pool, ephemeris.propagators(), |propagator| states(propagator, span, times.len()));
         let (positions_km, velocities_km_s) = states.into_iter().flatten().unzip();
         Self { propagators: ephemeris.propagators(), times, positions_km, velocities_km_s }
     }
