@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::{CompanionError, MAX_PAIRS, MAX_SAMPLES, MAX_STATES, MIN_SAMPLES, SLOW_NEIGHBOUR_KM_S, STEP_S};
 use crate::frame::{dot, minus, norm};
-use crate::{Ephemeris, Kernel, Propagator, StateBatch};
+use crate::samples::states_every;
+use crate::{Ephemeris, Propagator, State, Teme};
 
 /// Further out SGP4 has lost the object: it does so long after the epoch, without an error.
 const MAX_RADIUS_KM: f64 = 2e6;
@@ -52,23 +53,16 @@ fn times(span: Interval, objects: usize) -> Vec<Timestamp> {
     (0..=steps).map(|i| span.start().plus_seconds(step_s * i as f64)).collect()
 }
 
-/// The states at `count` of [`times`]. Means and dwells are printed from them, so they are not by the processor's best
-/// kernel but by the portable one, whose bits are the same on every machine.
+/// The states at `count` of [`times`].
 fn states(propagator: &Propagator, span: Interval, count: usize) -> Vec<([f64; 3], [f32; 3])> {
-    let step_min = span.seconds() / 60.0 / (count.max(2) - 1) as f64;
-    let mut batch = StateBatch::default();
-    propagator.states_every(
-        propagator.minutes_to(span.start()),
-        step_min,
-        count,
-        Kernel::Portable,
-        &mut batch,
-    );
-    let state = |index| {
-        let position_km = batch.position_km(index).filter(|km| norm(*km) <= MAX_RADIUS_KM)?;
-        Some((position_km, batch.velocity_km_s(index)?.map(|v| v as f32)))
+    let step_s = span.seconds() / (count.max(2) - 1) as f64;
+    let kept = |state: Option<State<Teme>>| match state {
+        Some(state) if state.position().radius_km() <= MAX_RADIUS_KM => {
+            (state.position().km(), state.velocity().km_s().map(|v| v as f32))
+        }
+        _ => LOST,
     };
-    (0..count).map(|index| state(index).unwrap_or(LOST)).collect()
+    states_every(propagator, span.start(), step_s, count).map(kept).collect()
 }
 
 /// `work` on every item, on `pool` when there is one; the results are in the order of the items.

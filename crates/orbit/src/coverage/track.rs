@@ -3,7 +3,8 @@
 use base::{Fault, Timestamp};
 
 use crate::frame::norm;
-use crate::{ElementSet, Kernel, Position, Propagator, State, StateBatch, Teme, Velocity};
+use crate::samples::states_every;
+use crate::{ElementSet, Propagator, State, Teme};
 
 use super::merit::Stretch;
 
@@ -168,19 +169,10 @@ impl<'a> Track<'a> {
         Some(earth_fixed(&self.propagator.state_at(self.time(second)).ok()?))
     }
 
-    /// Earth-fixed position and speed at `count` times [`STEP_S`] apart. Edges of windows come from them, so they are
-    /// not by the processor's best kernel but by the portable one, whose bits are the same on every machine.
+    /// Earth-fixed position and speed at `count` times [`STEP_S`] apart.
     fn every_step(&self, first_s: f64, count: usize) -> Vec<Option<([f64; 3], f64)>> {
-        let first_min = self.propagator.minutes_to(self.time(first_s));
-        let mut batch = StateBatch::default();
-        self.propagator.states_every(first_min, STEP_S / 60.0, count, Kernel::Portable, &mut batch);
-        let state = |index: usize| {
-            let position = Position::<Teme>::new(batch.position_km(index)?);
-            let velocity = Velocity::new(batch.velocity_km_s(index)?);
-            let time = self.time(first_s + index as f64 * STEP_S);
-            Some(earth_fixed(&State::new(time, position, velocity)))
-        };
-        (0..count).map(state).collect()
+        let states = states_every(self.propagator, self.time(first_s), STEP_S, count);
+        states.map(|state| state.as_ref().map(earth_fixed)).collect()
     }
 
     /// Lagrange's polynomial through eight samples, at share `u` of a cell.
