@@ -50,10 +50,10 @@ pub(crate) fn catalogue(path: &Path) -> std::io::Result<Catalogue> {
     Ok(read.catalogue)
 }
 
-/// Every so-manieth object of `catalogue`, `count` in all or as many as there are.
+/// The middle ones of `count` equal parts of `catalogue`, or as many as there are.
 pub(crate) fn spread(catalogue: &Catalogue, count: usize) -> Vec<NoradId> {
     let apart = (catalogue.len() / count.max(1)).max(1);
-    catalogue.iter().map(ElementSet::norad_id).step_by(apart).take(count).collect()
+    catalogue.iter().map(ElementSet::norad_id).skip(apart / 2).step_by(apart).take(count).collect()
 }
 
 /// `count` low satellites, spread over the catalogue.
