@@ -4,13 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use base::{NoradId, Timestamp};
-use orbit::{Catalogue, ElementSet};
+use orbit::{Catalogue, Cell, ElementSet, Region};
 
 /// Objects in the made-up JSON catalogue: as many as are in orbit and listed.
 pub(crate) const JSON_OBJECTS: usize = 30_000;
 
 /// Period in minutes from which an object is propagated by the deep-space part of SGP4.
 pub(crate) const DEEP_SPACE_MIN: f64 = 225.0;
+
+/// Period in minutes below which an object counts as low.
+const LOW_MIN: f64 = 128.0;
 
 /// A time that suits a catalogue: its middle epoch.
 pub(crate) fn start(catalogue: &Catalogue) -> Timestamp {
@@ -45,6 +48,27 @@ pub(crate) fn catalogue(path: &Path) -> std::io::Result<Catalogue> {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
     }
     Ok(read.catalogue)
+}
+
+/// The middle ones of `count` equal parts of `catalogue`, or as many as there are.
+pub(crate) fn spread(catalogue: &Catalogue, count: usize) -> Vec<NoradId> {
+    let apart = (catalogue.len() / count.max(1)).max(1);
+    catalogue.iter().map(ElementSet::norad_id).skip(apart / 2).step_by(apart).take(count).collect()
+}
+
+/// `count` low satellites, spread over the catalogue.
+pub(crate) fn constellation(catalogue: &Catalogue, count: usize) -> Catalogue {
+    let low = catalogue.only(|set| set.period_min() < LOW_MIN);
+    let ids = spread(&low, count);
+    low.only(|set| ids.contains(&set.norad_id()))
+}
+
+/// Some thousand cells: the box of 33 to 43 degrees north, 124 to 131 degrees east.
+///
+/// # Errors
+/// When the room no longer takes such a box.
+pub(crate) fn cells() -> Result<Vec<Cell>, orbit::RegionError> {
+    Region::of_box(33.0, 124.0, 43.0, 131.0)?.cells(0.265)
 }
 
 /// `catalogue` as OMM JSON of `count` objects, as CelesTrak writes it; objects beyond the catalogue's are its own

@@ -7,7 +7,7 @@ fn help_names_every_piece_of_work() {
     let output = Command::new(env!("CARGO_BIN_EXE_peers")).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for work in ["split", "propagate", "screen", "ingest"] {
+    for work in ["split", "propagate", "positions", "screen", "losses", "ingest"] {
         assert!(help.contains(&format!("\n  {work} ")), "{help}");
     }
 }

@@ -48,6 +48,7 @@ mod omm;
 mod probability;
 mod propagate;
 mod read;
+mod samples;
 mod screen;
 mod sgp4;
 mod simd;

@@ -11,8 +11,10 @@
 //! # What is said about a pair
 //! - Dwell: share of the samples within the distance. Of a pair that only passes: the time that it would take to cross
 //!   the distance in a straight line at each pass.
-//! - Mean distance: over all samples, whether within or not. Minimum: sought by golden
-//!   section around the three samples from which straight motion would lead nearest.
+//! - Mean distance: over all samples, whether within or not. Minimum: the lowest sample, or lower where golden section
+//!   with [`crate::Propagator::state_at`] leads around the three samples from which straight motion would lead nearest.
+//!
+//!   Samples are by [`crate::Kernel::Portable`] on every machine, so that nothing here depends on the processor.
 //! - Drift: by how many degrees a day the mean longitude along the orbit (anomaly, perigee and node) of the chaser runs
 //!   ahead of that of the target, from the mean elements at the middle of the span with the secular rates of J2 (Vallado,
 //!   "Fundamentals", 9.6). In GEO this is the difference of their drift over the ground; in low orbit the phasing.

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::{CompanionError, MAX_PAIRS, MAX_SAMPLES, MAX_STATES, MIN_SAMPLES, SLOW_NEIGHBOUR_KM_S, STEP_S};
 use crate::frame::{dot, minus, norm};
-use crate::{Ephemeris, Propagator};
+use crate::samples::states_every;
+use crate::{Ephemeris, Propagator, State, Teme};
 
 /// Further out SGP4 has lost the object: it does so long after the epoch, without an error.
 const MAX_RADIUS_KM: f64 = 2e6;
@@ -52,6 +53,18 @@ fn times(span: Interval, objects: usize) -> Vec<Timestamp> {
     (0..=steps).map(|i| span.start().plus_seconds(step_s * i as f64)).collect()
 }
 
+/// The states at `count` of [`times`].
+fn states(propagator: &Propagator, span: Interval, count: usize) -> Vec<([f64; 3], [f32; 3])> {
+    let step_s = span.seconds() / (count.max(2) - 1) as f64;
+    let kept = |state: Option<State<Teme>>| match state {
+        Some(state) if state.position().radius_km() <= MAX_RADIUS_KM => {
+            (state.position().km(), state.velocity().km_s().map(|v| v as f32))
+        }
+        _ => LOST,
+    };
+    states_every(propagator, span.start(), step_s, count).map(kept).collect()
+}
+
 /// `work` on every item, on `pool` when there is one; the results are in the order of the items.
 pub(super) fn map<T: Sync, U: Send>(
     pool: Option<&rayon::ThreadPool>,
@@ -67,14 +80,7 @@ pub(super) fn map<T: Sync, U: Send>(
 impl<'a> Samples<'a> {
     pub(super) fn new(ephemeris: &'a Ephemeris, span: Interval, pool: Option<&rayon::ThreadPool>) -> Self {
         let times = times(span, ephemeris.propagators().len());
-        let states = map(pool, ephemeris.propagators(), |propagator| {
-            let state = |time: &Timestamp| match propagator.state_at(*time) {
-                Ok(state) if state.position().radius_km() > MAX_RADIUS_KM => LOST,
-                Ok(state) => (state.position().km(), state.velocity().km_s().map(|v| v as f32)),
-                Err(_) => LOST,
-            };
-            times.iter().map(state).collect::<Vec<_>>()
-        });
+        let states = map(pool, ephemeris.propagators(), |propagator| states(propagator, span, times.len()));
         let (positions_km, velocities_km_s) = states.into_iter().flatten().unzip();
         Self { propagators: ephemeris.propagators(), times, positions_km, velocities_km_s }
     }

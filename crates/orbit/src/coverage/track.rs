@@ -3,7 +3,8 @@
 use base::{Fault, Timestamp};
 
 use crate::frame::norm;
-use crate::{ElementSet, Propagator};
+use crate::samples::states_every;
+use crate::{ElementSet, Propagator, State, Teme};
 
 use super::merit::Stretch;
 
@@ -67,16 +68,15 @@ impl<'a> Track<'a> {
             smooth: Vec::with_capacity(cells),
             valid: Vec::new(),
         };
-        for index in 0..samples {
-            let (position, speed) = track.state(track.sample_s(index)).unwrap_or(([f64::NAN; 3], f64::NAN));
+        for state in track.every_step(track.sample_s(0), samples) {
+            let (position, speed) = state.unwrap_or(([f64::NAN; 3], f64::NAN));
             track.x.push(position[0]);
             track.y.push(position[1]);
             track.z.push(position[2]);
             track.speed_km_s.push(speed);
         }
-        for cell in 0..cells {
-            let middle = track.cell_start_s(cell) + 0.5 * STEP_S;
-            let smooth = track.state(middle).is_some_and(|(exact, _)| {
+        for (cell, middle) in track.every_step(span.start_s + 0.5 * STEP_S, cells).into_iter().enumerate() {
+            let smooth = middle.is_some_and(|(exact, _)| {
                 let got = track.interpolated(cell, 0.5);
                 // NaN is not below either.
                 norm(crate::frame::minus(exact, got)) <= TOLERANCE_KM
@@ -166,8 +166,13 @@ impl<'a> Track<'a> {
     }
 
     fn state(&self, second: f64) -> Option<([f64; 3], f64)> {
-        let state = self.propagator.state_at(self.time(second)).ok()?.to_pef();
-        Some((state.position().km(), state.velocity().speed_km_s()))
+        Some(earth_fixed(&self.propagator.state_at(self.time(second)).ok()?))
+    }
+
+    /// Earth-fixed position and speed at `count` times [`STEP_S`] apart.
+    fn every_step(&self, first_s: f64, count: usize) -> Vec<Option<([f64; 3], f64)>> {
+        let states = states_every(self.propagator, self.time(first_s), STEP_S, count);
+        states.map(|state| state.as_ref().map(earth_fixed)).collect()
     }
 
     /// Lagrange's polynomial through eight samples, at share `u` of a cell.
@@ -214,6 +219,12 @@ impl<'a> Track<'a> {
         }
         if start_is_valid { a } else { b }
     }
+}
+
+/// Position in km and speed in km/s over the turning Earth.
+fn earth_fixed(state: &State<Teme>) -> ([f64; 3], f64) {
+    let state = state.to_pef();
+    (state.position().km(), state.velocity().speed_km_s())
 }
 
 /// Weights of eight equally spaced samples for the place `u` between the fourth (0) and the fifth (1).
