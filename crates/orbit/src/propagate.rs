@@ -156,7 +156,7 @@ impl Propagator {
     }
 
     /// States at `count` times, the first at `first` minutes from the epoch and each `step` minutes after the last, by
-    /// `kernel`. They differ from those of [`Propagator::state_at_minutes`] by less than 1e-8 km (below 225 min of
+    /// `kernel`. They differ from those of [`Propagator::state_at_minutes`] by some 1e-8 km (below 225 min of
     /// period) or 1e-6 km, because the order of operations is another; `out` is overwritten.
     ///
     /// ```
@@ -177,11 +177,11 @@ impl Propagator {
             return;
         }
         let mut columns = out.columns.each_mut().map(Vec::as_mut_slice);
-        self.into_columns(steps, kernel, &mut columns);
+        self.fill_columns(steps, kernel, &mut columns);
     }
 
     /// [`Propagator::states_every`] into memory of the caller.
-    pub(crate) fn into_columns(&self, steps: Steps, kernel: Kernel, columns: &mut Columns<'_>) {
+    pub(crate) fn fill_columns(&self, steps: Steps, kernel: Kernel, columns: &mut Columns<'_>) {
         let (from, to) = (steps.first, steps.at(steps.count));
         let (from, to) = if from <= to { (from, to) } else { (to, from) };
         // For many times the integrator runs once; it costs nothing where there is no resonance.

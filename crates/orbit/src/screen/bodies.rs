@@ -113,6 +113,9 @@ impl Body {
     }
 }
 
+/// A body with what is to be told of it, or why there is none.
+type Prepared = Result<(Body, [Option<Fault>; 2]), Box<Fault>>;
+
 /// All objects of the catalogue that make an orbit, by rising catalogue number, and faults for the others.
 pub(super) fn prepare(
     catalogue: &Catalogue,
@@ -145,7 +148,7 @@ pub(super) fn prepare(
         let warnings = [first_error(&body.propagator, span), body.first_carried_off(span)];
         Ok((body, warnings))
     };
-    let all: Vec<Result<(Body, [Option<Fault>; 2]), Box<Fault>>> = match pool {
+    let all: Vec<Prepared> = match pool {
         Some(pool) => pool.install(|| sets.par_iter().map(one).collect()),
         None => sets.iter().map(one).collect(),
     };

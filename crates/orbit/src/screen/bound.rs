@@ -1,6 +1,8 @@
 //! What can happen to objects within a window, and the numbers that the tests of pairs need. The proofs are in the
 //! notes of [`super`].
 
+#![expect(clippy::neg_cmp_op_on_partial_ord, reason = "NaN must fail these tests as well")]
+
 use super::bodies::{GRAVITY_KM_S2, MU_KM3_S2};
 use crate::frame::{dot, minus, norm};
 use crate::simd::{Lanes, MAX_LANES, Plain};
@@ -242,13 +244,16 @@ impl Course {
     }
 }
 
+/// Seconds from the middle of a window, and a place then.
+type Sight = (f64, [f64; 3]);
+
 /// Where an object has been seen during a window that has no mark for it: it is in an error state in a part of the
 /// window, or SGP4 carries it off, so that its velocity says nothing of its places.
 #[derive(Debug, Clone)]
 pub(super) struct Sightings {
     pub(super) index: u32,
     /// Seconds from the middle of the window, and places; at most `gap_s` apart while the state is valid.
-    places: Vec<(f64, [f64; 3])>,
+    places: Vec<Sight>,
     gap_s: f64,
     /// How far it gets in a gap: as fast as the fastest, or a quarter faster than between any two sightings.
     more_km: f64,
@@ -271,7 +276,7 @@ const FASTEST_KM_S: f64 = 12.0;
 
 impl Sightings {
     /// `None` where nothing has been seen.
-    pub(super) fn new(index: u32, places: Vec<(f64, [f64; 3])>, gap_s: f64, within_km: f64) -> Option<Self> {
+    pub(super) fn new(index: u32, places: Vec<Sight>, gap_s: f64, within_km: f64) -> Option<Self> {
         let radii = || places.iter().map(|p| norm(p.1));
         let (low, high) = (radii().fold(f64::INFINITY, f64::min), radii().fold(0.0, f64::max));
         let steps = places.iter().zip(places.iter().skip(1));
@@ -322,10 +327,10 @@ impl Sightings {
         let there = |t: f64| [0, 1, 2].map(|k| r[k] + v[k] * t + pull * r[k] * t * t);
         let off_km = 2.5e-6 * reach_km * h * h / 3.0 + super::bodies::ROUGH_PAD_KM;
         let limit = bound.within_km + off_km + self.bent_km;
-        let apart = |place: &(f64, [f64; 3])| minus(place.1, there(place.0));
+        let apart = |place: &Sight| minus(place.1, there(place.0));
         // Between two sightings they are no nearer than at one of them less half of what both can go in a gap.
         let reaching = limit + self.more_km + reach_km / h * self.gap_s;
-        let at_all = |place: &(f64, [f64; 3])| {
+        let at_all = |place: &Sight| {
             let d = apart(place);
             dot(d, d) <= reaching * reaching
         };
@@ -358,7 +363,7 @@ impl Sightings {
         // Both are seen at the same times of the window, but for those at which one has no valid state.
         let limit = bound.within_km + self.bent_km + other.bent_km;
         let seen = |at: f64| other.place_at(at);
-        let apart = |p: &(f64, [f64; 3])| Some(minus(seen(p.0)?, p.1));
+        let apart = |p: &Sight| Some(minus(seen(p.0)?, p.1));
         let mut times = Times::default();
         for (a, b) in self.steps() {
             if let (Some(from), Some(to)) = (apart(a), apart(b))
@@ -385,18 +390,18 @@ impl Sightings {
         self.places.get(after).filter(|p| p.0 <= at_s + 1e-3).map(|p| p.1)
     }
 
-    fn steps(&self) -> impl Iterator<Item = (&(f64, [f64; 3]), &(f64, [f64; 3]))> {
+    fn steps(&self) -> impl Iterator<Item = (&Sight, &Sight)> {
         let gap = 1.001 * self.gap_s;
         self.places.iter().zip(self.places.iter().skip(1)).filter(move |(a, b)| b.0 - a.0 <= gap)
     }
 
     /// The first and the last sighting, and those next to a time without a valid state.
-    fn ends(&self) -> impl Iterator<Item = &(f64, [f64; 3])> {
+    fn ends(&self) -> impl Iterator<Item = &Sight> {
         let gap = 1.001 * self.gap_s;
         let places = &self.places;
         (0..places.len()).filter_map(move |i| {
             let here = places.get(i)?;
-            let joined = |other: Option<&(f64, [f64; 3])>| other.is_some_and(|o| (o.0 - here.0).abs() <= gap);
+            let joined = |other: Option<&Sight>| other.is_some_and(|o| (o.0 - here.0).abs() <= gap);
             let inner = i > 0 && joined(places.get(i - 1)) && joined(places.get(i + 1));
             (!inner).then_some(here)
         })

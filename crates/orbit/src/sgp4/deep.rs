@@ -10,7 +10,7 @@ const ZES: f64 = 0.016_75;
 const ZNL: f64 = 1.583_521_8e-4;
 const ZEL: f64 = 0.054_90;
 /// Rotation of the Earth in radians per minute.
-const RPTIM: f64 = 4.375_269_088_011_299_66e-3;
+const RPTIM: f64 = 4.375_269_088_011_3e-3;
 /// Step of the resonance integrator in minutes, and half its square.
 pub(super) const STEP_MIN: f64 = 720.0;
 const STEP2: f64 = 259_200.0;
