@@ -455,9 +455,25 @@ fn kepler<V: Lanes>(by: Kepler, u: Turn<V>, axnl: V, aynl: V) -> Turn<V> {
     }
     let e = u.plus(if by == Kepler::Series { Turn::of_small(d) } else { Turn::of_reduced(d) });
     // The last step is below 2e-5 rad, so that its third power does not count.
-    let d = correction(e, d, axnl, aynl);
+    let d = correction(e, d, axnl, aynl) + left_over(e, d, axnl, aynl);
     let half = c(-0.5) * d * d;
     Turn { sin: e.sin + e.cos.mul_add(d, e.sin * half), cos: e.cos + e.sin.neg_mul_add(d, e.cos * half) }
+}
+
+/// What Newton's method from u leaves over in V2006, which stops at the first step below 1e-12 rad and takes the sine
+/// before it: at a distance of 7,000 km up to 7e-9 km. Each of its errors is half f''/f' times the square of the last.
+#[inline(always)]
+fn left_over<V: Lanes>(e: Turn<V>, d: V, axnl: V, aynl: V) -> V {
+    let c = V::splat;
+    let esine = aynl.neg_mul_add(e.cos, axnl * e.sin);
+    let ecose = axnl.mul_add(e.cos, aynl * e.sin);
+    // 1 / (1 - ecose) to a part in a hundred or so, which is plenty for what is below 1e-12
+    let half = c(0.5) * esine * ecose.mul_add(ecose, c(1.0) + ecose);
+    let first = half * d * d;
+    let second = half * first * first;
+    let third = half * second * second;
+    let stop = c(1.0e-12);
+    V::select(first.abs().less(stop), first, V::select(second.abs().less(stop), second, third))
 }
 
 /// Chebyshev's step, of third order: f = d - esine, f' = 1 - ecose, f'' = esine.
