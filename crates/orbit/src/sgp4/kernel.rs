@@ -455,21 +455,27 @@ fn kepler<V: Lanes>(by: Kepler, u: Turn<V>, axnl: V, aynl: V) -> Turn<V> {
     }
     let e = u.plus(if by == Kepler::Series { Turn::of_small(d) } else { Turn::of_reduced(d) });
     // The last step is below 2e-5 rad, so that its third power does not count.
-    let d = correction(e, d, axnl, aynl) + left_over(e, d, axnl, aynl);
+    let d = correction(e, d, axnl, aynl) + left_over(by, e, d, axnl, aynl);
     let half = c(-0.5) * d * d;
     Turn { sin: e.sin + e.cos.mul_add(d, e.sin * half), cos: e.cos + e.sin.neg_mul_add(d, e.cos * half) }
 }
 
 /// What Newton's method from u leaves over in V2006, which stops at the first step below 1e-12 rad and takes the sine
-/// before it: at a distance of 7,000 km up to 7e-9 km. Each of its errors is half f''/f' times the square of the last.
+/// before it: at a distance of 7,000 km up to 7e-9 km. From an error x it goes to
+/// (f'' x^2 / 2 + f''' x^3 / 3) / f'(x), with the derivatives at the root; the first error is -d.
 #[inline(always)]
-fn left_over<V: Lanes>(e: Turn<V>, d: V, axnl: V, aynl: V) -> V {
+fn left_over<V: Lanes>(by: Kepler, e: Turn<V>, d: V, axnl: V, aynl: V) -> V {
     let c = V::splat;
     let esine = aynl.neg_mul_add(e.cos, axnl * e.sin);
     let ecose = axnl.mul_add(e.cos, aynl * e.sin);
     // 1 / (1 - ecose) to a part in a hundred or so, which is plenty for what is below 1e-12
     let half = c(0.5) * esine * ecose.mul_add(ecose, c(1.0) + ecose);
-    let first = half * d * d;
+    let first = if by == Kepler::Series {
+        half * d * d
+    } else {
+        let slope = (c(0.5) * ecose * d - esine).mul_add(d, c(1.0) - ecose);
+        ecose.mul_add(c(-1.0 / 3.0) * d, c(0.5) * esine) * d * d / slope
+    };
     let second = half * first * first;
     let third = half * second * second;
     let stop = c(1.0e-12);
@@ -498,11 +504,14 @@ fn newton<V: Lanes>(u: Turn<V>, axnl: V, aynl: V) -> Turn<V> {
         let esine = aynl.neg_mul_add(e.cos, axnl * e.sin);
         let ecose = axnl.mul_add(e.cos, aynl * e.sin);
         let step = ((esine - d) / (c(1.0) - ecose)).max(c(-0.95)).min(c(0.95));
-        if !V::any(c(1.0e-12).less(step.abs())) {
+        // Each lane stops where the reference does.
+        let goes_on = c(1.0e-12).less(step.abs());
+        if !V::any(goes_on) {
             break;
         }
-        d = d + step;
-        e = u.plus(Turn::of(d));
+        d = V::select(goes_on, d + step, d);
+        let next = u.plus(Turn::of(d));
+        e = Turn { sin: V::select(goes_on, next.sin, e.sin), cos: V::select(goes_on, next.cos, e.cos) };
     }
     e
 }
@@ -535,9 +544,7 @@ fn deep_state<V: Lanes>(
             let at = steps.at(base + i);
             let (longitude, nm) = deep.longitude(at, known).unwrap_or((f64::NAN, f64::NAN));
             (xl[i], theta[i]) = (longitude, deep.theta(at));
-            // xke / nm to the power of 2/3 by the cube root; NaN where the mean motion is not above zero
-            let root = if nm > 0.0 { libm::cbrt(m.xke / nm) } else { f64::NAN };
-            axis[i] = root * root;
+            axis[i] = m.ao * two_thirds_below(nm / m.no);
         }
         let (xl, theta) = (V::load(&xl), V::load(&theta));
         mm = if deep.half_day() {
@@ -605,6 +612,21 @@ fn deep_state<V: Lanes>(
         xlcof: c(-0.25 * J3OJ2) * sinip * c(5.0).mul_add(cosip, c(3.0)) / more,
     };
     position(m, plan.kepler, &elements, bad)
+}
+
+/// x to the power of -2/3; NaN unless x is above zero. Resonance moves the mean motion by a few thousandths, where the
+/// binomial series is exact.
+fn two_thirds_below(x: f64) -> f64 {
+    let q = x - 1.0;
+    if q.abs() < 2e-3 {
+        let high = -40.0 / 81.0 + q * (110.0 / 243.0 + q * (-308.0 / 729.0));
+        1.0 + q * (-2.0 / 3.0 + q * (5.0 / 9.0 + q * high))
+    } else if x > 0.0 {
+        let root = libm::cbrt(x);
+        1.0 / (root * root)
+    } else {
+        f64::NAN
+    }
 }
 
 /// Lyddane's form for small inclinations: node, argument of perigee, and its sum with the mean anomaly.
