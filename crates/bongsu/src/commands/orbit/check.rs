@@ -46,7 +46,7 @@ pub(crate) struct Check {
 enum Form {
     /// Keyword = value, one message after the other.
     Kvn,
-    /// XML, several messages in an <ndm>.
+    /// XML, several messages in one `ndm`.
     Xml,
     /// JSON: an OMM as a flat object, others by section; an array of all.
     Json,
