@@ -11,7 +11,7 @@ use super::few::{Followed, meetings, radii_meet};
 use super::grid::Grid;
 use super::refine::{CELL_NANOS, Lattice, Pair, search};
 use super::{Approach, Event, MAX_APPROACHES, ScreenError, Screening, slow};
-use crate::{Catalogue, Kernel};
+use crate::{Catalogue, Kernel, Propagator};
 
 /// Windows that are followed at once: whole vectors, and a few megabytes a thread.
 const BLOCK: u64 = 16;
@@ -102,7 +102,13 @@ impl Run<'_> {
         let few = self.primaries.is_some_and(|p| p.len() <= self.plan.max_few);
         let cells = self.plan.cells.unwrap_or(DEFAULT_CELLS);
         let half_window_s = cells as f64 * CELL_NANOS as f64 * 0.5e-9;
-        let (bodies, mut faults) = prepare(self.catalogue, self.span, half_window_s, self.pool);
+        // Few primaries: what never comes to their height is not looked at any further.
+        let heights = if few { self.primary_radii_km() } else { Vec::new() };
+        let needs_pad = |id: NoradId, radii: (f64, f64)| {
+            let meets = |p: &(f64, f64)| p.0 <= radii.1 + self.within_km && radii.0 <= p.1 + self.within_km;
+            !few || self.primaries.is_some_and(|p| p.contains(&id)) || heights.iter().any(meets)
+        };
+        let (bodies, mut faults) = prepare(self.catalogue, self.span, half_window_s, &needs_pad, self.pool);
         faults.extend(self.absent_primaries());
         let wanted = self
             .primaries
@@ -121,6 +127,13 @@ impl Run<'_> {
         let stays = self.stays(&sweep, &found.slow)?;
         let approaches = found.events.into_iter().map(Approach::Event).chain(stays).collect();
         Ok(Screening { approaches, faults })
+    }
+
+    /// Between which radii each primary stays.
+    fn primary_radii_km(&self) -> Vec<(f64, f64)> {
+        let sets = self.primaries.into_iter().flatten().filter_map(|id| self.catalogue.get(*id));
+        let propagators = sets.filter_map(|set| Propagator::new(set).ok());
+        propagators.map(|p| p.radii_between(self.span.start(), self.span.end())).collect()
     }
 
     fn absent_primaries(&self) -> Vec<Fault> {
