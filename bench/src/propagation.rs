@@ -25,8 +25,12 @@ impl States {
             self.sum += position_km[0] + velocity_km_s[0];
         }
         if keep {
-            self.kept_km.extend(state.map_or([f64::NAN; 3], |(position_km, _)| position_km));
+            self.keep(std::iter::once(state.map(|(position_km, _)| position_km)));
         }
+    }
+
+    fn keep(&mut self, positions_km: impl Iterator<Item = Option<[f64; 3]>>) {
+        self.kept_km.extend(positions_km.flat_map(|r| r.unwrap_or([f64::NAN; 3])));
     }
 }
 
@@ -62,7 +66,15 @@ fn ours(
                 continue;
             };
             let first_min = propagator.minutes_to(start);
-            each_minute(propagator, first_min, steps, engine.kernel(), &mut batch, |step, state| {
+            if let Some(kernel) = engine.kernel() {
+                // As the others that fill arrays: what is not kept is written and not read again.
+                propagator.states_every(first_min, 1.0, steps, kernel, &mut batch);
+                states.count +=
+                    std::hint::black_box(&batch).columns()[0].iter().filter(|x| !x.is_nan()).count();
+                states.keep((0..steps).step_by(kept).map(|step| batch.position_km(step)));
+                continue;
+            }
+            each_minute(propagator, first_min, steps, None, &mut batch, |step, state| {
                 states.take(step.is_multiple_of(kept), state);
             });
         }
