@@ -479,6 +479,9 @@ proptest! {
             let at = 1 + at % (text.len() - 1);
             text[at] = byte;
         }
+        // In front of nothing the comma of the escape would itself be the fault.
+        let first = text[1..].iter().find(|byte| !byte.is_ascii_whitespace());
+        prop_assume!(first != Some(&b'}'));
         let quick = read_catalogue(&text, "in");
         let long = read_catalogue(&[b"{", ESCAPE.as_bytes(), &text[1..]].concat(), "in");
         prop_assert_eq!(&quick.catalogue, &long.catalogue);
