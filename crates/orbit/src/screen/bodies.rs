@@ -14,7 +14,7 @@ pub(super) const GRAVITY_KM_S2: f64 = 9.83e-3;
 const MAX_SAMPLES: f64 = 32_768.0;
 
 /// So many looks are taken at once, to bound memory.
-const LOOKS_AT_ONCE: usize = 4096;
+pub(super) const LOOKS_AT_ONCE: usize = 4096;
 
 /// What J2 adds to it at most (3 J2 mu / R^2), in km/s^2, rounded up.
 const J2_KM_S2: f64 = 3.3e-5;
@@ -26,91 +26,6 @@ pub(super) struct Body {
     pub(super) pad_km: f64,
     /// Between these radii it stays during the whole span, in km.
     pub(super) radii_km: (f64, f64),
-}
-
-/// A pad in km beyond which an object is rough: SGP4 carries it off, as it does with objects about to decay. Its pad
-/// is then worked out window by window.
-pub(super) const ROUGH_PAD_KM: f64 = 1.0;
-
-impl Body {
-    /// Whether, in the window around `middle`, a pad of [`ROUGH_PAD_KM`] will do.
-    pub(super) fn is_smooth_at(&self, middle: Timestamp, half_window_s: f64) -> bool {
-        if self.pad_km <= ROUGH_PAD_KM {
-            return true;
-        }
-        let steps =
-            [-1.0, -0.5, 0.5, 1.0].map(|part| deviation(&self.propagator, middle, part * half_window_s));
-        // What becomes invalid inside the window has no bound here.
-        let worst = steps.iter().fold(0.0f64, |worst, step| worst.max(step.unwrap_or(f64::INFINITY)));
-        padded(worst, half_window_s) <= ROUGH_PAD_KM
-    }
-}
-
-/// Time between two looks at an object that is odd, in seconds; a part of a lattice cell.
-pub(super) const SIGHT_S: f64 = 10.0;
-
-/// Speed in km/s beyond which no object near the Earth goes: twice the escape speed at the surface.
-const UNBOUND_KM_S: f64 = 25.0;
-
-impl Body {
-    /// The valid places of the object from `start` to `end`, every [`SIGHT_S`] and at the end.
-    pub(super) fn seen(&self, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, [f64; 3])> {
-        let times = (0..).map(|i| start.plus_seconds(f64::from(i) * SIGHT_S)).take_while(|t| *t < end);
-        times
-            .chain([end])
-            .filter_map(|t| Some((t, self.propagator.raw(self.propagator.minutes_to(t)).ok()?.0)))
-            .collect()
-    }
-
-    /// Whether places next to each other are further apart than anything in orbit goes: SGP4 turns objects about to
-    /// decay about the Earth at hundreds of km/s, without an error code.
-    pub(super) fn is_carried_off(&self, seen: &[(Timestamp, [f64; 3])]) -> bool {
-        let steps = seen.iter().zip(seen.iter().skip(1));
-        let mut steps = steps.filter(|(a, b)| b.0.seconds_since(a.0) <= 1.001 * SIGHT_S);
-        steps.any(|(a, b)| norm(minus(b.1, a.1)) > UNBOUND_KM_S * SIGHT_S)
-    }
-}
-
-impl Body {
-    /// A warning for the first time in the span at which the object is carried off.
-    fn first_carried_off(&self, span: Interval) -> Option<Fault> {
-        if self.pad_km <= ROUGH_PAD_KM {
-            return None;
-        }
-        let first = self.propagator.minutes_to(span.start());
-        let looks = (span.seconds() / SIGHT_S).ceil() as usize + 1;
-        let mut states = StateBatch::default();
-        for from in (0..looks).step_by(LOOKS_AT_ONCE) {
-            let start = first + from as f64 * SIGHT_S / 60.0;
-            self.propagator.states_every(
-                start,
-                SIGHT_S / 60.0,
-                LOOKS_AT_ONCE + 1,
-                Kernel::best(),
-                &mut states,
-            );
-            let far = |i: &usize| match (states.position_km(*i), states.position_km(i + 1)) {
-                (Some(a), Some(b)) => norm(minus(a, b)) > 0.99 * UNBOUND_KM_S * SIGHT_S,
-                _ => false,
-            };
-            // The kernel finds them; the reference decides.
-            for i in (0..LOOKS_AT_ONCE).filter(far) {
-                let at = span.start().plus_seconds((from + i) as f64 * SIGHT_S);
-                if at < span.end()
-                    && self.is_carried_off(&self.seen(at, at.plus_seconds(SIGHT_S).min(span.end())))
-                {
-                    return Some(Fault::warning(
-                        "orbit::carried_off",
-                        format!(
-                            "object {}: its places at {at} are further apart than any orbit allows; such times are left out, get a newer element set",
-                            self.propagator.norad_id()
-                        ),
-                    ));
-                }
-            }
-        }
-        None
-    }
 }
 
 /// A body with what is to be told of it, or why there is none.
@@ -228,21 +143,13 @@ fn pad(propagator: &Propagator, span: Interval, half_window_s: f64, samples: usi
     padded(worst, half_window_s)
 }
 
-fn padded(worst_km: f64, half_window_s: f64) -> f64 {
+pub(super) fn padded(worst_km: f64, half_window_s: f64) -> f64 {
     0.01 + (2.0 * worst_km).max(0.5 * J2_KM_S2 * half_window_s * half_window_s)
-}
-
-/// Distance in km between SGP4 and two-body motion `step_s` after they were equal; `None` in an error state.
-fn deviation(propagator: &Propagator, middle: Timestamp, step_s: f64) -> Option<f64> {
-    let minutes = propagator.minutes_to(middle);
-    let (r, v) = propagator.raw(minutes).ok()?;
-    let (there, _) = propagator.raw(minutes + step_s / 60.0).ok()?;
-    Some(norm(minus(there, two_body(r, v, step_s))))
 }
 
 /// Two-body motion by Taylor's series to the fourth power; for two minutes its error is some metres in low orbit, and
 /// pads are a tenth of a kilometre and more.
-fn two_body(r: [f64; 3], v: [f64; 3], step_s: f64) -> [f64; 3] {
+pub(super) fn two_body(r: [f64; 3], v: [f64; 3], step_s: f64) -> [f64; 3] {
     let radius2 = dot(r, r);
     let pull = MU_KM3_S2 / (radius2 * radius2.sqrt());
     let share = dot(r, v) / radius2;

@@ -1,9 +1,11 @@
 //! Few objects against all: body by body, the windows side by side.
 
 use super::bodies::Body;
-use super::bound::{Bound, Meeting, Sightings, Test};
+use super::bound::{Bound, Meeting, Test};
 use super::grid::Splat;
 use super::marks::Track;
+use super::rough::Looks;
+use super::sightings::Sightings;
 use crate::Kernel;
 use crate::simd::{Floats, Job, Lanes, dispatch};
 
@@ -13,6 +15,8 @@ pub(super) struct Followed {
     pub(super) track: Track,
     /// Odd windows by rising number, counted from the run's first; nothing where the body has no valid state.
     pub(super) odd: Vec<(usize, Option<Sightings>)>,
+    /// Memory for a rough body.
+    pub(super) looks: Looks,
 }
 
 impl Followed {

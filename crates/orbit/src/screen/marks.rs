@@ -1,7 +1,8 @@
 //! From bodies to marks: the states of one body at the middles of many windows.
 
-use super::bodies::{Body, GRAVITY_KM_S2, MU_KM3_S2, ROUGH_PAD_KM};
+use super::bodies::{Body, GRAVITY_KM_S2, MU_KM3_S2};
 use super::bound::{Bound, Mark, bin};
+use super::rough::ROUGH_PAD_KM;
 use crate::Kernel;
 use crate::sgp4::kernel::Steps;
 use crate::simd::{Floats, Job, Lanes, MAX_LANES, dispatch};

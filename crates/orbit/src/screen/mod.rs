@@ -74,6 +74,8 @@ mod grid;
 mod hard_tests;
 mod marks;
 mod refine;
+mod rough;
+mod sightings;
 mod slow;
 mod sweep;
 #[cfg(test)]

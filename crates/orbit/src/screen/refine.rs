@@ -1,7 +1,7 @@
 use base::{Interval, Timestamp};
 
-use super::bodies::{Body, ROUGH_PAD_KM};
-use super::bound::segment_km;
+use super::bodies::Body;
+use super::sightings::segment_km;
 use super::{Event, SLOW_KM_S};
 use crate::frame::{cross, dot, minus, norm};
 
@@ -163,7 +163,7 @@ impl Pair<'_> {
 
     /// Whether SGP4 carries one of them off in this cell; see [`Body::is_carried_off`].
     fn is_carried_off(&self, start: Timestamp, end: Timestamp) -> bool {
-        let carried = |body: &Body| body.pad_km > ROUGH_PAD_KM && body.is_carried_off(&body.seen(start, end));
+        let carried = |body: &Body| body.is_rough() && body.is_carried_off(&body.seen(start, end));
         carried(self.a) || carried(self.b)
     }
 
@@ -186,7 +186,7 @@ impl Pair<'_> {
     fn stays_out(&self, from: &Point, to: &Point, within_km: f64) -> bool {
         let seconds = to.offset_s + to.base.seconds_since(from.base) - from.offset_s;
         let strays = 0.125 * seconds * seconds * 3.3e-6 * (from.km().max(to.km()) + within_km) + 0.05;
-        self.a.pad_km.max(self.b.pad_km) <= ROUGH_PAD_KM && segment_km(from.r, to.r) > within_km + strays
+        !self.a.is_rough() && !self.b.is_rough() && segment_km(from.r, to.r) > within_km + strays
     }
 
     /// The closest point between two points of a cell, when there is one.

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use base::{Fault, Interval, NoradId, Timestamp};
 use rayon::prelude::*;
 
-use super::bodies::{Body, ROUGH_PAD_KM, SIGHT_S, prepare};
-use super::bound::{Bound, Mark, Meeting, Sightings, Special, Test};
+use super::bodies::{Body, prepare};
+use super::bound::{Bound, Mark, Meeting, Special, Test};
 use super::few::{Followed, meetings, radii_meet};
 use super::grid::Grid;
 use super::refine::{CELL_NANOS, Lattice, Pair, search};
+use super::rough::{ROUGH_PAD_KM, SIGHT_S, places_seen};
+use super::sightings::Sightings;
 use super::{Approach, Event, MAX_APPROACHES, ScreenError, Screening, slow};
 use crate::{Catalogue, Kernel, Propagator};
 
@@ -253,47 +255,31 @@ impl Sweep<'_> {
 
     /// Follows a body through `windows`. Odd windows get sightings, or nothing where the body has no valid state.
     fn follow(&self, index: u32, windows: &Range<u64>, into: &mut Followed) {
-        let Followed { track, odd } = into;
+        let Followed { track, odd, looks } = into;
         odd.clear();
         let Some(body) = self.bodies.get(index as usize) else { return };
         let count = (windows.end - windows.start) as usize;
         let first = body.propagator.minutes_to(self.middle(windows.start));
         let step = 2.0 * self.bound.half_window_s / 60.0;
         track.follow(body, first, step, count, &self.bound, self.kernel);
-        let rough = body.pad_km > ROUGH_PAD_KM;
+        let rough = body.is_rough();
         if !rough && !track.has_gaps {
             return;
         }
+        if rough {
+            looks.take(body, first, step, count, self.kernel);
+        }
         for i in 0..count {
-            let valid = track.is_valid(i);
-            if valid && !rough {
-                continue;
-            }
-            let window = windows.start + i as u64;
-            let middle = self.middle(window);
-            if !valid || !body.is_smooth_at(middle, self.bound.half_window_s) {
-                odd.push((i, self.sightings(window, index, body)));
+            if !track.is_valid(i) || rough && !looks.is_smooth(i) {
+                odd.push((i, self.sightings(windows.start + i as u64, index, body)));
             }
         }
     }
 
-    /// Where the object is during the window, seen every 10 s; `None` when it is in an error state at all of them, or
-    /// carried off in all cells.
+    /// Where the object is seen during the window; see [`places_seen`].
     fn sightings(&self, window: u64, index: u32, body: &Body) -> Option<Sightings> {
-        let middle = self.middle(window);
-        let mut places: Vec<(f64, [f64; 3])> = Vec::new();
-        for cell in window * self.cells..((window + 1) * self.cells).min(self.lattice.cells()) {
-            let (start, end) = (self.lattice.node(cell), self.lattice.node(cell + 1));
-            let seen = body.seen(start, end);
-            if body.is_carried_off(&seen) {
-                continue;
-            }
-            let times = seen.iter().map(|(t, r)| (t.seconds_since(middle), *r));
-            // The end of a cell is the start of the next.
-            places.extend(
-                times.skip_while(|p| places.last().is_some_and(|last| p.0 <= last.0)).collect::<Vec<_>>(),
-            );
-        }
+        let cells = window * self.cells..((window + 1) * self.cells).min(self.lattice.cells());
+        let places = places_seen(body, &self.lattice, cells, self.middle(window), self.kernel);
         Sightings::new(index, places, SIGHT_S, self.bound.within_km)
     }
 
@@ -325,7 +311,7 @@ impl Sweep<'_> {
 
     /// Puts the marks of a body that was followed where their windows have them.
     fn put(&self, index: u32, count: usize, scratch: &mut Scratch) {
-        let Followed { track, odd } = &scratch.followed;
+        let Followed { track, odd, .. } = &scratch.followed;
         let (at, bodies) = (index as usize, self.bodies.len());
         let pad_km = self.pad_km(index);
         for (i, marks) in scratch.marks.chunks_exact_mut(bodies).take(count).enumerate() {
