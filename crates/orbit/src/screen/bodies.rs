@@ -1,6 +1,8 @@
 use base::{Fault, Interval, NoradId, Timestamp};
 
+use super::curves::{Astray, STEP_WINDOWS, astray};
 use super::refine::CELL_NANOS;
+use super::rough::ROUGH_PAD_KM;
 use crate::frame::{dot, minus, norm};
 use crate::{Catalogue, Kernel, Propagator, StateBatch};
 
@@ -24,6 +26,7 @@ pub(super) struct Body {
     pub(super) propagator: Propagator,
     /// How far it strays from two-body motion within half a window, in km.
     pub(super) pad_km: f64,
+    pub(super) astray: Astray,
     /// Between these radii it stays during the whole span, in km.
     pub(super) radii_km: (f64, f64),
 }
@@ -31,13 +34,22 @@ pub(super) struct Body {
 /// A body with what is to be told of it, or why there is none.
 type Prepared = Result<(Body, [Option<Fault>; 2]), Box<Fault>>;
 
-/// All objects of the catalogue that make an orbit, by rising catalogue number, and faults for the others. A pad is worked
-/// out only for those that need one.
+/// What must be known of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// It meets nobody.
+    Nothing,
+    Pad,
+    PadAndCurve,
+}
+
+/// All objects of the catalogue that make an orbit, by rising catalogue number, and faults for the others. What a body
+/// needs is told by its number and the radii between which it stays.
 pub(super) fn prepare(
     catalogue: &Catalogue,
     span: Interval,
     half_window_s: f64,
-    needs_pad: &(dyn Fn(NoradId, (f64, f64)) -> bool + Sync),
+    needs: &(dyn Fn(NoradId, (f64, f64)) -> Needs + Sync),
     pool: Option<&rayon::ThreadPool>,
 ) -> (Vec<Body>, Vec<Fault>) {
     use rayon::prelude::*;
@@ -60,12 +72,15 @@ pub(super) fn prepare(
         let windows = span.seconds() / (2.0 * half_window_s);
         let samples = if is_even { 16 } else { (windows + 3.0).clamp(64.0, MAX_SAMPLES) as usize };
         let radii_km = propagator.radii_between(span.start(), span.end());
-        let pad_km = if needs_pad(set.norad_id(), radii_km) {
-            pad(&propagator, span, half_window_s, samples)
-        } else {
-            0.0
-        };
-        let body = Body { propagator, pad_km, radii_km };
+        let (mut pad_km, mut off) = (0.0, Astray::UNKNOWN);
+        let needs = needs(set.norad_id(), radii_km);
+        if needs != Needs::Nothing {
+            pad_km = pad(&propagator, span, half_window_s, samples);
+        }
+        if needs == Needs::PadAndCurve && pad_km <= ROUGH_PAD_KM {
+            off = strays(&propagator, span, half_window_s, is_even);
+        }
+        let body = Body { propagator, pad_km, astray: off, radii_km };
         let warnings = [first_error(&body.propagator, span), body.first_carried_off(span)];
         Ok((body, warnings))
     };
@@ -85,6 +100,19 @@ pub(super) fn prepare(
     }
     faults.extend(warnings);
     (bodies, faults)
+}
+
+/// [`astray`] in the steps of the span: even orbits are looked at in 16, others in all.
+fn strays(propagator: &Propagator, span: Interval, half_window_s: f64, is_even: bool) -> Astray {
+    let first = propagator.minutes_to(span.start());
+    let step_s = STEP_WINDOWS as f64 * 2.0 * half_window_s;
+    if is_even {
+        return astray(propagator, first, span.seconds() / 15.0, 16, step_s);
+    }
+    let steps = (span.seconds() / step_s).ceil().clamp(1.0, MAX_SAMPLES);
+    // In the middle of each.
+    let every_s = step_s.max(span.seconds() / steps);
+    astray(propagator, first + 0.5 * every_s / 60.0, every_s, steps as usize, step_s)
 }
 
 /// Times between two looks for an error state: as many as the default windows have.

@@ -1,13 +1,17 @@
 //! Few objects against all: body by body, the windows side by side.
 
+use std::ops::Range;
+
 use super::bodies::Body;
-use super::bound::{Bound, Meeting, Test};
+use super::bound::{Bound, Mark, Meeting, Test};
+use super::curves::{Curves, STEP_WINDOWS, crossings};
 use super::grid::Splat;
 use super::marks::Track;
 use super::rough::Looks;
 use super::sightings::Sightings;
+use super::sweep::{Found, Sweep};
 use crate::Kernel;
-use crate::simd::{Floats, Job, Lanes, dispatch};
+use crate::simd::{Floats, Job, Lanes, MAX_FLOATS, dispatch};
 
 /// A body over a run of windows: marks, and what stands in for them in odd windows.
 #[derive(Default)]
@@ -19,21 +23,161 @@ pub(super) struct Followed {
     pub(super) looks: Looks,
 }
 
-impl Followed {
-    fn odd_at(&self, window: usize) -> Option<&Option<Sightings>> {
-        self.odd.binary_search_by_key(&window, |o| o.0).ok().and_then(|i| self.odd.get(i)).map(|o| &o.1)
+/// So many windows are compared at once: what a vector holds.
+const UNIT: usize = MAX_FLOATS;
+
+/// Steps a unit.
+const UNIT_STEPS: u32 = UNIT as u32 / STEP_WINDOWS as u32;
+
+/// Units between two that are compared which are followed as well, because a run costs more to begin than to go on.
+const JOINED: u32 = 2;
+
+/// A primary over a block of windows.
+#[derive(Default)]
+struct Primary {
+    followed: Followed,
+    curves: Curves,
+}
+
+/// Memory of one thread.
+#[derive(Default)]
+pub(super) struct FewScratch {
+    primaries: Vec<Primary>,
+    followed: Followed,
+    curves: Curves,
+    /// Places of the primaries that one body can meet.
+    near: Vec<u32>,
+    /// Steps, then units, and places of primaries.
+    units: Vec<(u32, u32)>,
+    meetings: Vec<(usize, Meeting)>,
+}
+
+impl Sweep<'_> {
+    /// The primaries `few` against some bodies, in a block of windows of which the first begins a step.
+    pub(super) fn few_block(
+        &self,
+        few: &[u32],
+        block: &Range<u64>,
+        bodies: Range<u32>,
+        scratch: &mut FewScratch,
+        found: &mut Found,
+    ) {
+        scratch.primaries.resize_with(few.len(), Primary::default);
+        for (index, primary) in few.iter().zip(&mut scratch.primaries) {
+            self.follow(*index, block, &mut primary.followed);
+            self.follow_curves(*index, block, &mut primary.curves);
+        }
+        for index in bodies {
+            self.few_to_one(few, index, block, scratch, found);
+        }
+    }
+
+    fn follow_curves(&self, index: u32, block: &Range<u64>, into: &mut Curves) {
+        let Some(body) = self.bodies.get(index as usize) else { return };
+        let step_s = STEP_WINDOWS as f64 * 2.0 * self.bound.half_window_s;
+        // From the middle of the first window to that of the first step.
+        let later_s = 0.5 * step_s - self.bound.half_window_s;
+        let first = body.propagator.minutes_to(self.middle(block.start)) + later_s / 60.0;
+        into.follow(body, first, step_s / 60.0, steps_in(block), self.kernel);
+    }
+
+    fn few_to_one(
+        &self,
+        few: &[u32],
+        index: u32,
+        block: &Range<u64>,
+        scratch: &mut FewScratch,
+        found: &mut Found,
+    ) {
+        let FewScratch { primaries, followed, curves, near, units, meetings } = scratch;
+        self.primaries_near(few, index, near);
+        if near.is_empty() {
+            return;
+        }
+        self.follow_curves(index, block, curves);
+        let within_km = self.bound.within_km;
+        let of = |place: u32| primaries.get(place as usize);
+        near.retain(|place| of(*place).is_some_and(|p| p.curves.radii_meet(curves, within_km)));
+        let others = near.iter().filter_map(|place| Some((*place, &of(*place)?.curves)));
+        crossings(curves, others, within_km, steps_in(block), self.kernel, units);
+        units.iter_mut().for_each(|(step, _)| *step /= UNIT_STEPS);
+        units.sort_unstable();
+        units.dedup();
+        for run in units.chunk_by(|a, b| b.0 - a.0 <= 1 + JOINED) {
+            let (first, last) = (run.first().map_or(0, |u| u.0), run.last().map_or(0, |u| u.0));
+            let start = block.start + u64::from(first) * UNIT as u64;
+            let end = (block.start + u64::from(last + 1) * UNIT as u64).min(block.end);
+            self.follow(index, &(start..end), followed);
+            for (unit, place) in run {
+                let (Some(primary), Some(number)) = (of(*place), few.get(*place as usize)) else { continue };
+                let (there, here) = (*unit as usize * UNIT, (*unit - first) as usize * UNIT);
+                let a = Part { of: &primary.followed, from: there };
+                let b = Part { of: followed, from: here };
+                let count = UNIT.min((end - start) as usize - here);
+                let pads_km = self.pad_km(*number) + self.pad_km(index);
+                meetings_of(a, b, pads_km, count, &self.bound, self.kernel, meetings);
+                for (window, meeting) in meetings.iter() {
+                    self.look(start + (here + window) as u64, *number, index, *meeting, found);
+                }
+            }
+        }
+    }
+
+    /// The places of those primaries that the body at `index` can meet by the height at which it goes.
+    fn primaries_near(&self, few: &[u32], index: u32, near: &mut Vec<u32>) {
+        near.clear();
+        let Some(body) = self.bodies.get(index as usize) else { return };
+        let is_primary = self.wanted(index);
+        let takes = |primary: u32| {
+            // A pair of two primaries is met twice; the lower one takes it.
+            (!is_primary || primary < index)
+                && self.bodies.get(primary as usize).is_some_and(|p| radii_meet(p, body, self.bound.within_km))
+        };
+        near.extend((0u32..).zip(few).filter(|(_, primary)| takes(**primary)).map(|(place, _)| place));
     }
 }
 
+fn steps_in(block: &Range<u64>) -> usize {
+    (block.end - block.start).div_ceil(STEP_WINDOWS) as usize
+}
+
 /// Whether two bodies whose radii these are can meet at all.
-pub(super) fn radii_meet(a: &Body, b: &Body, within_km: f64) -> bool {
+fn radii_meet(a: &Body, b: &Body, within_km: f64) -> bool {
     a.radii_km.0 <= b.radii_km.1 + within_km && b.radii_km.0 <= a.radii_km.1 + within_km
 }
 
-/// The windows of a run, counted from its first, in which two bodies can meet, and when.
-pub(super) fn meetings(
-    a: &Followed,
-    b: &Followed,
+/// What was followed, from a window on that is a multiple of [`UNIT`].
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) of: &'a Followed,
+    pub(super) from: usize,
+}
+
+impl<'a> Part<'a> {
+    fn mark(&self, window: usize) -> Mark {
+        self.of.track.mark(self.from + window)
+    }
+
+    /// States at some windows, as columns.
+    #[inline(always)]
+    fn floats(&self, window: usize) -> [&'a [f32]; 6] {
+        self.of.track.floats.each_ref().map(|column| &column[self.from + window..])
+    }
+
+    fn odd(&self, count: usize) -> &'a [(usize, Option<Sightings>)] {
+        let at = |window: usize| self.of.odd.partition_point(|o| o.0 < window);
+        self.of.odd.get(at(self.from)..at(self.from + count)).unwrap_or_default()
+    }
+
+    fn odd_at(&self, window: usize) -> Option<&'a Option<Sightings>> {
+        self.odd(window + 1).last().filter(|o| o.0 == self.from + window).map(|o| &o.1)
+    }
+}
+
+/// The windows, counted from the first, in which two bodies can meet, and when; of `count` windows.
+pub(super) fn meetings_of(
+    a: Part<'_>,
+    b: Part<'_>,
     pads_km: f64,
     count: usize,
     bound: &Bound,
@@ -43,38 +187,42 @@ pub(super) fn meetings(
     found.clear();
     let test = bound.widest_test(pads_km);
     let mut windows = Vec::new();
-    dispatch(kernel, SideBySide { a: &a.track, b: &b.track, test: &test, count, found: &mut windows });
+    dispatch(kernel, SideBySide { a, b, test: &test, count, found: &mut windows });
+    let (a_odd, b_odd) = (a.odd(count), b.odd(count));
     found.extend(windows.into_iter().filter_map(|w| {
         if a.odd_at(w).is_some() || b.odd_at(w).is_some() {
             return None;
         }
-        let meeting = test.meeting(bound, &a.track.mark(w), &b.track.mark(w), pads_km)?;
-        Some((w, meeting))
+        Some((w, test.meeting(bound, &a.mark(w), &b.mark(w), pads_km)?))
     }));
-    if a.odd.is_empty() && b.odd.is_empty() {
+    if a_odd.is_empty() && b_odd.is_empty() {
         return;
     }
-    let mut windows: Vec<usize> = a.odd.iter().chain(&b.odd).map(|o| o.0).collect();
+    let numbers = |odd: &[(usize, Option<Sightings>)], from: usize| -> Vec<usize> {
+        odd.iter().map(|o| o.0 - from).collect()
+    };
+    let mut windows = [numbers(a_odd, a.from), numbers(b_odd, b.from)].concat();
     windows.sort_unstable();
     windows.dedup();
     found.extend(windows.into_iter().filter_map(|w| Some((w, odd_meeting(a, b, w, bound)?))));
     found.sort_unstable_by_key(|(window, _)| *window);
 }
 
-fn odd_meeting(a: &Followed, b: &Followed, window: usize, bound: &Bound) -> Option<Meeting> {
-    let marked =
-        |seen: &Sightings, track: &Track| seen.meeting(bound, &track.mark(window), track.reach_km[window]);
+fn odd_meeting(a: Part<'_>, b: Part<'_>, window: usize, bound: &Bound) -> Option<Meeting> {
+    let marked = |seen: &Sightings, other: Part<'_>| {
+        seen.meeting(bound, &other.mark(window), other.of.track.reach_km[other.from + window])
+    };
     match (a.odd_at(window), b.odd_at(window)) {
         (Some(None), _) | (_, Some(None)) | (None, None) => None,
         (Some(Some(x)), Some(Some(y))) => x.meeting_other(bound, y),
-        (Some(Some(x)), None) => marked(x, &b.track),
-        (None, Some(Some(y))) => marked(y, &a.track),
+        (Some(Some(x)), None) => marked(x, b),
+        (None, Some(Some(y))) => marked(y, a),
     }
 }
 
 struct SideBySide<'a> {
-    a: &'a Track,
-    b: &'a Track,
+    a: Part<'a>,
+    b: Part<'a>,
     test: &'a Test,
     count: usize,
     found: &'a mut Vec<usize>,
@@ -87,10 +235,10 @@ impl Job for SideBySide<'_> {
     fn run<D: Lanes, F: Floats>(self) {
         let test = Splat::<F>::new(self.test);
         for at in (0..self.count).step_by(F::N) {
-            let [x, y, z, u, v, w] = &self.a.floats;
-            let [xs, ys, zs, us, vs, ws] = &self.b.floats;
-            let s = [part::<F>(x, xs, at), part::<F>(y, ys, at), part::<F>(z, zs, at)];
-            let t = [part::<F>(u, us, at), part::<F>(v, vs, at), part::<F>(w, ws, at)];
+            let [x, y, z, u, v, w] = self.a.floats(at);
+            let [xs, ys, zs, us, vs, ws] = self.b.floats(at);
+            let s = [between::<F>(x, xs), between(y, ys), between(z, zs)];
+            let t = [between::<F>(u, us), between(v, vs), between(w, ws)];
             let mut bits = test.hits(s, t);
             while bits != 0 {
                 let window = at + bits.trailing_zeros() as usize;
@@ -104,6 +252,6 @@ impl Job for SideBySide<'_> {
 }
 
 #[inline(always)]
-fn part<F: Floats>(from: &[f32], to: &[f32], at: usize) -> F {
-    F::load(&to[at..]).sub(F::load(&from[at..]))
+fn between<F: Floats>(from: &[f32], to: &[f32]) -> F {
+    F::load(to).sub(F::load(from))
 }

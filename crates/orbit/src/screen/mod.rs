@@ -68,6 +68,7 @@
 
 mod bodies;
 mod bound;
+mod curves;
 mod few;
 mod grid;
 #[cfg(test)]

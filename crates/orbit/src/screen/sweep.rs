@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use base::{Fault, Interval, NoradId, Timestamp};
 use rayon::prelude::*;
 
-use super::bodies::{Body, prepare};
+use super::bodies::{Body, Needs, prepare};
 use super::bound::{Bound, Mark, Meeting, Special, Test};
-use super::few::{Followed, meetings, radii_meet};
+use super::few::{FewScratch, Followed, Part, meetings_of};
 use super::grid::Grid;
 use super::refine::{CELL_NANOS, Lattice, Pair, search};
 use super::rough::{ROUGH_PAD_KM, SIGHT_S, places_seen};
@@ -18,11 +18,18 @@ use crate::{Catalogue, Kernel, Propagator};
 /// Windows that are followed at once: whole vectors, and a few megabytes a thread.
 const BLOCK: u64 = 16;
 
-/// The same for few primaries, where one body is in memory at a time.
+/// The same where one pair is in memory at a time.
 const LONG_BLOCK: u64 = 128;
 
-/// Blocks handled between two merges: enough to keep threads busy, few enough to bound memory.
-const ROUND: u64 = 64;
+/// The same for few primaries, of which so many windows in all fit into a fast memory.
+const FEW_WINDOWS: u64 = 1 << 16;
+const LONGEST_FEW_BLOCK: u64 = 4096;
+
+/// For few primaries the bodies are cut so that there are so many tasks.
+const FEW_TASKS: u64 = 32;
+
+/// Tasks done between two merges: enough to keep threads busy, few enough to bound memory.
+const ROUND: usize = 64;
 
 /// Lattice cells a window: measured to be fastest. Shorter windows cost more propagation and sorting, longer ones let
 /// more pairs through that do not meet.
@@ -60,7 +67,7 @@ impl Default for Plan {
 
 /// What a block of windows gave.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     events: Vec<Event>,
     slow: BTreeSet<(u32, u32)>,
 }
@@ -69,14 +76,13 @@ struct Found {
 #[derive(Default)]
 struct Scratch {
     followed: Followed,
-    primaries: Vec<Followed>,
     /// By window and then by body; `low` is NaN for bodies that are not ordinary there.
     marks: Vec<Mark>,
     windows: Vec<Window>,
     grid: Grid,
     pairs: Vec<(u32, u32)>,
     near: Vec<u32>,
-    meetings: Vec<(usize, Meeting)>,
+    few: FewScratch,
 }
 
 /// The objects of one window that are not ordinary.
@@ -87,12 +93,12 @@ struct Window {
 }
 
 /// Everything that the windows share.
-struct Sweep<'a> {
-    bodies: &'a [Body],
+pub(super) struct Sweep<'a> {
+    pub(super) bodies: &'a [Body],
     lattice: Lattice,
-    bound: Bound,
+    pub(super) bound: Bound,
     cells: u64,
-    kernel: Kernel,
+    pub(super) kernel: Kernel,
     /// For each body whether it is a primary; `None` screens all against all.
     wanted: Option<Vec<bool>>,
     /// Places of the primaries among the bodies when they are few.
@@ -106,11 +112,16 @@ impl Run<'_> {
         let half_window_s = cells as f64 * CELL_NANOS as f64 * 0.5e-9;
         // Few primaries: what never comes to their height is not looked at any further.
         let heights = if few { self.primary_radii_km() } else { Vec::new() };
-        let needs_pad = |id: NoradId, radii: (f64, f64)| {
+        let needs = |id: NoradId, radii: (f64, f64)| {
             let meets = |p: &(f64, f64)| p.0 <= radii.1 + self.within_km && radii.0 <= p.1 + self.within_km;
-            !few || self.primaries.is_some_and(|p| p.contains(&id)) || heights.iter().any(meets)
+            match few {
+                false => Needs::Pad,
+                true if self.primaries.is_some_and(|p| p.contains(&id)) => Needs::PadAndCurve,
+                true if heights.iter().any(meets) => Needs::PadAndCurve,
+                true => Needs::Nothing,
+            }
         };
-        let (bodies, mut faults) = prepare(self.catalogue, self.span, half_window_s, &needs_pad, self.pool);
+        let (bodies, mut faults) = prepare(self.catalogue, self.span, half_window_s, &needs, self.pool);
         faults.extend(self.absent_primaries());
         let wanted = self
             .primaries
@@ -151,38 +162,35 @@ impl Run<'_> {
     }
 
     fn blocks(&self, sweep: &Sweep<'_>) -> Result<Found, ScreenError> {
-        let count = sweep.lattice.cells().div_ceil(sweep.cells);
-        let length = if sweep.few.is_some() { LONG_BLOCK } else { BLOCK };
-        let blocks = count.div_ceil(length);
+        let tasks = sweep.tasks();
+        let steps = tasks.iter().map(Task::steps).sum();
         let done = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
-        let one = |scratch: &mut Scratch, block: u64| {
+        let one = |scratch: &mut Scratch, task: &Task| {
             let mut found = Found::default();
             if stop.load(Ordering::Relaxed) {
                 return found;
             }
-            let windows = block * length..((block + 1) * length).min(count);
-            let size = windows.end - windows.start;
             match &sweep.few {
-                Some(few) => sweep.few_block(few, windows, scratch, &mut found),
-                None => sweep.block(windows, scratch, &mut found),
+                Some(few) => {
+                    sweep.few_block(few, &task.windows, task.bodies.clone(), &mut scratch.few, &mut found);
+                }
+                None => sweep.block(task.windows.clone(), scratch, &mut found),
             }
-            let so_far = done.fetch_add(size, Ordering::Relaxed) + size;
-            if (self.progress)(so_far, count).is_break() {
+            let so_far = done.fetch_add(task.steps(), Ordering::Relaxed) + task.steps();
+            if (self.progress)(so_far, steps).is_break() {
                 stop.store(true, Ordering::Relaxed);
             }
             found
         };
         let mut all = Found::default();
         let mut own = Scratch::default();
-        let mut first = 0;
-        while first < blocks {
-            let round = first..(first + ROUND).min(blocks);
+        for round in tasks.chunks(ROUND) {
             let parts: Vec<Found> = match self.pool {
-                Some(pool) => pool.install(|| {
-                    round.clone().into_par_iter().map_init(Scratch::default, |s, b| one(s, b)).collect()
-                }),
-                None => round.clone().map(|b| one(&mut own, b)).collect(),
+                Some(pool) => {
+                    pool.install(|| round.par_iter().map_init(Scratch::default, |s, task| one(s, task)).collect())
+                }
+                None => round.iter().map(|task| one(&mut own, task)).collect(),
             };
             for part in parts {
                 all.merge(part);
@@ -193,20 +201,19 @@ impl Run<'_> {
             if all.events.len() + all.slow.len() > MAX_APPROACHES {
                 return Err(ScreenError::TooMany { limit: MAX_APPROACHES });
             }
-            first = round.end;
         }
         Ok(all)
     }
 
     fn stays(&self, sweep: &Sweep<'_>, pairs: &BTreeSet<(u32, u32)>) -> Result<Vec<Approach>, ScreenError> {
         let pairs: Vec<(u32, u32)> = pairs.iter().copied().collect();
-        let count = sweep.lattice.cells().div_ceil(sweep.cells);
+        let steps = sweep.tasks().iter().map(Task::steps).sum();
         let stop = AtomicBool::new(false);
         let one = |scratch: &mut (Followed, Followed), pair: &(u32, u32)| {
             if stop.load(Ordering::Relaxed) {
                 return Vec::new();
             }
-            if (self.progress)(count, count).is_break() {
+            if (self.progress)(steps, steps).is_break() {
                 stop.store(true, Ordering::Relaxed);
             }
             let Some(both) = sweep.pair(*pair) else { return Vec::new() };
@@ -227,6 +234,18 @@ impl Run<'_> {
     }
 }
 
+/// What one thread does at a time.
+struct Task {
+    windows: Range<u64>,
+    bodies: Range<u32>,
+}
+
+impl Task {
+    fn steps(&self) -> u64 {
+        (self.windows.end - self.windows.start) * u64::from(self.bodies.end - self.bodies.start)
+    }
+}
+
 impl Found {
     fn merge(&mut self, part: Self) {
         self.events.extend(part.events);
@@ -239,22 +258,44 @@ fn ordered(a: u32, b: u32) -> (u32, u32) {
 }
 
 impl Sweep<'_> {
+    /// Blocks of windows; with few primaries also of bodies.
+    fn tasks(&self) -> Vec<Task> {
+        let windows = self.lattice.cells().div_ceil(self.cells);
+        let bodies = self.bodies.len() as u64;
+        let (length, share) = match &self.few {
+            Some(few) => {
+                let length = FEW_WINDOWS / (few.len() as u64).max(1) / LONG_BLOCK * LONG_BLOCK;
+                let length = length.clamp(LONG_BLOCK, LONGEST_FEW_BLOCK);
+                let parts = FEW_TASKS.div_ceil(windows.div_ceil(length).max(1));
+                (length, bodies.div_ceil(parts).max(1))
+            }
+            None => (BLOCK, bodies.max(1)),
+        };
+        let cut = |count: u64, length: u64| {
+            (0..count).step_by(length as usize).map(move |start| start..(start + length).min(count))
+        };
+        let of_bodies = |b: Range<u64>| b.start as u32..b.end as u32;
+        cut(windows, length)
+            .flat_map(|w| cut(bodies, share).map(move |b| Task { windows: w.clone(), bodies: of_bodies(b) }))
+            .collect()
+    }
+
     fn pair(&self, (a, b): (u32, u32)) -> Option<Pair<'_>> {
         Some(Pair { a: self.bodies.get(a as usize)?, b: self.bodies.get(b as usize)? })
     }
 
-    fn wanted(&self, index: u32) -> bool {
+    pub(super) fn wanted(&self, index: u32) -> bool {
         self.wanted.as_deref().is_none_or(|w| w.get(index as usize).copied().unwrap_or(false))
     }
 
     /// The middle of a window; that of the last may lie behind the span.
-    fn middle(&self, window: u64) -> Timestamp {
+    pub(super) fn middle(&self, window: u64) -> Timestamp {
         let cells = (window * self.cells) as i64 * CELL_NANOS + self.cells as i64 * CELL_NANOS / 2;
         self.lattice.span().start().plus_nanos(cells)
     }
 
     /// Follows a body through `windows`. Odd windows get sightings, or nothing where the body has no valid state.
-    fn follow(&self, index: u32, windows: &Range<u64>, into: &mut Followed) {
+    pub(super) fn follow(&self, index: u32, windows: &Range<u64>, into: &mut Followed) {
         let Followed { track, odd, looks } = into;
         odd.clear();
         let Some(body) = self.bodies.get(index as usize) else { return };
@@ -472,7 +513,7 @@ impl Sweep<'_> {
     }
 
     /// Looks at a pair that can meet, in the lattice cells in which it can.
-    fn look(&self, window: u64, a: u32, b: u32, meeting: Meeting, found: &mut Found) {
+    pub(super) fn look(&self, window: u64, a: u32, b: u32, meeting: Meeting, found: &mut Found) {
         let pair = ordered(a, b);
         if meeting.slow {
             // It has no fast pass here; whether it has a slow one is seen when all of it is followed.
@@ -491,63 +532,8 @@ impl Sweep<'_> {
         }
     }
 
-    /// Few primaries against all, body by body.
-    fn few_block(&self, few: &[u32], windows: Range<u64>, scratch: &mut Scratch, found: &mut Found) {
-        scratch.primaries.resize_with(few.len(), Followed::default);
-        for (index, followed) in few.iter().zip(&mut scratch.primaries) {
-            self.follow(*index, &windows, followed);
-        }
-        for index in 0..self.bodies.len() as u32 {
-            self.few_to_one(few, index, &windows, scratch, found);
-        }
-    }
-
-    fn few_to_one(
-        &self,
-        few: &[u32],
-        index: u32,
-        windows_here: &Range<u64>,
-        scratch: &mut Scratch,
-        found: &mut Found,
-    ) {
-        let Some(body) = self.bodies.get(index as usize) else { return };
-        let takes = |primary: u32| {
-            // A pair of two primaries is met twice; the lower one takes it.
-            (!self.wanted(index) || primary < index)
-                && self.pair((primary, index)).is_some_and(|p| radii_meet(p.a, body, self.bound.within_km))
-        };
-        let Scratch { followed, primaries, meetings: found_here, .. } = scratch;
-        let count = (windows_here.end - windows_here.start) as usize;
-        let mut ready = false;
-        for (primary, track) in few.iter().zip(primaries) {
-            if !takes(*primary) {
-                continue;
-            }
-            if !std::mem::replace(&mut ready, true) {
-                self.follow(index, windows_here, followed);
-            }
-            self.meetings(*primary, track, index, followed, count, found_here);
-            for (i, meeting) in found_here.iter() {
-                self.look(windows_here.start + *i as u64, *primary, index, *meeting, found);
-            }
-        }
-    }
-
-    fn meetings(
-        &self,
-        a: u32,
-        a_followed: &Followed,
-        b: u32,
-        b_followed: &Followed,
-        count: usize,
-        into: &mut Vec<(usize, Meeting)>,
-    ) {
-        let pads_km = self.pad_km(a) + self.pad_km(b);
-        meetings(a_followed, b_followed, pads_km, count, &self.bound, self.kernel, into);
-    }
-
     /// How far a body strays from two-body motion in a window for which it has a mark.
-    fn pad_km(&self, index: u32) -> f64 {
+    pub(super) fn pad_km(&self, index: u32) -> f64 {
         self.bodies.get(index as usize).map_or(0.0, |b| b.pad_km.min(ROUGH_PAD_KM))
     }
 
@@ -561,7 +547,9 @@ impl Sweep<'_> {
             self.follow(a, &windows_here, &mut scratch.0);
             self.follow(b, &windows_here, &mut scratch.1);
             let size = (windows_here.end - windows_here.start) as usize;
-            self.meetings(a, &scratch.0, b, &scratch.1, size, &mut here);
+            let (one, other) = (Part { of: &scratch.0, from: 0 }, Part { of: &scratch.1, from: 0 });
+            let pads_km = self.pad_km(a) + self.pad_km(b);
+            meetings_of(one, other, pads_km, size, &self.bound, self.kernel, &mut here);
             for (i, _) in &here {
                 let window = start + *i as u64;
                 let (from, to) = (window * self.cells, (window + 1) * self.cells);

@@ -21,7 +21,7 @@ pub(crate) const EARTH_RADIUS_KM: f64 = 6378.135;
 /// WGS-72 gravity parameter in km^3/s^2.
 const MU: f64 = 398_600.8;
 /// Zonal harmonics of WGS-72.
-const J2: f64 = 0.001_082_616;
+pub(crate) const J2: f64 = 0.001_082_616;
 const J3: f64 = -0.000_002_538_81;
 const J4: f64 = -0.000_001_655_97;
 const J3OJ2: f64 = J3 / J2;

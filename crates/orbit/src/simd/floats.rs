@@ -13,6 +13,7 @@ pub(crate) trait Floats: Copy {
     /// `c - self * b`.
     fn neg_mul_add(self, b: Self, c: Self) -> Self;
     fn abs(self) -> Self;
+    fn sqrt(self) -> Self;
     /// `self <= b` as one bit a float, the first the lowest; 0 for NaN.
     fn at_most(self, b: Self) -> u32;
 }
@@ -67,6 +68,10 @@ impl Floats for PlainFloats {
     #[inline(always)]
     fn abs(self) -> Self {
         Self(self.0.map(f32::abs))
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.map(f32::sqrt))
     }
     #[inline(always)]
     fn at_most(self, b: Self) -> u32 {

@@ -290,6 +290,11 @@ impl Floats for Floats512 {
         Self(unsafe { _mm512_abs_ps(self.0) })
     }
     #[inline(always)]
+    fn sqrt(self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm512_sqrt_ps(self.0) })
+    }
+    #[inline(always)]
     fn at_most(self, b: Self) -> u32 {
         // SAFETY: as in `operator!`.
         u32::from(unsafe { _mm512_cmp_ps_mask::<_CMP_LE_OQ>(self.0, b.0) })
@@ -334,6 +339,11 @@ impl Floats for Floats256 {
     fn abs(self) -> Self {
         // SAFETY: as in `operator!`.
         Self(unsafe { _mm256_andnot_ps(_mm256_set1_ps(-0.0), self.0) })
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        // SAFETY: as in `operator!`.
+        Self(unsafe { _mm256_sqrt_ps(self.0) })
     }
     #[inline(always)]
     fn at_most(self, b: Self) -> u32 {

@@ -1,0 +1,342 @@
+//! The ellipses on which objects go for a while, and whether those of two come near each other at all. The proof is in
+//! the notes of [`super`].
+
+use super::bodies::{Body, MU_KM3_S2};
+use crate::frame::{dot, minus, norm};
+use crate::sgp4::kernel::Steps;
+use crate::sgp4::{EARTH_RADIUS_KM, J2};
+use crate::simd::{Floats, Job, Kernel, Lanes, MAX_FLOATS, dispatch};
+use crate::{Propagator, StateBatch};
+
+/// Windows a step: so long an object is taken to go on one curve.
+pub(super) const STEP_WINDOWS: u64 = 8;
+
+/// An object that gets further than this from its curve in half a step has none.
+const MOST_ASTRAY_KM: f64 = 100.0;
+
+/// No meeting is nearer to the centre of the Earth, by more than [`MOST_ASTRAY_KM`].
+const LOWEST_KM: f64 = 6200.0;
+
+/// Room for floats, in km.
+const ROUNDING_KM: f64 = 0.2;
+
+/// J2 R^2 / 4 in km^2.
+const BULGE_KM2: f64 = 0.25 * J2 * EARTH_RADIUS_KM * EARTH_RADIUS_KM;
+
+/// How far a body gets from its curves within half a step, in km; infinite where that is not known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Astray {
+    /// Along the radius.
+    radius_km: f64,
+    /// Along the normal.
+    height_km: f64,
+}
+
+impl Astray {
+    pub(super) const UNKNOWN: Self = Self { radius_km: f64::INFINITY, height_km: f64::INFINITY };
+}
+
+/// The curves of one body at the middles of a run of steps, as columns: each lies in a plane, and its radius towards a
+/// unit vector c of the plane is p / (1 + e.c) - 2 k c_z^2 / p, where k is [`BULGE_KM2`]. That is SGP4's ellipse with
+/// its short-period term in the radius.
+#[derive(Default)]
+pub(super) struct Curves {
+    /// Per step: the unit normal, e, p in km.
+    columns: [Vec<f64>; 7],
+    floats: [Vec<f32>; 7],
+    bounds: Bounds,
+}
+
+/// What holds for all curves of a run.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bounds {
+    astray_km: (f64, f64),
+    /// The steepest that the ellipse's radius changes with the angle, as a part of it.
+    slope: f64,
+    /// Between these the term of J2 lies, k / p.
+    bulge_km: (f64, f64),
+    /// Between these radii the body stays.
+    radii_km: (f64, f64),
+}
+
+impl Curves {
+    /// Follows `body` through `count` steps, the middle of the first `first` minutes from its epoch.
+    pub(super) fn follow(&mut self, body: &Body, first: f64, step: f64, count: usize, kernel: Kernel) {
+        self.fill(&body.propagator, Steps { first, step, count }, kernel);
+        for (to, from) in self.floats.iter_mut().zip(&self.columns) {
+            to.resize(from.len(), 0.0);
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from as f32;
+            }
+        }
+        self.bounds = self.bounds(count, body.astray);
+    }
+
+    fn fill(&mut self, propagator: &Propagator, steps: Steps, kernel: Kernel) {
+        let count = steps.count.next_multiple_of(MAX_FLOATS);
+        self.columns.iter_mut().for_each(|column| column.resize(count, f64::NAN));
+        let [x, y, z, u, v, w, _] = self.columns.each_mut().map(Vec::as_mut_slice);
+        propagator.fill_columns(Steps { count, ..steps }, kernel, &mut [x, y, z, u, v, w]);
+        dispatch(kernel, FromStates { columns: &mut self.columns });
+    }
+
+    fn bounds(&self, count: usize, astray: Astray) -> Bounds {
+        let [.., e, f, g, p] = &self.columns;
+        let (mut most, mut low, mut high, mut sum) = (0.0f64, f64::INFINITY, 0.0f64, 0.0);
+        let mut bulge = (f64::INFINITY, 0.0f64);
+        for (((e, f), g), p) in e.iter().zip(f).zip(g).zip(p).take(count) {
+            let eccentricity = norm([*e, *f, *g]);
+            most = most.max(eccentricity);
+            (low, high) = (low.min(p / (1.0 + eccentricity)), high.max(p / (1.0 - eccentricity)));
+            bulge = (bulge.0.min(BULGE_KM2 / p), bulge.1.max(BULGE_KM2 / p));
+            sum += p;
+        }
+        // Nothing is known where one of them is none.
+        let Astray { radius_km, height_km } =
+            if sum.is_nan() || most > 0.95 { Astray::UNKNOWN } else { astray };
+        // The square of the height counts, over twice the radius; see `Room`.
+        let radius_km = radius_km + height_km * height_km / (2.0 * LOWEST_KM);
+        Bounds {
+            astray_km: (radius_km, height_km),
+            slope: most / (1.0 - most * most).max(0.01).sqrt(),
+            bulge_km: bulge,
+            radii_km: (low - 2.0 * bulge.1 - radius_km, high + radius_km),
+        }
+    }
+
+    /// Whether two bodies come to the same height at all.
+    pub(super) fn radii_meet(&self, other: &Self, within_km: f64) -> bool {
+        let (a, b) = (self.bounds.radii_km, other.bounds.radii_km);
+        let near_km = within_km + ROUNDING_KM;
+        // Not the other way round: what is not known may meet.
+        !(a.0 > b.1 + near_km || b.0 > a.1 + near_km)
+    }
+
+    /// How far a place is from the `i`-th curve, along the radius and along the normal; NaN where there is no curve.
+    fn away_km(&self, i: usize, place: [f64; 3]) -> (f64, f64) {
+        let [a, b, c, e, f, g, p] = self.columns.each_ref().map(|column| column[i]);
+        let normal = [a, b, c];
+        let height = dot(normal, place);
+        let inside = minus(place, normal.map(|x| x * height));
+        let radius = norm(inside);
+        let nearness = 1.0 + dot([e, f, g], inside) / radius;
+        let part_z = inside[2] / radius;
+        let curve = p / nearness - 2.0 * BULGE_KM2 / p * part_z * part_z;
+        if nearness > 0.0 { ((radius - curve).abs(), height.abs()) } else { (f64::NAN, f64::NAN) }
+    }
+}
+
+/// From places and velocities to curves: SGP4's short-period terms are taken off (V2006 `sgp4`, "orientation"), with
+/// the osculating elements in them, which is as good to the second power of J2.
+struct FromStates<'a> {
+    columns: &'a mut [Vec<f64>; 7],
+}
+
+impl Job for FromStates<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<D: Lanes, F: Floats>(self) {
+        let c = D::splat;
+        let [x, y, z, u, v, w, last] = self.columns;
+        for at in (0..last.len()).step_by(D::N) {
+            let r = [D::load(&x[at..]), D::load(&y[at..]), D::load(&z[at..])];
+            let s = [D::load(&u[at..]), D::load(&v[at..]), D::load(&w[at..])];
+            let momentum = cross_lanes(r, s);
+            let (radius2, momentum2) = (square(r), square(momentum));
+            let (radius, length) = (radius2.sqrt(), momentum2.sqrt());
+            let (inverse, part) = (c(1.0) / length, c(1.0) / radius);
+            let normal = momentum.map(|x| x * inverse);
+            let up = r.map(|x| x * part);
+            let along = cross_lanes(normal, up);
+            let (rate, across) = (r[0].mul_add(s[0], r[1].mul_add(s[1], r[2] * s[2])) * part, length * part);
+
+            let p = momentum2 * c(1.0 / MU_KM3_S2);
+            // 1 / a and the mean motion
+            let axis = (c(2.0) * part) - square(s) * c(1.0 / MU_KM3_S2);
+            let motion = (c(MU_KM3_S2) * axis * axis * axis).sqrt();
+            let temp1 = c(2.0 * BULGE_KM2) / p;
+            let cosine2 = normal[2] * normal[2];
+            let sine2 = c(1.0) - cosine2;
+            let con41 = c(3.0).mul_add(cosine2, c(-1.0));
+            let cos2u = (c(-2.0) * up[2]).mul_add(up[2], sine2);
+            let sin2u = c(2.0) * up[2] * along[2];
+            let betal = (p * axis).sqrt();
+            let shrunk = c(1.0) - c(1.5) * temp1 / p * betal * con41;
+            let rl = (c(-0.5) * temp1).mul_add(cos2u, radius) / shrunk;
+            let rdotl = (motion * temp1).mul_add(sin2u, rate);
+            let rvdotl = across - motion * temp1 * c(1.5).mul_add(con41, cos2u);
+
+            let moment = rl * rvdotl;
+            let (up_part, along_part) = (rvdotl * moment * c(1.0 / MU_KM3_S2), rdotl * moment * c(-1.0 / MU_KM3_S2));
+            let up_part = up_part - c(1.0);
+            let parameter = (moment * moment * c(1.0 / MU_KM3_S2)).mul_add(shrunk, c(0.5) * temp1 * sine2);
+            for (value, column) in normal.into_iter().zip([&mut *x, y, z]) {
+                value.store(&mut column[at..]);
+            }
+            for ((up, along), column) in up.into_iter().zip(along).zip([&mut *u, v, w]) {
+                up.mul_add(up_part, along * along_part).store(&mut column[at..]);
+            }
+            parameter.store(&mut last[at..]);
+        }
+    }
+}
+
+#[inline(always)]
+fn cross_lanes<D: Lanes>(a: [D; 3], b: [D; 3]) -> [D; 3] {
+    let part = |i: usize, j: usize| a[j].neg_mul_add(b[i], a[i] * b[j]);
+    [part(1, 2), part(2, 0), part(0, 1)]
+}
+
+#[inline(always)]
+fn square<D: Lanes>(a: [D; 3]) -> D {
+    a[0].mul_add(a[0], a[1].mul_add(a[1], a[2] * a[2]))
+}
+
+/// The steps of a run in which the ellipses of `one` come near those of others: step and place of the other in the
+/// list, in any order.
+pub(super) fn crossings<'a>(
+    one: &Curves,
+    others: impl Iterator<Item = (u32, &'a Curves)> + Clone,
+    within_km: f64,
+    count: usize,
+    kernel: Kernel,
+    found: &mut Vec<(u32, u32)>,
+) {
+    found.clear();
+    dispatch(kernel, Crossings { one, others, within_km, count, found });
+}
+
+struct Crossings<'a, I> {
+    one: &'a Curves,
+    others: I,
+    within_km: f64,
+    count: usize,
+    found: &'a mut Vec<(u32, u32)>,
+}
+
+impl<'a, I: Iterator<Item = (u32, &'a Curves)> + Clone> Job for Crossings<'_, I> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<D: Lanes, F: Floats>(self) {
+        let Self { one, others, within_km, count, found } = self;
+        for at in (0..count).step_by(F::N) {
+            let a = Shapes::<F>::load(one, at);
+            for (place, other) in others.clone() {
+                let mut bits = a.meet(&Shapes::load(other, at), &Room::new(&one.bounds, &other.bounds, within_km));
+                while bits != 0 {
+                    let step = at + bits.trailing_zeros() as usize;
+                    bits &= bits - 1;
+                    if step < count {
+                        found.push((step as u32, place));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The ellipses of several steps.
+struct Shapes<F> {
+    normal: [F; 3],
+    perigee: [F; 3],
+    parameter: F,
+}
+
+/// How near two curves must come.
+struct Room {
+    /// Along the radius, where the planes meet.
+    near_km: f32,
+    /// How much more, over the sine of the angle between the planes.
+    more_km: f32,
+    /// Planes at a smaller angle (its sine) are taken as one.
+    flat: f32,
+}
+
+impl Room {
+    #[inline(always)]
+    fn new(a: &Bounds, b: &Bounds, within_km: f64) -> Self {
+        let bulges = (a.bulge_km.1 - b.bulge_km.0).max(b.bulge_km.1 - a.bulge_km.0);
+        let near_km = within_km + a.astray_km.0 + b.astray_km.0 + 2.0 * bulges + ROUNDING_KM;
+        let height_km = within_km + a.astray_km.1 + b.astray_km.1 + ROUNDING_KM;
+        let bends = 2.2 * (a.bulge_km.1 + b.bulge_km.1) / LOWEST_KM;
+        Self {
+            near_km: near_km as f32,
+            more_km: (height_km * (1.82 * (a.slope + b.slope) + bends)) as f32,
+            flat: (height_km * (1.06 * a.slope.max(b.slope)).max(2.01) / LOWEST_KM) as f32,
+        }
+    }
+}
+
+impl<F: Floats> Shapes<F> {
+    #[inline(always)]
+    fn load(from: &Curves, at: usize) -> Self {
+        let [a, b, c, d, e, f, p] = &from.floats;
+        let load = |column: &Vec<f32>| F::load(&column[at..]);
+        Self {
+            normal: [load(a), load(b), load(c)],
+            perigee: [load(d), load(e), load(f)],
+            parameter: load(p),
+        }
+    }
+
+    /// In which steps they come near each other, as bits; also where that is not known.
+    ///
+    /// With c the product of both normals, s its length and E the product of c and a perigee vector, the ellipse is
+    /// p s / (s + E) from the centre where it crosses the other's plane on the side of c, and p s / (s - E) on the
+    /// other.
+    #[inline(always)]
+    fn meet(&self, other: &Self, room: &Room) -> u32 {
+        let line = cross(self.normal, other.normal);
+        let sine2 = dot_floats(line, line);
+        let sine = sine2.sqrt();
+        let (e, f) = (dot_floats(self.perigee, line), dot_floats(other.perigee, line));
+        let one = F::splat(1.0);
+        let room_here = sine.mul_add(F::splat(room.near_km), F::splat(room.more_km));
+        let apart = |a: F, b: F| {
+            let difference = self.parameter.mul(b).sub(other.parameter.mul(a)).abs();
+            // Of NaN nothing is known.
+            room_here.mul(a).mul(b).at_most(sine2.mul(difference))
+        };
+        let misses = apart(one.mul_add(e, sine), one.mul_add(f, sine)) & apart(sine.sub(e), sine.sub(f));
+        let parallel = sine.at_most(F::splat(room.flat));
+        let all = u32::MAX >> (32 - F::N);
+        (!misses | parallel) & all
+    }
+}
+
+#[inline(always)]
+fn cross<F: Floats>(a: [F; 3], b: [F; 3]) -> [F; 3] {
+    let part = |i: usize, j: usize| a[j].neg_mul_add(b[i], a[i].mul(b[j]));
+    [part(1, 2), part(2, 0), part(0, 1)]
+}
+
+#[inline(always)]
+fn dot_floats<F: Floats>(a: [F; 3], b: [F; 3]) -> F {
+    a[0].mul_add(b[0], a[1].mul_add(b[1], a[2].mul(b[2])))
+}
+
+/// Twice as far as a body is seen from its curves at the borders of `count` steps and halfway to them; not known where
+/// it has no valid state, or gets too far. `step_s` is the length of a step; the middle of the first is `first` minutes
+/// from the epoch, and each is `every_s` after the last.
+pub(super) fn astray(propagator: &Propagator, first: f64, every_s: f64, count: usize, step_s: f64) -> Astray {
+    let step = every_s / 60.0;
+    let mut middle = Curves::default();
+    middle.fill(propagator, Steps { first, step, count }, Kernel::best());
+    let (mut radius_km, mut height_km) = (0.0f64, 0.0f64);
+    let mut around = StateBatch::default();
+    for part in [-0.5, -0.25, 0.25, 0.5] {
+        propagator.states_every(first + part * step_s / 60.0, step, count, Kernel::best(), &mut around);
+        for i in 0..count {
+            let away = around.position_km(i).map(|place| middle.away_km(i, place));
+            let Some((radius, height)) = away.filter(|a| !a.0.is_nan()) else { return Astray::UNKNOWN };
+            (radius_km, height_km) = (radius_km.max(radius), height_km.max(height));
+        }
+    }
+    let worst_km = 2.0 * radius_km.max(height_km);
+    if worst_km > MOST_ASTRAY_KM {
+        return Astray::UNKNOWN;
+    }
+    Astray { radius_km: 2.0 * radius_km + 0.1, height_km: 2.0 * height_km + 0.1 }
+}
