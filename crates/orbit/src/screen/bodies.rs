@@ -69,13 +69,11 @@ pub(super) fn prepare(
         let is_even = set.eccentricity() <= 0.1
             && !may_jump
             && propagator.always_valid_between(span.start(), span.end());
-        let windows = span.seconds() / (2.0 * half_window_s);
-        let samples = if is_even { 16 } else { (windows + 3.0).clamp(64.0, MAX_SAMPLES) as usize };
         let radii_km = propagator.radii_between(span.start(), span.end());
         let (mut pad_km, mut off) = (0.0, Astray::UNKNOWN);
         let needs = needs(set.norad_id(), radii_km);
         if needs != Needs::Nothing {
-            pad_km = pad(&propagator, span, half_window_s, samples);
+            pad_km = pad(&propagator, span, half_window_s, is_even);
         }
         if needs == Needs::PadAndCurve && pad_km <= ROUGH_PAD_KM {
             off = strays(&propagator, span, half_window_s, is_even);
@@ -150,25 +148,74 @@ fn first_error(propagator: &Propagator, span: Interval) -> Option<Fault> {
     told(span.end())
 }
 
-/// Twice the largest deviation from two-body motion seen at `samples` times, and at least what J2 can do.
-fn pad(propagator: &Propagator, span: Interval, half_window_s: f64, samples: usize) -> f64 {
-    let step = span.seconds() / 60.0 / (samples - 1) as f64;
+/// Twice the largest deviation from two-body motion that is seen, and at least what J2 can do. An even orbit is looked
+/// at 16 times; others in all windows in which they come low, and in every 64th.
+fn pad(propagator: &Propagator, span: Interval, half_window_s: f64, is_even: bool) -> f64 {
     let first = propagator.minutes_to(span.start());
-    let at = |offset_s: f64| {
-        let mut states = StateBatch::default();
-        propagator.states_every(first + offset_s / 60.0, step, samples, Kernel::best(), &mut states);
-        states
+    let windows = (span.seconds() / (2.0 * half_window_s)).ceil().max(1.0);
+    let mut worst = Worst::default();
+    if is_even || windows > MAX_SAMPLES {
+        let samples = if is_even { 16.0 } else { MAX_SAMPLES };
+        worst.look(propagator, first, span.seconds() / (samples - 1.0), half_window_s, samples as usize);
+        return padded(worst.km, half_window_s);
+    }
+    let group_s = 2.0 * half_window_s * GROUP as f64;
+    let groups = windows as usize / GROUP + 1;
+    let mut middles = StateBatch::default();
+    propagator.states_every(first + 0.5 * group_s / 60.0, group_s / 60.0, groups, Kernel::best(), &mut middles);
+    let is_looked_at = |group: usize| {
+        group.is_multiple_of(EVERY) || middles.position_km(group).is_none_or(|r| norm(r) < LOW_KM)
     };
-    let (middle, before, after) = (at(0.0), at(-half_window_s), at(half_window_s));
-    let mut worst: f64 = 0.0;
-    for i in 0..samples {
-        let (Some(r), Some(v)) = (middle.position_km(i), middle.velocity_km_s(i)) else { continue };
-        for (there, step_s) in [(&before, -half_window_s), (&after, half_window_s)] {
-            let Some(there) = there.position_km(i) else { continue };
-            worst = worst.max(norm(minus(there, two_body(r, v, step_s))));
+    let mut group = 0;
+    while group < groups {
+        let end = (group..groups).find(|g| !is_looked_at(*g)).unwrap_or(groups);
+        if end > group {
+            let from = first + (group as f64 * group_s + half_window_s) / 60.0;
+            worst.look(propagator, from, 2.0 * half_window_s, half_window_s, (end - group) * GROUP);
+        }
+        group = end.max(group) + 1;
+    }
+    padded(worst.km, half_window_s)
+}
+
+/// Windows that are looked at together, or not.
+const GROUP: usize = 4;
+
+/// Of groups that are not low every so many are looked at.
+const EVERY: usize = 16;
+
+/// Above this radius in km J2 does less than a hundredth of what it can at the surface. An object comes no more than
+/// 11 km/s lower than it is in the middle of a group.
+const LOW_KM: f64 = 25_000.0;
+
+/// The largest deviation from two-body motion.
+#[derive(Default)]
+struct Worst {
+    km: f64,
+    middle: StateBatch,
+    before: StateBatch,
+    after: StateBatch,
+}
+
+impl Worst {
+    /// Looks at `count` windows, of which the middle of the first is `first` minutes from the epoch, and each `step_s`
+    /// after the last.
+    fn look(&mut self, propagator: &Propagator, first: f64, step_s: f64, half_window_s: f64, count: usize) {
+        let Self { km, middle, before, after } = self;
+        for (offset_s, states) in
+            [(0.0, &mut *middle), (-half_window_s, &mut *before), (half_window_s, &mut *after)]
+        {
+            let (first, step) = (first + offset_s / 60.0, step_s / 60.0);
+            propagator.states_every(first, step, count, Kernel::best(), states);
+        }
+        for i in 0..count {
+            let (Some(r), Some(v)) = (middle.position_km(i), middle.velocity_km_s(i)) else { continue };
+            for (there, offset_s) in [(&before, -half_window_s), (&after, half_window_s)] {
+                let Some(there) = there.position_km(i) else { continue };
+                *km = km.max(norm(minus(there, two_body(r, v, offset_s))));
+            }
         }
     }
-    padded(worst, half_window_s)
 }
 
 pub(super) fn padded(worst_km: f64, half_window_s: f64) -> f64 {

@@ -2,7 +2,7 @@
 //! the notes of [`super`].
 
 use super::bodies::{Body, MU_KM3_S2};
-use crate::frame::{dot, minus, norm};
+use crate::frame::{cross, dot, minus, norm};
 use crate::sgp4::kernel::Steps;
 use crate::sgp4::{EARTH_RADIUS_KM, J2};
 use crate::simd::{Floats, Job, Kernel, Lanes, MAX_FLOATS, dispatch};
@@ -30,10 +30,16 @@ pub(super) struct Astray {
     radius_km: f64,
     /// Along the normal.
     height_km: f64,
+    /// Between these rates in rad/s it turns about the Earth, on the average since the middle.
+    turns: (f64, f64),
 }
 
 impl Astray {
-    pub(super) const UNKNOWN: Self = Self { radius_km: f64::INFINITY, height_km: f64::INFINITY };
+    pub(super) const UNKNOWN: Self = Self {
+        radius_km: f64::INFINITY,
+        height_km: f64::INFINITY,
+        turns: (f64::NEG_INFINITY, f64::INFINITY),
+    };
 }
 
 /// The curves of one body at the middles of a run of steps, as columns: each lies in a plane, and its radius towards a
@@ -41,9 +47,9 @@ impl Astray {
 /// its short-period term in the radius.
 #[derive(Default)]
 pub(super) struct Curves {
-    /// Per step: the unit normal, e, p in km.
-    columns: [Vec<f64>; 7],
-    floats: [Vec<f32>; 7],
+    /// Per step: the unit normal, e, the unit vector to the place at the middle, p in km.
+    columns: [Vec<f64>; 10],
+    floats: [Vec<f32>; 10],
     bounds: Bounds,
 }
 
@@ -57,6 +63,7 @@ struct Bounds {
     bulge_km: (f64, f64),
     /// Between these radii the body stays.
     radii_km: (f64, f64),
+    turns: (f64, f64),
 }
 
 impl Curves {
@@ -75,13 +82,13 @@ impl Curves {
     fn fill(&mut self, propagator: &Propagator, steps: Steps, kernel: Kernel) {
         let count = steps.count.next_multiple_of(MAX_FLOATS);
         self.columns.iter_mut().for_each(|column| column.resize(count, f64::NAN));
-        let [x, y, z, u, v, w, _] = self.columns.each_mut().map(Vec::as_mut_slice);
+        let [x, y, z, u, v, w, ..] = self.columns.each_mut().map(Vec::as_mut_slice);
         propagator.fill_columns(Steps { count, ..steps }, kernel, &mut [x, y, z, u, v, w]);
         dispatch(kernel, FromStates { columns: &mut self.columns });
     }
 
     fn bounds(&self, count: usize, astray: Astray) -> Bounds {
-        let [.., e, f, g, p] = &self.columns;
+        let [_, _, _, e, f, g, .., p] = &self.columns;
         let (mut most, mut low, mut high, mut sum) = (0.0f64, f64::INFINITY, 0.0f64, 0.0);
         let mut bulge = (f64::INFINITY, 0.0f64);
         for (((e, f), g), p) in e.iter().zip(f).zip(g).zip(p).take(count) {
@@ -92,7 +99,7 @@ impl Curves {
             sum += p;
         }
         // Nothing is known where one of them is none.
-        let Astray { radius_km, height_km } =
+        let Astray { radius_km, height_km, turns } =
             if sum.is_nan() || most > 0.95 { Astray::UNKNOWN } else { astray };
         // The square of the height counts, over twice the radius; see `Room`.
         let radius_km = radius_km + height_km * height_km / (2.0 * LOWEST_KM);
@@ -101,6 +108,7 @@ impl Curves {
             slope: most / (1.0 - most * most).max(0.01).sqrt(),
             bulge_km: bulge,
             radii_km: (low - 2.0 * bulge.1 - radius_km, high + radius_km),
+            turns,
         }
     }
 
@@ -112,24 +120,34 @@ impl Curves {
         !(a.0 > b.1 + near_km || b.0 > a.1 + near_km)
     }
 
-    /// How far a place is from the `i`-th curve, along the radius and along the normal; NaN where there is no curve.
-    fn away_km(&self, i: usize, place: [f64; 3]) -> (f64, f64) {
-        let [a, b, c, e, f, g, p] = self.columns.each_ref().map(|column| column[i]);
-        let normal = [a, b, c];
+    /// How far a place is from the `i`-th curve, along the radius and along the normal, and by which angle from that at
+    /// the middle; NaN where there is no curve.
+    fn away(&self, i: usize, place: [f64; 3]) -> Away {
+        let [a, b, c, e, f, g, x, y, z, p] = self.columns.each_ref().map(|column| column[i]);
+        let (normal, middle) = ([a, b, c], [x, y, z]);
         let height = dot(normal, place);
         let inside = minus(place, normal.map(|x| x * height));
         let radius = norm(inside);
         let nearness = 1.0 + dot([e, f, g], inside) / radius;
         let part_z = inside[2] / radius;
         let curve = p / nearness - 2.0 * BULGE_KM2 / p * part_z * part_z;
-        if nearness > 0.0 { ((radius - curve).abs(), height.abs()) } else { (f64::NAN, f64::NAN) }
+        let radius_km = if nearness > 0.0 { (radius - curve).abs() } else { f64::NAN };
+        let angle = libm::atan2(dot(cross(normal, middle), inside), dot(middle, inside));
+        Away { radius_km, height_km: height.abs(), angle }
     }
+}
+
+/// A place as seen from a curve.
+struct Away {
+    radius_km: f64,
+    height_km: f64,
+    angle: f64,
 }
 
 /// From places and velocities to curves: SGP4's short-period terms are taken off (V2006 `sgp4`, "orientation"), with
 /// the osculating elements in them, which is as good to the second power of J2.
 struct FromStates<'a> {
-    columns: &'a mut [Vec<f64>; 7],
+    columns: &'a mut [Vec<f64>; 10],
 }
 
 impl Job for FromStates<'_> {
@@ -138,7 +156,7 @@ impl Job for FromStates<'_> {
     #[inline(always)]
     fn run<D: Lanes, F: Floats>(self) {
         let c = D::splat;
-        let [x, y, z, u, v, w, last] = self.columns;
+        let [x, y, z, u, v, w, i, j, k, last] = self.columns;
         for at in (0..last.len()).step_by(D::N) {
             let r = [D::load(&x[at..]), D::load(&y[at..]), D::load(&z[at..])];
             let s = [D::load(&u[at..]), D::load(&v[at..]), D::load(&w[at..])];
@@ -177,6 +195,9 @@ impl Job for FromStates<'_> {
             for ((up, along), column) in up.into_iter().zip(along).zip([&mut *u, v, w]) {
                 up.mul_add(up_part, along * along_part).store(&mut column[at..]);
             }
+            for (value, column) in up.into_iter().zip([&mut *i, j, k]) {
+                value.store(&mut column[at..]);
+            }
             parameter.store(&mut last[at..]);
         }
     }
@@ -193,24 +214,31 @@ fn square<D: Lanes>(a: [D; 3]) -> D {
     a[0].mul_add(a[0], a[1].mul_add(a[1], a[2] * a[2]))
 }
 
+/// What is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) within_km: f64,
+    pub(super) half_step_s: f64,
+}
+
 /// The steps of a run in which the ellipses of `one` come near those of others: step and place of the other in the
 /// list, in any order.
 pub(super) fn crossings<'a>(
     one: &Curves,
     others: impl Iterator<Item = (u32, &'a Curves)> + Clone,
-    within_km: f64,
+    limits: Limits,
     count: usize,
     kernel: Kernel,
     found: &mut Vec<(u32, u32)>,
 ) {
     found.clear();
-    dispatch(kernel, Crossings { one, others, within_km, count, found });
+    dispatch(kernel, Crossings { one, others, limits, count, found });
 }
 
 struct Crossings<'a, I> {
     one: &'a Curves,
     others: I,
-    within_km: f64,
+    limits: Limits,
     count: usize,
     found: &'a mut Vec<(u32, u32)>,
 }
@@ -220,11 +248,11 @@ impl<'a, I: Iterator<Item = (u32, &'a Curves)> + Clone> Job for Crossings<'_, I>
 
     #[inline(always)]
     fn run<D: Lanes, F: Floats>(self) {
-        let Self { one, others, within_km, count, found } = self;
+        let Self { one, others, limits, count, found } = self;
         for at in (0..count).step_by(F::N) {
             let a = Shapes::<F>::load(one, at);
             for (place, other) in others.clone() {
-                let mut bits = a.meet(&Shapes::load(other, at), &Room::new(&one.bounds, &other.bounds, within_km));
+                let mut bits = a.meet(&Shapes::load(other, at), &Room::new(&one.bounds, &other.bounds, limits));
                 while bits != 0 {
                     let step = at + bits.trailing_zeros() as usize;
                     bits &= bits - 1;
@@ -241,6 +269,7 @@ impl<'a, I: Iterator<Item = (u32, &'a Curves)> + Clone> Job for Crossings<'_, I>
 struct Shapes<F> {
     normal: [F; 3],
     perigee: [F; 3],
+    middle: [F; 3],
     parameter: F,
 }
 
@@ -252,11 +281,15 @@ struct Room {
     more_km: f32,
     /// Planes at a smaller angle (its sine) are taken as one.
     flat: f32,
+    /// How much the angles from the middles to the place where they meet differ, and how much more over that sine.
+    turn: f32,
+    more_turn: f32,
 }
 
 impl Room {
     #[inline(always)]
-    fn new(a: &Bounds, b: &Bounds, within_km: f64) -> Self {
+    fn new(a: &Bounds, b: &Bounds, limits: Limits) -> Self {
+        let within_km = limits.within_km;
         let bulges = (a.bulge_km.1 - b.bulge_km.0).max(b.bulge_km.1 - a.bulge_km.0);
         let near_km = within_km + a.astray_km.0 + b.astray_km.0 + 2.0 * bulges + ROUNDING_KM;
         let height_km = within_km + a.astray_km.1 + b.astray_km.1 + ROUNDING_KM;
@@ -264,6 +297,8 @@ impl Room {
         Self {
             near_km: near_km as f32,
             more_km: (height_km * (1.82 * (a.slope + b.slope) + bends)) as f32,
+            turn: (limits.half_step_s * (a.turns.1 - b.turns.0).max(b.turns.1 - a.turns.0) + 1e-5) as f32,
+            more_turn: (2.12 * height_km / LOWEST_KM) as f32,
             flat: (height_km * (1.06 * a.slope.max(b.slope)).max(2.01) / LOWEST_KM) as f32,
         }
     }
@@ -272,11 +307,12 @@ impl Room {
 impl<F: Floats> Shapes<F> {
     #[inline(always)]
     fn load(from: &Curves, at: usize) -> Self {
-        let [a, b, c, d, e, f, p] = &from.floats;
+        let [a, b, c, d, e, f, x, y, z, p] = &from.floats;
         let load = |column: &Vec<f32>| F::load(&column[at..]);
         Self {
             normal: [load(a), load(b), load(c)],
             perigee: [load(d), load(e), load(f)],
+            middle: [load(x), load(y), load(z)],
             parameter: load(p),
         }
     }
@@ -285,10 +321,11 @@ impl<F: Floats> Shapes<F> {
     ///
     /// With c the product of both normals, s its length and E the product of c and a perigee vector, the ellipse is
     /// p s / (s + E) from the centre where it crosses the other's plane on the side of c, and p s / (s - E) on the
-    /// other.
+    /// other. With r the direction of a body at the middle, and n and m the normals, r.c and r.m are s times cosine and
+    /// sine of the angle from there to c; for the other body, r.c and -r.n.
     #[inline(always)]
     fn meet(&self, other: &Self, room: &Room) -> u32 {
-        let line = cross(self.normal, other.normal);
+        let line = cross_floats(self.normal, other.normal);
         let sine2 = dot_floats(line, line);
         let sine = sine2.sqrt();
         let (e, f) = (dot_floats(self.perigee, line), dot_floats(other.perigee, line));
@@ -302,12 +339,19 @@ impl<F: Floats> Shapes<F> {
         let misses = apart(one.mul_add(e, sine), one.mul_add(f, sine)) & apart(sine.sub(e), sine.sub(f));
         let parallel = sine.at_most(F::splat(room.flat));
         let all = u32::MAX >> (32 - F::N);
-        (!misses | parallel) & all
+        if misses == all {
+            return parallel;
+        }
+        let cosines = dot_floats(self.middle, line).sub(dot_floats(other.middle, line));
+        let sines = one.mul_add(dot_floats(self.middle, other.normal), dot_floats(other.middle, self.normal));
+        let turn = sine.mul_add(F::splat(room.turn), F::splat(room.more_turn));
+        let passes = turn.mul(turn).at_most(cosines.mul_add(cosines, sines.mul(sines)));
+        (!(misses | passes) | parallel) & all
     }
 }
 
 #[inline(always)]
-fn cross<F: Floats>(a: [F; 3], b: [F; 3]) -> [F; 3] {
+fn cross_floats<F: Floats>(a: [F; 3], b: [F; 3]) -> [F; 3] {
     let part = |i: usize, j: usize| a[j].neg_mul_add(b[i], a[i].mul(b[j]));
     [part(1, 2), part(2, 0), part(0, 1)]
 }
@@ -325,18 +369,30 @@ pub(super) fn astray(propagator: &Propagator, first: f64, every_s: f64, count: u
     let mut middle = Curves::default();
     middle.fill(propagator, Steps { first, step, count }, Kernel::best());
     let (mut radius_km, mut height_km) = (0.0f64, 0.0f64);
+    let (mut slowest, mut fastest) = (f64::INFINITY, f64::NEG_INFINITY);
     let mut around = StateBatch::default();
     for part in [-0.5, -0.25, 0.25, 0.5] {
-        propagator.states_every(first + part * step_s / 60.0, step, count, Kernel::best(), &mut around);
+        let offset_s = part * step_s;
+        propagator.states_every(first + offset_s / 60.0, step, count, Kernel::best(), &mut around);
         for i in 0..count {
-            let away = around.position_km(i).map(|place| middle.away_km(i, place));
-            let Some((radius, height)) = away.filter(|a| !a.0.is_nan()) else { return Astray::UNKNOWN };
-            (radius_km, height_km) = (radius_km.max(radius), height_km.max(height));
+            let Some(away) = around.position_km(i).map(|place| middle.away(i, place)) else {
+                return Astray::UNKNOWN;
+            };
+            if away.radius_km.is_nan() {
+                return Astray::UNKNOWN;
+            }
+            (radius_km, height_km) = (radius_km.max(away.radius_km), height_km.max(away.height_km));
+            let turn = away.angle / offset_s;
+            (slowest, fastest) = (slowest.min(turn), fastest.max(turn));
         }
     }
-    let worst_km = 2.0 * radius_km.max(height_km);
-    if worst_km > MOST_ASTRAY_KM {
+    if 2.0 * radius_km.max(height_km) > MOST_ASTRAY_KM {
         return Astray::UNKNOWN;
     }
-    Astray { radius_km: 2.0 * radius_km + 0.1, height_km: 2.0 * height_km + 0.1 }
+    let more = 0.5 * (fastest - slowest);
+    Astray {
+        radius_km: 2.0 * radius_km + 0.1,
+        height_km: 2.0 * height_km + 0.1,
+        turns: (slowest - more, fastest + more),
+    }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::bodies::Body;
 use super::bound::{Bound, Mark, Meeting, Test};
-use super::curves::{Curves, STEP_WINDOWS, crossings};
+use super::curves::{Curves, Limits, STEP_WINDOWS, crossings};
 use super::grid::Splat;
 use super::marks::Track;
 use super::rough::Looks;
@@ -99,7 +99,9 @@ impl Sweep<'_> {
         let of = |place: u32| primaries.get(place as usize);
         near.retain(|place| of(*place).is_some_and(|p| p.curves.radii_meet(curves, within_km)));
         let others = near.iter().filter_map(|place| Some((*place, &of(*place)?.curves)));
-        crossings(curves, others, within_km, steps_in(block), self.kernel, units);
+        let half_step_s = STEP_WINDOWS as f64 * self.bound.half_window_s;
+        let limits = Limits { within_km, half_step_s };
+        crossings(curves, others, limits, steps_in(block), self.kernel, units);
         units.iter_mut().for_each(|(step, _)| *step /= UNIT_STEPS);
         units.sort_unstable();
         units.dedup();
