@@ -1,8 +1,9 @@
+use std::sync::OnceLock;
+
 use base::{Fault, Interval, NoradId, Timestamp};
 
-use super::curves::{Astray, STEP_WINDOWS, astray};
+use super::curves::{Astray, STEP_WINDOWS, Samples};
 use super::refine::CELL_NANOS;
-use super::rough::ROUGH_PAD_KM;
 use crate::frame::{dot, minus, norm};
 use crate::{Catalogue, Kernel, Propagator, StateBatch};
 
@@ -24,11 +25,28 @@ const J2_KM_S2: f64 = 3.3e-5;
 /// An object ready to be screened.
 pub(super) struct Body {
     pub(super) propagator: Propagator,
-    /// How far it strays from two-body motion within half a window, in km.
-    pub(super) pad_km: f64,
+    /// How far it gets from its curves; not known where nobody needs it.
     pub(super) astray: Astray,
     /// Between these radii it stays during the whole span, in km.
     pub(super) radii_km: (f64, f64),
+    pad_km: OnceLock<f64>,
+    looks: Looks,
+}
+
+/// How a body is looked at.
+#[derive(Debug, Clone, Copy)]
+struct Looks {
+    span: Interval,
+    half_window_s: f64,
+    /// Whether it is much the same all the time.
+    is_even: bool,
+}
+
+impl Body {
+    /// How far it strays from two-body motion within half a window, in km; worked out when it is first asked for.
+    pub(super) fn pad_km(&self) -> f64 {
+        *self.pad_km.get_or_init(|| pad(&self.propagator, self.looks))
+    }
 }
 
 /// A body with what is to be told of it, or why there is none.
@@ -70,16 +88,17 @@ pub(super) fn prepare(
             && !may_jump
             && propagator.always_valid_between(span.start(), span.end());
         let radii_km = propagator.radii_between(span.start(), span.end());
-        let (mut pad_km, mut off) = (0.0, Astray::UNKNOWN);
+        let looks = Looks { span, half_window_s, is_even };
         let needs = needs(set.norad_id(), radii_km);
-        if needs != Needs::Nothing {
-            pad_km = pad(&propagator, span, half_window_s, is_even);
-        }
-        if needs == Needs::PadAndCurve && pad_km <= ROUGH_PAD_KM {
-            off = strays(&propagator, span, half_window_s, is_even);
-        }
-        let body = Body { propagator, pad_km, astray: off, radii_km };
-        let warnings = [first_error(&body.propagator, span), body.first_carried_off(span)];
+        let astray = match needs {
+            Needs::PadAndCurve => strays(&propagator, looks),
+            Needs::Pad | Needs::Nothing => Astray::default(),
+        };
+        let body = Body { propagator, astray, radii_km, pad_km: OnceLock::new(), looks };
+        // What keeps to its curves all the time is not carried off.
+        let may_be_rough = needs != Needs::Nothing && !body.astray.is_known();
+        let carried_off = may_be_rough.then(|| body.first_carried_off(span)).flatten();
+        let warnings = [first_error(&body.propagator, span), carried_off];
         Ok((body, warnings))
     };
     let all: Vec<Prepared> = match pool {
@@ -100,17 +119,20 @@ pub(super) fn prepare(
     (bodies, faults)
 }
 
-/// [`astray`] in the steps of the span: even orbits are looked at in 16, others in all.
-fn strays(propagator: &Propagator, span: Interval, half_window_s: f64, is_even: bool) -> Astray {
+/// [`Astray`] in the steps of the span: even orbits are looked at in 16, others in all.
+fn strays(propagator: &Propagator, looks: Looks) -> Astray {
+    let Looks { span, half_window_s, is_even } = looks;
     let first = propagator.minutes_to(span.start());
     let step_s = STEP_WINDOWS as f64 * 2.0 * half_window_s;
+    let steps = (span.seconds() / step_s).ceil().max(1.0);
     if is_even {
-        return astray(propagator, first, span.seconds() / 15.0, 16, step_s);
+        Astray::of_some(propagator, Samples { first, every_s: span.seconds() / 15.0, count: 16, step_s })
+    } else if steps <= MAX_SAMPLES {
+        let first = first + 0.5 * step_s / 60.0;
+        Astray::of_all(propagator, Samples { first, every_s: step_s, count: steps as usize, step_s })
+    } else {
+        Astray::default()
     }
-    let steps = (span.seconds() / step_s).ceil().clamp(1.0, MAX_SAMPLES);
-    // In the middle of each.
-    let every_s = step_s.max(span.seconds() / steps);
-    astray(propagator, first + 0.5 * every_s / 60.0, every_s, steps as usize, step_s)
 }
 
 /// Times between two looks for an error state: as many as the default windows have.
@@ -150,7 +172,8 @@ fn first_error(propagator: &Propagator, span: Interval) -> Option<Fault> {
 
 /// Twice the largest deviation from two-body motion that is seen, and at least what J2 can do. An even orbit is looked
 /// at 16 times; others in all windows in which they come low, and in every 64th.
-fn pad(propagator: &Propagator, span: Interval, half_window_s: f64, is_even: bool) -> f64 {
+fn pad(propagator: &Propagator, looks: Looks) -> f64 {
+    let Looks { span, half_window_s, is_even } = looks;
     let first = propagator.minutes_to(span.start());
     let windows = (span.seconds() / (2.0 * half_window_s)).ceil().max(1.0);
     let mut worst = Worst::default();
@@ -184,9 +207,9 @@ const GROUP: usize = 4;
 /// Of groups that are not low every so many are looked at.
 const EVERY: usize = 16;
 
-/// Above this radius in km J2 does less than a hundredth of what it can at the surface. An object comes no more than
-/// 11 km/s lower than it is in the middle of a group.
-const LOW_KM: f64 = 25_000.0;
+/// Radius in km in the middle of a group above which a body does not come below two radii of the Earth in all of it,
+/// where J2 does no more than a sixteenth of what it can at the surface.
+const LOW_KM: f64 = 17_000.0;
 
 /// The largest deviation from two-body motion.
 #[derive(Default)]

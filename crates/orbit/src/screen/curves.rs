@@ -17,29 +17,39 @@ const MOST_ASTRAY_KM: f64 = 100.0;
 /// No meeting is nearer to the centre of the Earth, by more than [`MOST_ASTRAY_KM`].
 const LOWEST_KM: f64 = 6200.0;
 
+/// A more eccentric ellipse is no curve.
+const MOST_ECCENTRIC: f64 = 0.95;
+
+/// Rate in rad/s at which nothing turns that is bound to the Earth: the escape speed at the surface, over its radius,
+/// and a tenth more.
+const FASTEST_TURN: f64 = 1.93e-3;
+
 /// Room for floats, in km.
 const ROUNDING_KM: f64 = 0.2;
 
 /// J2 R^2 / 4 in km^2.
 const BULGE_KM2: f64 = 0.25 * J2 * EARTH_RADIUS_KM * EARTH_RADIUS_KM;
 
-/// How far a body gets from its curves within half a step, in km; infinite where that is not known.
-#[derive(Debug, Clone, Copy)]
+/// How far a body gets from its curves within half a step, as far as it has been seen.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Astray {
-    /// Along the radius.
+    /// In km along the radius.
     radius_km: f64,
-    /// Along the normal.
+    /// In km along the normal.
     height_km: f64,
     /// Between these rates in rad/s it turns about the Earth, on the average since the middle.
     turns: (f64, f64),
+    knows: Knows,
 }
 
-impl Astray {
-    pub(super) const UNKNOWN: Self = Self {
-        radius_km: f64::INFINITY,
-        height_km: f64::INFINITY,
-        turns: (f64::NEG_INFINITY, f64::INFINITY),
-    };
+/// For which steps that is known.
+#[derive(Debug, Clone, Default, PartialEq)]
+enum Knows {
+    #[default]
+    None,
+    All,
+    /// By step.
+    Some(Vec<bool>),
 }
 
 /// The curves of one body at the middles of a run of steps, as columns: each lies in a plane, and its radius towards a
@@ -67,16 +77,23 @@ struct Bounds {
 }
 
 impl Curves {
-    /// Follows `body` through `count` steps, the middle of the first `first` minutes from its epoch.
-    pub(super) fn follow(&mut self, body: &Body, first: f64, step: f64, count: usize, kernel: Kernel) {
-        self.fill(&body.propagator, Steps { first, step, count }, kernel);
+    /// Follows `body` through `steps`, of which the first is the span's `number`-th.
+    pub(super) fn follow(&mut self, body: &Body, steps: Steps, number: usize, kernel: Kernel) {
+        self.fill(&body.propagator, steps, kernel);
+        let is_known = |i: usize| body.astray.knows_step(number + i);
+        let unknown: Vec<usize> = (0..steps.count).filter(|i| !is_known(*i)).collect();
+        let [.., middle, p] = &mut self.columns;
+        for i in &unknown {
+            // In every test.
+            (middle[*i], p[*i]) = (f64::NAN, f64::NAN);
+        }
         for (to, from) in self.floats.iter_mut().zip(&self.columns) {
             to.resize(from.len(), 0.0);
             for (to, from) in to.iter_mut().zip(from) {
                 *to = *from as f32;
             }
         }
-        self.bounds = self.bounds(count, body.astray);
+        self.bounds = self.bounds(steps.count, &body.astray, !unknown.is_empty());
     }
 
     fn fill(&mut self, propagator: &Propagator, steps: Steps, kernel: Kernel) {
@@ -87,27 +104,30 @@ impl Curves {
         dispatch(kernel, FromStates { columns: &mut self.columns });
     }
 
-    fn bounds(&self, count: usize, astray: Astray) -> Bounds {
+    fn bounds(&self, count: usize, astray: &Astray, has_unknown: bool) -> Bounds {
         let [_, _, _, e, f, g, .., p] = &self.columns;
-        let (mut most, mut low, mut high, mut sum) = (0.0f64, f64::INFINITY, 0.0f64, 0.0);
+        let (mut most, mut low, mut high) = (0.0f64, f64::INFINITY, 0.0f64);
         let mut bulge = (f64::INFINITY, 0.0f64);
-        for (((e, f), g), p) in e.iter().zip(f).zip(g).zip(p).take(count) {
+        // Steps that are not known have NaN, which counts for nothing here and passes every test.
+        let known = e.iter().zip(f).zip(g).zip(p).take(count).filter(|x| !x.1.is_nan());
+        for (((e, f), g), p) in known {
             let eccentricity = norm([*e, *f, *g]);
             most = most.max(eccentricity);
             (low, high) = (low.min(p / (1.0 + eccentricity)), high.max(p / (1.0 - eccentricity)));
             bulge = (bulge.0.min(BULGE_KM2 / p), bulge.1.max(BULGE_KM2 / p));
-            sum += p;
         }
-        // Nothing is known where one of them is none.
-        let Astray { radius_km, height_km, turns } =
-            if sum.is_nan() || most > 0.95 { Astray::UNKNOWN } else { astray };
+        let Astray { radius_km, height_km, turns, .. } = *astray;
         // The square of the height counts, over twice the radius; see `Room`.
         let radius_km = radius_km + height_km * height_km / (2.0 * LOWEST_KM);
         Bounds {
             astray_km: (radius_km, height_km),
-            slope: most / (1.0 - most * most).max(0.01).sqrt(),
+            slope: most / (1.0 - most * most).sqrt(),
             bulge_km: bulge,
-            radii_km: (low - 2.0 * bulge.1 - radius_km, high + radius_km),
+            radii_km: if has_unknown {
+                (f64::NEG_INFINITY, f64::INFINITY)
+            } else {
+                (low - 2.0 * bulge.1 - radius_km, high + radius_km)
+            },
             turns,
         }
     }
@@ -118,6 +138,12 @@ impl Curves {
         let near_km = within_km + ROUNDING_KM;
         // Not the other way round: what is not known may meet.
         !(a.0 > b.1 + near_km || b.0 > a.1 + near_km)
+    }
+
+    /// Whether the `i`-th curve is an ellipse, and none of the longest.
+    fn is_bound(&self, i: usize) -> bool {
+        let [_, _, _, e, f, g, .., p] = self.columns.each_ref().map(|column| column[i]);
+        p > 0.0 && norm([e, f, g]) < MOST_ECCENTRIC
     }
 
     /// How far a place is from the `i`-th curve, along the radius and along the normal, and by which angle from that at
@@ -361,38 +387,109 @@ fn dot_floats<F: Floats>(a: [F; 3], b: [F; 3]) -> F {
     a[0].mul_add(b[0], a[1].mul_add(b[1], a[2].mul(b[2])))
 }
 
-/// Twice as far as a body is seen from its curves at the borders of `count` steps and halfway to them; not known where
-/// it has no valid state, or gets too far. `step_s` is the length of a step; the middle of the first is `first` minutes
-/// from the epoch, and each is `every_s` after the last.
-pub(super) fn astray(propagator: &Propagator, first: f64, every_s: f64, count: usize, step_s: f64) -> Astray {
-    let step = every_s / 60.0;
-    let mut middle = Curves::default();
-    middle.fill(propagator, Steps { first, step, count }, Kernel::best());
-    let (mut radius_km, mut height_km) = (0.0f64, 0.0f64);
-    let (mut slowest, mut fastest) = (f64::INFINITY, f64::NEG_INFINITY);
-    let mut around = StateBatch::default();
-    for part in [-0.5, -0.25, 0.25, 0.5] {
-        let offset_s = part * step_s;
-        propagator.states_every(first + offset_s / 60.0, step, count, Kernel::best(), &mut around);
-        for i in 0..count {
-            let Some(away) = around.position_km(i).map(|place| middle.away(i, place)) else {
-                return Astray::UNKNOWN;
-            };
-            if away.radius_km.is_nan() {
-                return Astray::UNKNOWN;
-            }
-            (radius_km, height_km) = (radius_km.max(away.radius_km), height_km.max(away.height_km));
-            let turn = away.angle / offset_s;
-            (slowest, fastest) = (slowest.min(turn), fastest.max(turn));
+/// At which steps a body is looked at: the middle of the first is `first` minutes from the epoch, each is `every_s`
+/// after the last, and all are `step_s` long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Samples {
+    pub(super) first: f64,
+    pub(super) every_s: f64,
+    pub(super) count: usize,
+    pub(super) step_s: f64,
+}
+
+impl Astray {
+    /// Twice as far as the body is seen in some steps, told of all steps; of none where one of them is none.
+    pub(super) fn of_some(propagator: &Propagator, samples: Samples) -> Self {
+        let mut out = Self::of_all(propagator, samples);
+        if out.knows != Knows::All {
+            out.knows = Knows::None;
+        }
+        out
+    }
+
+    /// Twice as far as the body is seen in all steps, each for itself, in which it has valid states and keeps to its
+    /// curve: at the borders and halfway to them.
+    pub(super) fn of_all(propagator: &Propagator, samples: Samples) -> Self {
+        let Samples { first, every_s, count, step_s } = samples;
+        let step = every_s / 60.0;
+        let mut curves = Curves::default();
+        curves.fill(propagator, Steps { first, step, count }, Kernel::best());
+        let offsets_s = [-0.5, -0.25, 0.25, 0.5].map(|part| part * step_s);
+        let around = offsets_s.map(|offset_s| {
+            let mut states = StateBatch::default();
+            propagator.states_every(first + offset_s / 60.0, step, count, Kernel::best(), &mut states);
+            (offset_s, states)
+        });
+        let mut seen = Seen::default();
+        let known: Vec<bool> = (0..count)
+            .map(|i| {
+                let mut here = Seen::default();
+                let sees = |(offset_s, states): &(f64, StateBatch)| {
+                    states.position_km(i).is_some_and(|place| here.add(&curves.away(i, place), *offset_s))
+                };
+                let is_known = curves.is_bound(i) && around.iter().all(sees);
+                if is_known {
+                    seen.merge(&here);
+                }
+                is_known
+            })
+            .collect();
+        let more = 0.5 * (seen.turns.1 - seen.turns.0);
+        Self {
+            radius_km: 2.0 * seen.radius_km + 0.1,
+            height_km: 2.0 * seen.height_km + 0.1,
+            turns: (seen.turns.0 - more, seen.turns.1 + more),
+            knows: if known.iter().all(|k| *k) {
+                Knows::All
+            } else if known.iter().any(|k| *k) {
+                Knows::Some(known)
+            } else {
+                Knows::None
+            },
         }
     }
-    if 2.0 * radius_km.max(height_km) > MOST_ASTRAY_KM {
-        return Astray::UNKNOWN;
+
+    /// Whether it is known for all steps.
+    pub(super) fn is_known(&self) -> bool {
+        self.knows == Knows::All
     }
-    let more = 0.5 * (fastest - slowest);
-    Astray {
-        radius_km: 2.0 * radius_km + 0.1,
-        height_km: 2.0 * height_km + 0.1,
-        turns: (slowest - more, fastest + more),
+
+    fn knows_step(&self, number: usize) -> bool {
+        match &self.knows {
+            Knows::None => false,
+            Knows::All => true,
+            Knows::Some(steps) => steps.get(number).copied().unwrap_or(false),
+        }
+    }
+}
+
+/// What was seen of a body beside its curves.
+struct Seen {
+    radius_km: f64,
+    height_km: f64,
+    turns: (f64, f64),
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { radius_km: 0.0, height_km: 0.0, turns: (f64::INFINITY, f64::NEG_INFINITY) }
+    }
+}
+
+impl Seen {
+    /// Counts a place; false where it does not belong to a curve.
+    fn add(&mut self, away: &Away, offset_s: f64) -> bool {
+        let turn = away.angle / offset_s;
+        self.merge(&Self { radius_km: away.radius_km, height_km: away.height_km, turns: (turn, turn) });
+        // Not the other way round: NaN does not belong.
+        2.0 * away.radius_km.max(away.height_km) <= MOST_ASTRAY_KM
+            && !away.radius_km.is_nan()
+            && (0.0..FASTEST_TURN).contains(&turn)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.radius_km = self.radius_km.max(other.radius_km);
+        self.height_km = self.height_km.max(other.height_km);
+        self.turns = (self.turns.0.min(other.turns.0), self.turns.1.max(other.turns.1));
     }
 }

@@ -7,10 +7,11 @@ use super::bound::{Bound, Mark, Meeting, Test};
 use super::curves::{Curves, Limits, STEP_WINDOWS, crossings};
 use super::grid::Splat;
 use super::marks::Track;
-use super::rough::Looks;
+use super::rough::{Looks, Nodes};
 use super::sightings::Sightings;
 use super::sweep::{Found, Sweep};
 use crate::Kernel;
+use crate::sgp4::kernel::Steps;
 use crate::simd::{Floats, Job, Lanes, MAX_FLOATS, dispatch};
 
 /// A body over a run of windows: marks, and what stands in for them in odd windows.
@@ -21,6 +22,8 @@ pub(super) struct Followed {
     pub(super) odd: Vec<(usize, Option<Sightings>)>,
     /// Memory for a rough body.
     pub(super) looks: Looks,
+    /// Memory for one without a valid state at some times.
+    pub(super) nodes: Nodes,
 }
 
 /// So many windows are compared at once: what a vector holds.
@@ -78,7 +81,8 @@ impl Sweep<'_> {
         // From the middle of the first window to that of the first step.
         let later_s = 0.5 * step_s - self.bound.half_window_s;
         let first = body.propagator.minutes_to(self.middle(block.start)) + later_s / 60.0;
-        into.follow(body, first, step_s / 60.0, steps_in(block), self.kernel);
+        let steps = Steps { first, step: step_s / 60.0, count: steps_in(block) };
+        into.follow(body, steps, (block.start / STEP_WINDOWS) as usize, self.kernel);
     }
 
     fn few_to_one(
@@ -110,16 +114,22 @@ impl Sweep<'_> {
             let start = block.start + u64::from(first) * UNIT as u64;
             let end = (block.start + u64::from(last + 1) * UNIT as u64).min(block.end);
             self.follow(index, &(start..end), followed);
-            for (unit, place) in run {
-                let (Some(primary), Some(number)) = (of(*place), few.get(*place as usize)) else { continue };
-                let (there, here) = (*unit as usize * UNIT, (*unit - first) as usize * UNIT);
-                let a = Part { of: &primary.followed, from: there };
-                let b = Part { of: followed, from: here };
+            for unit in run.chunk_by(|a, b| a.0 == b.0) {
+                let number = unit.first().map_or(0, |u| u.0 as usize);
+                let here = number * UNIT - first as usize * UNIT;
                 let count = UNIT.min((end - start) as usize - here);
-                let pads_km = self.pad_km(*number) + self.pad_km(index);
-                meetings_of(a, b, pads_km, count, &self.bound, self.kernel, meetings);
-                for (window, meeting) in meetings.iter() {
-                    self.look(start + (here + window) as u64, *number, index, *meeting, found);
+                let b = Part { of: followed, from: here };
+                if b.is_nowhere(count) {
+                    continue;
+                }
+                for (_, place) in unit {
+                    let (Some(primary), Some(other)) = (of(*place), few.get(*place as usize)) else { continue };
+                    let a = Part { of: &primary.followed, from: number * UNIT };
+                    let pads_km = self.pad_km(*other) + self.pad_km(index);
+                    meetings_of(a, b, pads_km, count, &self.bound, self.kernel, meetings);
+                    for (window, meeting) in meetings.iter() {
+                        self.look(start + (here + window) as u64, *other, index, *meeting, found);
+                    }
                 }
             }
         }
@@ -169,6 +179,12 @@ impl<'a> Part<'a> {
     fn odd(&self, count: usize) -> &'a [(usize, Option<Sightings>)] {
         let at = |window: usize| self.of.odd.partition_point(|o| o.0 < window);
         self.of.odd.get(at(self.from)..at(self.from + count)).unwrap_or_default()
+    }
+
+    /// Whether the body has no valid state in any of `count` windows.
+    fn is_nowhere(&self, count: usize) -> bool {
+        let odd = self.odd(count);
+        odd.len() == count && odd.iter().all(|o| o.1.is_none())
     }
 
     fn odd_at(&self, window: usize) -> Option<&'a Option<Sightings>> {

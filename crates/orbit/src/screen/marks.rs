@@ -42,7 +42,7 @@ impl Track {
         }
         let mut columns = self.state.each_mut().map(Vec::as_mut_slice);
         body.propagator.fill_columns(Steps { first, step, count: padded }, kernel, &mut columns);
-        let pad_km = body.pad_km.min(ROUGH_PAD_KM);
+        let pad_km = body.pad_km().min(ROUGH_PAD_KM);
         dispatch(kernel, Reaches { track: self, bound, pad_km });
         for (to, from) in self.floats.iter_mut().zip(&self.state) {
             to.resize(padded, 0.0);

@@ -17,7 +17,7 @@ pub(super) const ROUGH_PAD_KM: f64 = 1.0;
 impl Body {
     /// Whether [`ROUGH_PAD_KM`] does not hold in all windows.
     pub(super) fn is_rough(&self) -> bool {
-        self.pad_km > ROUGH_PAD_KM
+        self.pad_km() > ROUGH_PAD_KM
     }
 }
 
@@ -49,6 +49,24 @@ impl Looks {
         // What becomes invalid inside the window has no bound here.
         let worst = looks.map(deviation).iter().fold(0.0f64, |w, d| w.max(d.unwrap_or(f64::INFINITY)));
         padded(worst, h) <= ROUGH_PAD_KM
+    }
+}
+
+/// A body at the ends of the lattice cells of a run of windows.
+#[derive(Default)]
+pub(super) struct Nodes {
+    states: StateBatch,
+}
+
+impl Nodes {
+    /// Looks at the ends of `cells` cells, the first of which begins `first` minutes from the epoch.
+    pub(super) fn take(&mut self, body: &Body, first: f64, cells: usize, kernel: Kernel) {
+        body.propagator.states_every(first, CELL_NANOS as f64 / 6e10, cells + 1, kernel, &mut self.states);
+    }
+
+    /// Whether the body has no valid state at any end of a cell of the `i`-th window, so that nothing is searched there.
+    pub(super) fn are_invalid(&self, i: usize, cells: usize) -> bool {
+        (i * cells..=(i + 1) * cells).all(|node| self.states.position_km(node).is_none())
     }
 }
 

@@ -36,7 +36,7 @@ const ROUND: usize = 64;
 const DEFAULT_CELLS: u64 = 8;
 
 /// Up to this many primaries are compared with all objects directly; more go through the grid.
-const MAX_FEW: usize = 100;
+const MAX_FEW: usize = 2000;
 
 /// One screening.
 pub(super) struct Run<'a> {
@@ -296,7 +296,7 @@ impl Sweep<'_> {
 
     /// Follows a body through `windows`. Odd windows get sightings, or nothing where the body has no valid state.
     pub(super) fn follow(&self, index: u32, windows: &Range<u64>, into: &mut Followed) {
-        let Followed { track, odd, looks } = into;
+        let Followed { track, odd, looks, nodes } = into;
         odd.clear();
         let Some(body) = self.bodies.get(index as usize) else { return };
         let count = (windows.end - windows.start) as usize;
@@ -310,11 +310,23 @@ impl Sweep<'_> {
         if rough {
             looks.take(body, first, step, count, self.kernel);
         }
+        if track.has_gaps {
+            let start = body.propagator.minutes_to(self.lattice.node(windows.start * self.cells));
+            nodes.take(body, start, count * self.cells as usize, self.kernel);
+        }
         for i in 0..count {
-            if !track.is_valid(i) || rough && !looks.is_smooth(i) {
-                odd.push((i, self.sightings(windows.start + i as u64, index, body)));
+            let window = windows.start + i as u64;
+            if !track.is_valid(i) && self.is_whole(window) && nodes.are_invalid(i, self.cells as usize) {
+                odd.push((i, None));
+            } else if !track.is_valid(i) || rough && !looks.is_smooth(i) {
+                odd.push((i, self.sightings(window, index, body)));
             }
         }
+    }
+
+    /// Whether the window ends before the span.
+    fn is_whole(&self, window: u64) -> bool {
+        (window + 1) * self.cells < self.lattice.cells()
     }
 
     /// Where the object is seen during the window; see [`places_seen`].
@@ -534,7 +546,7 @@ impl Sweep<'_> {
 
     /// How far a body strays from two-body motion in a window for which it has a mark.
     pub(super) fn pad_km(&self, index: u32) -> f64 {
-        self.bodies.get(index as usize).map_or(0.0, |b| b.pad_km.min(ROUGH_PAD_KM))
+        self.bodies.get(index as usize).map_or(0.0, |b| b.pad_km().min(ROUGH_PAD_KM))
     }
 
     /// The lattice cells in which a pair can be within the limit, as runs.
