@@ -40,6 +40,8 @@ const JOINED: u32 = 2;
 struct Primary {
     followed: Followed,
     curves: Curves,
+    /// By unit, whether it has no valid state in it.
+    is_nowhere: Vec<bool>,
 }
 
 /// Memory of one thread.
@@ -69,6 +71,10 @@ impl Sweep<'_> {
         for (index, primary) in few.iter().zip(&mut scratch.primaries) {
             self.follow(*index, block, &mut primary.followed);
             self.follow_curves(*index, block, &mut primary.curves);
+            let count = (block.end - block.start) as usize;
+            let part = |from: usize| Part { of: &primary.followed, from }.is_nowhere(UNIT.min(count - from));
+            primary.is_nowhere.clear();
+            primary.is_nowhere.extend((0..count).step_by(UNIT).map(part));
         }
         for index in bodies {
             self.few_to_one(few, index, block, scratch, found);
@@ -107,6 +113,8 @@ impl Sweep<'_> {
         let limits = Limits { within_km, half_step_s };
         crossings(curves, others, limits, steps_in(block), self.kernel, units);
         units.iter_mut().for_each(|(step, _)| *step /= UNIT_STEPS);
+        let is_somewhere = |p: &Primary, unit: u32| p.is_nowhere.get(unit as usize) == Some(&false);
+        units.retain(|(unit, place)| of(*place).is_some_and(|p| is_somewhere(p, *unit)));
         units.sort_unstable();
         units.dedup();
         for run in units.chunk_by(|a, b| b.0 - a.0 <= 1 + JOINED) {
