@@ -27,8 +27,8 @@ pub(super) struct Body {
     pub(super) propagator: Propagator,
     /// How far it gets from its curves; not known where nobody needs it.
     pub(super) astray: Astray,
-    /// Between these radii it stays during the whole span, in km.
-    pub(super) radii_km: (f64, f64),
+    /// Whether it can meet anybody by the radii between which it stays.
+    pub(super) is_needed: bool,
     pad_km: OnceLock<f64>,
     looks: Looks,
 }
@@ -94,9 +94,10 @@ pub(super) fn prepare(
             Needs::PadAndCurve => strays(&propagator, looks),
             Needs::Pad | Needs::Nothing => Astray::default(),
         };
-        let body = Body { propagator, astray, radii_km, pad_km: OnceLock::new(), looks };
+        let is_needed = needs != Needs::Nothing;
+        let body = Body { propagator, astray, is_needed, pad_km: OnceLock::new(), looks };
         // What keeps to its curves all the time is not carried off.
-        let may_be_rough = needs != Needs::Nothing && !body.astray.is_known();
+        let may_be_rough = is_needed && !body.astray.is_known();
         let carried_off = may_be_rough.then(|| body.first_carried_off(span)).flatten();
         let warnings = [first_error(&body.propagator, span), carried_off];
         Ok((body, warnings))

@@ -132,12 +132,11 @@ impl Curves {
         }
     }
 
-    /// Whether two bodies come to the same height at all.
-    pub(super) fn radii_meet(&self, other: &Self, within_km: f64) -> bool {
-        let (a, b) = (self.bounds.radii_km, other.bounds.radii_km);
-        let near_km = within_km + ROUNDING_KM;
-        // Not the other way round: what is not known may meet.
-        !(a.0 > b.1 + near_km || b.0 > a.1 + near_km)
+    /// Between which radii the body stays, in km, widened by what may lie between it and another.
+    pub(super) fn radii_km(&self, within_km: f64) -> (f32, f32) {
+        let (low, high) = self.bounds.radii_km;
+        let more_km = within_km + ROUNDING_KM;
+        ((low - more_km) as f32, (high + more_km) as f32)
     }
 
     /// Whether the `i`-th curve is an ellipse, and none of the longest.

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::bodies::Body;
 use super::bound::{Bound, Mark, Meeting, Test};
 use super::curves::{Curves, Limits, STEP_WINDOWS, crossings};
 use super::grid::Splat;
@@ -48,6 +47,8 @@ struct Primary {
 #[derive(Default)]
 pub(super) struct FewScratch {
     primaries: Vec<Primary>,
+    /// Between which radii each of them stays in the block, in km; by place.
+    radii_km: Vec<(f32, f32)>,
     followed: Followed,
     curves: Curves,
     /// Places of the primaries that one body can meet.
@@ -76,6 +77,8 @@ impl Sweep<'_> {
             primary.is_nowhere.clear();
             primary.is_nowhere.extend((0..count).step_by(UNIT).map(part));
         }
+        scratch.radii_km.clear();
+        scratch.radii_km.extend(scratch.primaries.iter().map(|p| p.curves.radii_km(self.bound.within_km)));
         for index in bodies {
             self.few_to_one(few, index, block, scratch, found);
         }
@@ -99,15 +102,19 @@ impl Sweep<'_> {
         scratch: &mut FewScratch,
         found: &mut Found,
     ) {
-        let FewScratch { primaries, followed, curves, near, units, meetings } = scratch;
-        self.primaries_near(few, index, near);
-        if near.is_empty() {
+        let FewScratch { primaries, radii_km, followed, curves, near, units, meetings } = scratch;
+        if !self.bodies.get(index as usize).is_some_and(|b| b.is_needed) {
             return;
         }
         self.follow_curves(index, block, curves);
+        // A pair of two primaries is met twice; the lower one takes it.
+        let before = few.partition_point(|primary| !self.wanted(index) || *primary < index);
+        places_meeting(curves.radii_km(0.0), radii_km.get(..before).unwrap_or_default(), near);
+        if near.is_empty() {
+            return;
+        }
         let within_km = self.bound.within_km;
         let of = |place: u32| primaries.get(place as usize);
-        near.retain(|place| of(*place).is_some_and(|p| p.curves.radii_meet(curves, within_km)));
         let others = near.iter().filter_map(|place| Some((*place, &of(*place)?.curves)));
         let half_step_s = STEP_WINDOWS as f64 * self.bound.half_window_s;
         let limits = Limits { within_km, half_step_s };
@@ -142,28 +149,25 @@ impl Sweep<'_> {
             }
         }
     }
+}
 
-    /// The places of those primaries that the body at `index` can meet by the height at which it goes.
-    fn primaries_near(&self, few: &[u32], index: u32, near: &mut Vec<u32>) {
-        near.clear();
-        let Some(body) = self.bodies.get(index as usize) else { return };
-        let is_primary = self.wanted(index);
-        let takes = |primary: u32| {
-            // A pair of two primaries is met twice; the lower one takes it.
-            (!is_primary || primary < index)
-                && self.bodies.get(primary as usize).is_some_and(|p| radii_meet(p, body, self.bound.within_km))
-        };
-        near.extend((0u32..).zip(few).filter(|(_, primary)| takes(**primary)).map(|(place, _)| place));
+/// The places of those ranges that overlap `one`.
+fn places_meeting(one: (f32, f32), ranges: &[(f32, f32)], places: &mut Vec<u32>) {
+    places.clear();
+    places.resize(ranges.len(), 0);
+    let mut count = 0;
+    // Without a branch, which nobody could foretell: each place is written, and kept by counting it.
+    for (place, range) in (0u32..).zip(ranges) {
+        if let Some(next) = places.get_mut(count) {
+            *next = place;
+        }
+        count += usize::from(one.0 <= range.1 && range.0 <= one.1);
     }
+    places.truncate(count);
 }
 
 fn steps_in(block: &Range<u64>) -> usize {
     (block.end - block.start).div_ceil(STEP_WINDOWS) as usize
-}
-
-/// Whether two bodies whose radii these are can meet at all.
-fn radii_meet(a: &Body, b: &Body, within_km: f64) -> bool {
-    a.radii_km.0 <= b.radii_km.1 + within_km && b.radii_km.0 <= a.radii_km.1 + within_km
 }
 
 /// What was followed, from a window on that is a multiple of [`UNIT`].
