@@ -45,10 +45,11 @@ mod label;
 mod level;
 mod release;
 mod rule;
+mod walk;
 
 pub use codes::{Codes, CodesError};
 pub use join::{join, join_markings};
-pub use label::{Label, LabelError, MAX_WORDS, banner};
-pub use level::{Caveat, Level, UnknownWord};
+pub use label::{Label, LabelError, MAX_WORD_BYTES, MAX_WORDS, banner};
+pub use level::{Caveat, Level, Pap, Tlp, UnknownWord};
 pub use release::{Audience, Evidence, MAX_EVIDENCE, Released, Rules, Standing, release};
 pub use rule::{Rule, UnknownRule, Withheld};
