@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::EntryId;
+use crate::{EntryId, Facts};
 
 /// The release marking as it travels with an item: words, not yet judged.
 ///
@@ -39,6 +39,11 @@ pub trait Marked {
 
     /// The entries it rests on.
     fn evidence(&self) -> &[EntryId];
+
+    /// What a policy may look at; `None` when it cannot be told, which withholds the item where a policy is in force.
+    fn facts(&self) -> Option<Facts> {
+        None
+    }
 }
 
 impl<T: Marked + ?Sized> Marked for &T {
@@ -48,5 +53,9 @@ impl<T: Marked + ?Sized> Marked for &T {
 
     fn evidence(&self) -> &[EntryId] {
         (**self).evidence()
+    }
+
+    fn facts(&self) -> Option<Facts> {
+        (**self).facts()
     }
 }

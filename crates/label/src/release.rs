@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{Country, EntryId, Marked, Marking, NodeName, Timestamp};
+use base::{Country, EntryId, Facts, Marked, Marking, NodeName, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::judge::{Part, judge};
-use crate::{Caveat, Codes, Label, Level, Rule, Withheld};
+use crate::{Caveat, Codes, Label, LabelError, Level, National, Rule, Withheld, Words};
 
 /// The most links from an item to its evidence, and from there on, that one decision follows.
 pub const MAX_EVIDENCE: usize = 100_000;
@@ -19,6 +19,9 @@ pub struct Audience {
     pub country: Country,
     /// The highest level that may go there.
     pub clearance: Level,
+    /// The name under which the officer introduced it; a national policy may ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
 }
 
 /// By what a decision is made.
@@ -28,12 +31,24 @@ pub struct Rules {
     pub own: Country,
     /// The table of codes of the day.
     pub codes: Codes,
+    /// The nations' tables of level words of the day.
+    pub words: Words,
+    /// The national policy of the day.
+    pub national: National,
 }
 
 impl Rules {
-    /// Rules of a node of country `own` with the table that ships with this version.
+    /// Rules of a node of country `own` with the table that ships with this version and no national policy.
     pub fn new(own: Country) -> Self {
-        Self { own, codes: Codes::builtin() }
+        Self { own, codes: Codes::builtin(), words: Words::default(), national: National::None }
+    }
+
+    /// Judges a marking, in whose nation's words it may be, by the tables of the day.
+    ///
+    /// # Errors
+    /// As [`Label::parse`].
+    pub fn label(&self, marking: &Marking) -> Result<Label, LabelError> {
+        Label::parse(&self.words.read(marking), &self.codes)
     }
 }
 
@@ -50,13 +65,19 @@ pub enum Evidence {
         marking: Option<Marking>,
         /// The entries that it rests on in turn.
         evidence: Vec<EntryId>,
+        /// What a national policy may look at; `None` withholds where one is in force.
+        facts: Option<Facts>,
     },
 }
 
 impl Evidence {
     /// The evidence that an entry held here is.
     pub fn held<T: Marked + ?Sized>(entry: &T) -> Self {
-        Self::Held { marking: entry.marking().cloned(), evidence: entry.evidence().to_vec() }
+        Self::Held {
+            marking: entry.marking().cloned(),
+            evidence: entry.evidence().to_vec(),
+            facts: entry.facts(),
+        }
     }
 }
 
@@ -89,6 +110,7 @@ pub struct Released<T> {
     audience: NodeName,
     decided_at: Timestamp,
     codes_version: String,
+    policy: Option<String>,
 }
 
 impl<T> Released<T> {
@@ -116,6 +138,11 @@ impl<T> Released<T> {
     pub fn codes_version(&self) -> &str {
         &self.codes_version
     }
+
+    /// The national policy that let it go; `None` when there was none.
+    pub fn policy(&self) -> Option<&str> {
+        self.policy.as_deref()
+    }
 }
 
 impl<T: Serialize> Serialize for Released<T> {
@@ -138,6 +165,9 @@ impl<T: Serialize> Serialize for Released<T> {
 ///    `evidence.too_many`, `evidence.unknown`, `evidence.recalled`, `evidence.withheld` when steps 2 to 6 refuse it,
 ///    `evidence.level` and `evidence.caveat` when its level is above that of what rests on it or one of its caveats
 ///    was lost. Evidence that is the audience's own needs no REL entry and is not followed: the audience has it.
+///    Evidence of ours that the national policy refuses is `evidence.withheld` as well.
+/// 8. The national policy, which is asked last and can only narrow: `policy.unreadable`, `policy.no_facts`,
+///    `policy.error`, `policy.forbid`, `policy.no_permit`. The path names the policy.
 ///
 /// The audience's own clock, network and past play no part: the answer depends on the arguments alone.
 ///
@@ -155,15 +185,23 @@ pub fn release<T: Marked>(
         return Err(withheld(Rule::Recalled, "item"));
     }
     let marking = item.marking().ok_or_else(|| withheld(Rule::MarkingMissing, "marking"))?;
-    let label = Label::parse(marking, &rules.codes).map_err(|e| withheld(e.rule(), &e.path()))?;
+    let label = rules.label(marking).map_err(|e| withheld(e.rule(), &e.path()))?;
     judge(&label, Part::Item, audience, &rules.own).map_err(|(rule, path)| withheld(rule, path))?;
-    Walk { audience, rules, standing, steps: Vec::new(), seen: BTreeMap::new() }
+    Walk { audience, rules, standing, now, steps: Vec::new(), seen: BTreeMap::new() }
         .check(&label, item.evidence())?;
+    if !rules.national.is_none() {
+        let facts = item.facts();
+        rules
+            .national
+            .check(audience, &label, facts.as_ref(), now)
+            .map_err(|(rule, path)| withheld(rule, &path))?;
+    }
     Ok(Released {
         item,
         audience: audience.node.clone(),
         decided_at: now,
         codes_version: rules.codes.version().to_owned(),
+        policy: rules.national.path(),
     })
 }
 
@@ -172,6 +210,7 @@ struct Walk<'a> {
     audience: &'a Audience,
     rules: &'a Rules,
     standing: &'a Standing<'a>,
+    now: Timestamp,
     steps: Vec<Step>,
     /// What was already judged, so that a diamond costs one judgement.
     seen: BTreeMap<EntryId, Banner>,
@@ -240,20 +279,24 @@ impl Walk<'_> {
             return self.compare(at, banner);
         }
         let refuse = |walk: &Self, rule, cause| Withheld { rule, path: walk.path(at), cause };
-        let (marking, evidence) = match (self.standing.evidence)(&id) {
+        let (marking, evidence, facts) = match (self.standing.evidence)(&id) {
             Evidence::Unknown => return Err(refuse(self, Rule::EvidenceUnknown, None)),
             Evidence::Recalled => return Err(refuse(self, Rule::EvidenceRecalled, None)),
-            Evidence::Held { marking, evidence } => (marking, evidence),
+            Evidence::Held { marking, evidence, facts } => (marking, evidence, facts),
         };
         let marking =
             marking.ok_or_else(|| refuse(self, Rule::EvidenceWithheld, Some(Rule::MarkingMissing)))?;
-        let label = Label::parse(&marking, &self.rules.codes)
-            .map_err(|e| refuse(self, Rule::EvidenceWithheld, Some(e.rule())))?;
+        let label =
+            self.rules.label(&marking).map_err(|e| refuse(self, Rule::EvidenceWithheld, Some(e.rule())))?;
         judge(&label, Part::Evidence, self.audience, &self.rules.own)
             .map_err(|(rule, _)| refuse(self, Rule::EvidenceWithheld, Some(rule)))?;
         let banner = Banner::of(&label);
         self.compare(at, &banner)?;
         if label.originators.contains(&self.rules.own) {
+            self.rules
+                .national
+                .check(self.audience, &label, facts.as_ref(), self.now)
+                .map_err(|(rule, _)| refuse(self, Rule::EvidenceWithheld, Some(rule)))?;
             self.open(open, Some(at), &banner, &evidence)?;
         }
         self.seen.insert(id, banner);
