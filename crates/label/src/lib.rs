@@ -4,7 +4,8 @@
 //! does not know it refuses, and what it refuses is withheld. [`release`] decides for one [`Audience`] and gives
 //! either [`Released`] or [`Withheld`] with the rule that held it back. [`join`] says what an item derived from
 //! several others must carry. A [`Rulebook`] keeps the dated tables and national policies ([`CodeTable`],
-//! [`MappingTable`], [`Policy`]) and gives the [`Rules`] of a day.
+//! [`MappingTable`], [`Policy`]) and gives the [`Rules`] of a day. A [`Tearline`] is a sanitised version of a
+//! [`Whole`] that proves to come from it and hides the rest.
 //!
 //! **Invariant:** nothing here reads a clock, a file or a socket, and nothing here can be switched off: there is no
 //! way to make a [`Released`] outside this crate other than by [`release`], no way to change what one holds, and
@@ -50,6 +51,7 @@ mod release;
 mod rule;
 mod rulebook;
 mod tables;
+mod tearline;
 
 pub use codes::{Codes, CodesError};
 pub use join::{join, join_markings};
@@ -62,3 +64,7 @@ pub use release::{Audience, Evidence, MAX_EVIDENCE, Released, Rules, Standing, r
 pub use rule::{Rule, UnknownRule, Withheld};
 pub use rulebook::Rulebook;
 pub use tables::{CodeTable, MAX_ROWS, MappingError, MappingRow, MappingTable, Words};
+pub use tearline::{
+    Disclosed, MAX_DISCLOSED, MAX_FIELDS, SLOTS, Tearline, TearlineError, TearlineRoot, Whole,
+    verify as verify_tearline,
+};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{Country, Marked, Marking, Noun, Timestamp};
+use base::{Country, Marking, Noun, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{Codes, CodesError, Level};
@@ -212,8 +212,8 @@ impl Words {
 
 macro_rules! marked {
     ($($noun:ty),+) => {$(
-        impl Marked for $noun {
-            fn marking(&self) -> Option<&Marking> {
+        impl base::Marked for $noun {
+            fn marking(&self) -> Option<&base::Marking> {
                 Some(&self.marking)
             }
 
@@ -222,7 +222,7 @@ macro_rules! marked {
             }
 
             fn facts(&self) -> Option<base::Facts> {
-                Some(base::Facts::of_noun(Self::SCHEMA))
+                Some(base::Facts::of_noun(<Self as base::Noun>::SCHEMA))
             }
         }
     )+};

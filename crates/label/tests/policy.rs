@@ -1,6 +1,7 @@
 //! National policy: it is AND-ed with the kernel, and whatever goes wrong withholds.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+#[expect(dead_code, reason = "not every file asks all of it")]
 mod common;
 
 use std::collections::BTreeMap;

@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base::{BlobHash, Facts, Fault, Marked, Marking, Noun, Timestamp};
+use base::{BlobHash, Facts, Fault, Marking, Noun, Timestamp};
 use cedar_policy::{
     AuthorizationError, Authorizer, Decision, PolicyId, PolicySet, Schema, ValidationMode, Validator,
 };
