@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer, ser};
 
-use crate::{Confidence, EntryId, Interval, Likelihood, Marked, Marking, Noun, Place, Severity};
+use crate::{Confidence, EntryId, Facts, Interval, Likelihood, Marked, Marking, Noun, Place, Severity};
 
 /// Something that a finding is about: a satellite, a host, a person's account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,6 +76,15 @@ impl Marked for Finding {
 
     fn evidence(&self) -> &[EntryId] {
         &self.evidence
+    }
+
+    fn facts(&self) -> Option<Facts> {
+        Some(Facts {
+            kind: Some(self.kind.clone()),
+            objects: Facts::ids(&self.objects),
+            severity: Some(self.severity),
+            ..Facts::of_noun(Self::SCHEMA)
+        })
     }
 }
 

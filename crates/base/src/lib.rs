@@ -7,6 +7,7 @@
 //! Units are in the names. Times are UTC, intervals half-open, angles degrees, distances kilometres.
 
 mod assess;
+mod facts;
 mod fault;
 mod finding;
 mod id;
@@ -20,6 +21,7 @@ mod time;
 mod wire;
 
 pub use assess::{Confidence, Likelihood, Severity, UnknownWord};
+pub use facts::Facts;
 pub use fault::{Fault, FaultLevel};
 pub use finding::{Finding, Method, ObjectRef};
 pub use id::{BlobHash, Country, EntryId, IdError, KeyFingerprint, NodeName, NoradId};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{EntryId, Timestamp};
+use crate::{EntryId, Facts, Timestamp};
 
 /// The release marking as it travels with an item: words, not yet judged.
 ///
@@ -74,6 +74,11 @@ pub trait Marked {
 
     /// The entries it rests on.
     fn evidence(&self) -> &[EntryId];
+
+    /// What a policy may look at; `None` when it cannot be told, which withholds the item where a policy is in force.
+    fn facts(&self) -> Option<Facts> {
+        None
+    }
 }
 
 impl<T: Marked + ?Sized> Marked for &T {
@@ -83,5 +88,9 @@ impl<T: Marked + ?Sized> Marked for &T {
 
     fn evidence(&self) -> &[EntryId] {
         (**self).evidence()
+    }
+
+    fn facts(&self) -> Option<Facts> {
+        (**self).facts()
     }
 }

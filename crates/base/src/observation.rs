@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{BlobHash, EntryId, Interval, Marked, Marking, Noun, Place, Source, Timestamp};
+use crate::{BlobHash, EntryId, Facts, Interval, Marked, Marking, Noun, Place, Source, Timestamp};
 
 /// What was received, before anybody concluded anything from it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,5 +45,9 @@ impl Marked for Observation {
 
     fn evidence(&self) -> &[EntryId] {
         &self.evidence
+    }
+
+    fn facts(&self) -> Option<Facts> {
+        Some(Facts { kind: Some(self.kind.clone()), ..Facts::of_noun(Self::SCHEMA) })
     }
 }

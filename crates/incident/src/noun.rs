@@ -1,4 +1,4 @@
-use base::{EntryId, Interval, Marked, Marking, Noun, ObjectRef, Severity, Timestamp};
+use base::{EntryId, Facts, Interval, Marked, Marking, Noun, ObjectRef, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What happened: findings of any domain that belong together.
@@ -39,6 +39,14 @@ impl Marked for Incident {
 
     fn evidence(&self) -> &[EntryId] {
         &self.evidence
+    }
+
+    fn facts(&self) -> Option<Facts> {
+        Some(Facts {
+            objects: Facts::ids(&self.objects),
+            severity: Some(self.severity),
+            ..Facts::of_noun(Self::SCHEMA)
+        })
     }
 }
 

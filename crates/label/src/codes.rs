@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{Country, Timestamp};
+use base::{Country, Marking, Timestamp};
+
+use crate::CodeTable;
 
 /// The dated table of country and group codes that a decision is made with.
 ///
@@ -46,6 +48,9 @@ pub enum CodesError {
         /// The member.
         member: Country,
     },
+    /// More countries or groups than a table may have.
+    #[error("the table of codes has more than {} countries or groups", crate::MAX_ROWS)]
+    TooLong,
 }
 
 impl Codes {
@@ -127,6 +132,12 @@ impl Codes {
                 .filter_map(|(code, day)| Some(((*code).to_owned(), format!("{day}T00:00:00Z").parse().ok()?)))
                 .collect(),
         }
+    }
+
+    /// The table as a noun that can be recorded.
+    pub(crate) fn into_table(self, marking: Marking) -> CodeTable {
+        let Self { version, as_of, countries, groups } = self;
+        CodeTable { version, valid_from: as_of, countries, groups, marking }
     }
 
     /// The name of this table, which a decision keeps.

@@ -3,7 +3,9 @@
 //! A [`Marking`](base::Marking) is words. [`Label::parse`] judges them against a dated table of [`Codes`]; what it
 //! does not know it refuses, and what it refuses is withheld. [`release`] decides for one [`Audience`] and gives
 //! either [`Released`] or [`Withheld`] with the rule that held it back. [`join`] says what an item derived from
-//! several others must carry.
+//! several others must carry. A [`Rulebook`] keeps the dated tables and national policies ([`CodeTable`],
+//! [`MappingTable`], [`Policy`]) and gives the [`Rules`] of a day. A [`Tearline`] is a sanitised version of a
+//! [`Whole`] that proves to come from it and hides the rest.
 //!
 //! **Invariant:** nothing here reads a clock, a file or a socket, and nothing here can be switched off: there is no
 //! way to make a [`Released`] outside this crate other than by [`release`], no way to change what one holds, and
@@ -28,6 +30,7 @@
 //!     node: "washington".parse().unwrap(),
 //!     country: "USA".parse().unwrap(),
 //!     clearance: Level::Secret,
+//!     organisation: None,
 //! };
 //! let rules = Rules::new("KOR".parse().unwrap());
 //! let standing = Standing { recalled: false, evidence: &|_| Evidence::Unknown };
@@ -43,13 +46,26 @@ mod join;
 mod judge;
 mod label;
 mod level;
+mod policy;
 mod release;
 mod rule;
+mod rulebook;
+mod tables;
+mod tearline;
 mod walk;
 
 pub use codes::{Codes, CodesError};
 pub use join::{join, join_markings};
 pub use label::{Label, LabelError, MAX_WORD_BYTES, MAX_WORDS, banner};
 pub use level::{Caveat, Level, Pap, Tlp, UnknownWord};
+pub use policy::{
+    MAX_POLICIES, MAX_POLICY_BYTES, National, POLICY_SCHEMA, POLICY_SCHEMA_TEXT, Policy, PolicyDocument,
+};
 pub use release::{Audience, Evidence, MAX_EVIDENCE, Released, Rules, Standing, release};
 pub use rule::{Rule, UnknownRule, Withheld};
+pub use rulebook::Rulebook;
+pub use tables::{CodeTable, MAX_ROWS, MappingError, MappingRow, MappingTable, Words};
+pub use tearline::{
+    Disclosed, MAX_DISCLOSED, MAX_FIELDS, SLOTS, Tearline, TearlineError, TearlineRoot, Whole,
+    verify as verify_tearline,
+};

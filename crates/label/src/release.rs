@@ -1,9 +1,9 @@
-use base::{Country, EntryId, Marked, Marking, NodeName, Timestamp};
+use base::{Country, EntryId, Facts, Marked, Marking, NodeName, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::judge::{Part, judge};
 use crate::walk::Walk;
-use crate::{Codes, Label, Level, Rule, Withheld};
+use crate::{Codes, Label, LabelError, Level, National, Rule, Withheld, Words};
 
 /// The most links from an item to its evidence, and from there on, that one decision follows.
 pub const MAX_EVIDENCE: usize = 100_000;
@@ -18,6 +18,9 @@ pub struct Audience {
     pub country: Country,
     /// The highest level that may go there.
     pub clearance: Level,
+    /// The name under which the officer introduced it; a national policy may ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
 }
 
 /// By what a decision is made.
@@ -27,12 +30,24 @@ pub struct Rules {
     pub own: Country,
     /// The table of codes of the day.
     pub codes: Codes,
+    /// The nations' tables of level words of the day.
+    pub words: Words,
+    /// The national policy of the day.
+    pub national: National,
 }
 
 impl Rules {
-    /// Rules of a node of country `own` with the table that ships with this version.
+    /// Rules of a node of country `own` with the table that ships with this version and no national policy.
     pub fn new(own: Country) -> Self {
-        Self { own, codes: Codes::builtin() }
+        Self { own, codes: Codes::builtin(), words: Words::default(), national: National::None }
+    }
+
+    /// Judges a marking, in whose nation's words it may be, by the tables of the day.
+    ///
+    /// # Errors
+    /// As [`Label::parse`].
+    pub fn label(&self, marking: &Marking) -> Result<Label, LabelError> {
+        Label::parse(&self.words.read(marking), &self.codes)
     }
 }
 
@@ -49,13 +64,19 @@ pub enum Evidence {
         marking: Option<Marking>,
         /// The entries that it rests on in turn.
         evidence: Vec<EntryId>,
+        /// What a national policy may look at; `None` withholds where one is in force.
+        facts: Option<Facts>,
     },
 }
 
 impl Evidence {
     /// The evidence that an entry held here is.
     pub fn held<T: Marked + ?Sized>(entry: &T) -> Self {
-        Self::Held { marking: entry.marking().cloned(), evidence: entry.evidence().to_vec() }
+        Self::Held {
+            marking: entry.marking().cloned(),
+            evidence: entry.evidence().to_vec(),
+            facts: entry.facts(),
+        }
     }
 }
 
@@ -88,6 +109,7 @@ pub struct Released<T> {
     audience: NodeName,
     decided_at: Timestamp,
     codes_version: String,
+    policy: Option<String>,
 }
 
 impl<T> Released<T> {
@@ -114,6 +136,11 @@ impl<T> Released<T> {
     /// The version of the table of codes by which it was decided.
     pub fn codes_version(&self) -> &str {
         &self.codes_version
+    }
+
+    /// The national policy that let it go; `None` when there was none.
+    pub fn policy(&self) -> Option<&str> {
+        self.policy.as_deref()
     }
 }
 
@@ -144,7 +171,10 @@ impl<T: Serialize> Serialize for Released<T> {
 ///     in the order of its list, depth first: `evidence.too_many`, `evidence.unknown`, `evidence.recalled`,
 ///     `evidence.withheld` when steps 2 to 10 refuse it, and `evidence.level`, `.caveat`, `.category`, `.tlp`,
 ///     `.pap`, `.validity` when what rests on it lost some of its restriction. Evidence that is the audience's own
-///     needs no REL entry and is not followed: the audience has it.
+///     needs no REL entry and is not followed: the audience has it. Evidence of ours that the national policy refuses
+///     is `evidence.withheld` as well.
+/// 12. The national policy, which is asked last and can only narrow: `policy.unreadable`, `policy.no_facts`,
+///     `policy.error`, `policy.forbid`, `policy.no_permit`. The path names the policy.
 ///
 /// The audience's own clock, network and past play no part: the answer depends on the arguments alone.
 ///
@@ -162,13 +192,21 @@ pub fn release<T: Marked>(
         return Err(withheld(Rule::Recalled, "item"));
     }
     let marking = item.marking().ok_or_else(|| withheld(Rule::MarkingMissing, "marking"))?;
-    let label = Label::parse(marking, &rules.codes).map_err(|e| withheld(e.rule(), &e.path()))?;
+    let label = rules.label(marking).map_err(|e| withheld(e.rule(), &e.path()))?;
     judge(&label, Part::Item, audience, rules, now).map_err(|(rule, path)| withheld(rule, path))?;
     Walk::new(audience, rules, standing, now).check(&label, item.evidence())?;
+    if !rules.national.is_none() {
+        let facts = item.facts();
+        rules
+            .national
+            .check(audience, &label, facts.as_ref(), now)
+            .map_err(|(rule, path)| withheld(rule, &path))?;
+    }
     Ok(Released {
         item,
         audience: audience.node.clone(),
         decided_at: now,
         codes_version: rules.codes.version().to_owned(),
+        policy: rules.national.path(),
     })
 }

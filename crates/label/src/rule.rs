@@ -12,12 +12,12 @@ pub struct UnknownRule {
 }
 
 macro_rules! rules {
-    ($($(#[$doc:meta])* $value:ident = $code:literal),+ $(,)?) => {
+    ($($(#[doc = $doc:literal])+ $value:ident = $code:literal),+ $(,)?) => {
         /// The rule that withheld an item, with a stable dotted code.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Rule {
-            $($(#[$doc])* #[doc = concat!(" Code `", $code, "`.")] $value),+
+            $($(#[doc = $doc])+ #[doc = concat!(" Code `", $code, "`.")] $value),+
         }
 
         impl Rule {
@@ -28,6 +28,13 @@ macro_rules! rules {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$value => $code),+
+                }
+            }
+
+            /// What the rule says, in words for people.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$value => concat!($($doc),+).trim_ascii()),+
                 }
             }
         }
@@ -105,6 +112,16 @@ rules! {
     EvidencePap = "evidence.pap",
     /// An entry that the item rests on expires before what rests on it.
     EvidenceValidity = "evidence.validity",
+    /// A national policy that is in force could not be read, so nothing may go out.
+    PolicyUnreadable = "policy.unreadable",
+    /// The item does not tell what it is and what it is about, which the national policy asks.
+    PolicyNoFacts = "policy.no_facts",
+    /// The national policy could not be evaluated to the end.
+    PolicyError = "policy.error",
+    /// The national policy forbids it.
+    PolicyForbid = "policy.forbid",
+    /// No permit of the national policy covers it.
+    PolicyNoPermit = "policy.no_permit",
 }
 
 impl fmt::Display for Rule {
@@ -146,7 +163,8 @@ impl<'de> Deserialize<'de> for Rule {
 pub struct Withheld {
     /// The first rule that held it back.
     pub rule: Rule,
-    /// What the rule looked at: `item`, `marking.rel_to[1]`, `evidence[0]`, `evidence[0].evidence[2]`.
+    /// What the rule looked at: `item`, `marking.rel_to[1]`, `evidence[0]`, `evidence[0].evidence[2]`; for the
+    /// rules of a national policy which one: `policy/kor-national/3#exercise-stays`.
     pub path: String,
     /// For [`Rule::EvidenceWithheld`]: the rule that holds the evidence back.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -132,15 +132,15 @@ impl<'a> Walk<'a> {
             return self.compare(at, *banner);
         }
         let refuse = |walk: &Self, rule, cause| Withheld { rule, path: walk.path(at), cause };
-        let (marking, evidence) = match (self.standing.evidence)(&id) {
+        let (marking, evidence, facts) = match (self.standing.evidence)(&id) {
             Evidence::Unknown => return Err(refuse(self, Rule::EvidenceUnknown, None)),
             Evidence::Recalled => return Err(refuse(self, Rule::EvidenceRecalled, None)),
-            Evidence::Held { marking, evidence } => (marking, evidence),
+            Evidence::Held { marking, evidence, facts } => (marking, evidence, facts),
         };
         let marking =
             marking.ok_or_else(|| refuse(self, Rule::EvidenceWithheld, Some(Rule::MarkingMissing)))?;
-        let label = Label::parse(&marking, &self.rules.codes)
-            .map_err(|e| refuse(self, Rule::EvidenceWithheld, Some(e.rule())))?;
+        let label =
+            self.rules.label(&marking).map_err(|e| refuse(self, Rule::EvidenceWithheld, Some(e.rule())))?;
         judge(&label, Part::Evidence, self.audience, self.rules, self.now)
             .map_err(|(rule, _)| refuse(self, Rule::EvidenceWithheld, Some(rule)))?;
         let banner = self.banners.len();
@@ -148,6 +148,10 @@ impl<'a> Walk<'a> {
         self.compare(at, banner)?;
         self.seen.insert(id, banner);
         if label.originators.contains(&self.rules.own) {
+            self.rules
+                .national
+                .check(self.audience, &label, facts.as_ref(), self.now)
+                .map_err(|(rule, _)| refuse(self, Rule::EvidenceWithheld, Some(rule)))?;
             self.open(open, Some(at), banner, &label, &evidence)?;
         }
         Ok(())

@@ -85,7 +85,7 @@ fn items_with_one_piece_of_evidence() {
         for evidence in &all {
             let held = Held::from([(
                 id(1),
-                Evidence::Held { marking: Some(evidence.clone()), evidence: Vec::new() },
+                Evidence::Held { marking: Some(evidence.clone()), evidence: Vec::new(), facts: None },
             )]);
             let cause = expected(evidence, false, country, Level::Secret);
             for item in &items {
@@ -127,7 +127,8 @@ fn a_join_is_narrow_enough_for_its_evidence() {
         .flat_map(|country| [Level::Restricted, Level::Secret].map(|level| audience(country, level)))
         .collect();
     let held = |a: &Marking, b: &Marking| {
-        let held = |m: &Marking| Evidence::Held { marking: Some(m.clone()), evidence: Vec::new() };
+        let held =
+            |m: &Marking| Evidence::Held { marking: Some(m.clone()), evidence: Vec::new(), facts: None };
         Held::from([(id(1), held(a)), (id(2), held(b))])
     };
     let mut released = 0;

@@ -41,7 +41,7 @@ fn store() -> impl Strategy<Value = Held> {
             .into_iter()
             .map(|(n, (marking, later))| {
                 let evidence = later.into_iter().filter(|l| *l > n).map(common::id).collect();
-                (common::id(n), Evidence::Held { marking: Some(marking), evidence })
+                (common::id(n), Evidence::Held { marking: Some(marking), evidence, facts: None })
             })
             .collect()
     })
@@ -159,7 +159,7 @@ proptest! {
         }
         prop_assert_eq!(rule(Item::new(marking), &ally, &Held::new()), "");
         for id in evidence {
-            let Some(Evidence::Held { marking: Some(marking), evidence }) = held.get(&id) else {
+            let Some(Evidence::Held { marking: Some(marking), evidence, facts: None }) = held.get(&id) else {
                 return Err(TestCaseError::fail("released on evidence that is not held"));
             };
             let theirs = marking.originator == ally.country.as_str();

@@ -163,7 +163,7 @@ fn evidence_that_is_not_held_or_was_taken_back() {
     assert_eq!(withheld(item(), &store), ("evidence.unknown".into(), "evidence[1]".into(), String::new()));
     store.insert(id(2), Evidence::Recalled);
     assert_eq!(withheld(item(), &store).0, "evidence.recalled");
-    store.insert(id(2), Evidence::Held { marking: None, evidence: vec![] });
+    store.insert(id(2), Evidence::Held { marking: None, evidence: vec![], facts: None });
     assert_eq!(
         withheld(item(), &store),
         ("evidence.withheld".into(), "evidence[1]".into(), "marking.missing".into())

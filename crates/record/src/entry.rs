@@ -1,4 +1,4 @@
-use base::{Country, EntryId, KeyFingerprint, Marked, Marking, NodeName, Noun, Timestamp, WireError};
+use base::{Country, EntryId, Facts, KeyFingerprint, Marked, Marking, NodeName, Noun, Timestamp, WireError};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rand_core::CryptoRngCore;
 use serde::{Deserialize, Serialize, Serializer};
@@ -293,6 +293,10 @@ impl Marked for Entry {
 
     fn evidence(&self) -> &[EntryId] {
         &self.evidence
+    }
+
+    fn facts(&self) -> Option<Facts> {
+        Facts::read(&self.body)
     }
 }
 

@@ -38,7 +38,12 @@ pub(crate) fn id(number: u8) -> EntryId {
 }
 
 pub(crate) fn audience(country: &str, clearance: Level) -> Audience {
-    Audience { node: "ally".parse().unwrap(), country: country.parse().unwrap(), clearance }
+    Audience {
+        node: "ally".parse().unwrap(),
+        country: country.parse().unwrap(),
+        clearance,
+        organisation: None,
+    }
 }
 
 /// We are KOR.

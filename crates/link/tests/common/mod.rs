@@ -129,7 +129,8 @@ pub(crate) fn recall_again(target: EntryId) -> Entry {
 /// Seoul's decision on an entry for one of the two others.
 pub(crate) fn decide(entry: Entry, to: &str, recalled: bool) -> Result<Released<Entry>, Withheld> {
     let of = if to == "washington" { "USA" } else { "JPN" };
-    let audience = Audience { node: name(to), country: country(of), clearance: Level::Secret };
+    let audience =
+        Audience { node: name(to), country: country(of), clearance: Level::Secret, organisation: None };
     let standing = Standing { recalled, evidence: &|_| Evidence::Unknown };
     release(entry, &audience, &Rules::new(country("KOR")), &standing, now())
 }
