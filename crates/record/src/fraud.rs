@@ -285,6 +285,9 @@ impl FraudProof {
             || FraudError::Malformed { reason: format!("`{which}` is no checkpoint (C2SP tlog-checkpoint)") };
         let checkpoint = Checkpoint::parse(note).map_err(|_| bad())?;
         let text = SignedText::of(note).ok_or_else(bad)?;
+        if text.text.matches('\n').count() != 3 {
+            return Err(FraudError::Malformed { reason: format!("`{which}` has extension lines") });
+        }
         let of_log = self.log.is_of_log(checkpoint.origin());
         if !of_log || !matches!(self.log.look_at(&text), Signed::Holds(_)) {
             return Err(FraudError::NotSigned { which, name: self.log.name().to_owned() });

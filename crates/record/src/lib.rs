@@ -10,6 +10,7 @@
 //! that goes away is the content of an entry whose owner recalled it, and its place in the log stays. Outside
 //! `store` there are no files; nowhere is there a clock: `now` and randomness are handed in.
 
+mod bundle;
 mod checkpoint;
 mod entry;
 mod fraud;
@@ -21,6 +22,10 @@ mod policy_quorum;
 mod store;
 mod witness;
 
+pub use bundle::{
+    BUNDLE_SCHEMA, BundleContents, BundleError, BundleItem, BundleKey, BundleLog, BundleTrust, BundleVerdict,
+    CheckedItem, Exporter, KeyRole, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES, Software, TimeBounds, verify_bundle,
+};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
 pub use fraud::{

@@ -222,11 +222,6 @@ impl<'a> SignedText<'a> {
         let lines = signatures.strip_suffix('\n')?.split('\n').map(signature_line).collect::<Option<_>>()?;
         Some(Self { text, lines })
     }
-
-    /// The names in the signature lines, in order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.lines.iter().map(|line| line.name)
-    }
 }
 
 fn signature_line(line: &str) -> Option<SignatureLine<'_>> {
