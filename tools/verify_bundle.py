@@ -118,7 +118,7 @@ def number(value):
     if value == 0:
         return "0"
     sign = "-" if value < 0 else ""
-    mantissa, exponent = format(abs(value), "r" if False else ".17g") and repr(abs(value)), 0
+    mantissa, exponent = repr(abs(value)), 0
     if "e" in mantissa:
         mantissa, _, power = mantissa.partition("e")
         exponent = int(power)
@@ -683,11 +683,8 @@ class Bundle:
                 continue
             body = entry["body"]
             source, method = body.get("source"), body.get("method")
-            why = text_in(body, "reason") or None
-            if not isinstance(body.get("reason"), str):
-                why = text_in(source, "name")
-            else:
-                why = body["reason"]
+            why = text_in(body, "reason")
+            why = text_in(source, "name") if why is None else why
             tool = None
             if text_in(method, "name") is not None and text_in(method, "version") is not None:
                 tool = {"name": method["name"], "version": method["version"], "sha256": None}
@@ -811,13 +808,13 @@ def fork_places(value):
     return index, places
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description="Checks a Bongsu evidence bundle or proof of fraud.")
     parser.add_argument("file")
     parser.add_argument("--key", help="the exporter's Ed25519 key, 64 hexadecimal digits")
     parser.add_argument("--policy", help="a policy in the form of C2SP tlog-policy")
     parser.add_argument("--require", choices=["national", "joint"])
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         key = public_key(options.key) if options.key else None
         policy = None
