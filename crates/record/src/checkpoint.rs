@@ -113,6 +113,15 @@ impl Checkpoint {
         Self::parse(&String::from_utf8_lossy(&note.to_bytes()))
     }
 
+    /// This with one more signature line, `— <name> <base64>` and a line feed. A line that is there already is not
+    /// added again.
+    pub(crate) fn with_line(&self, line: &str) -> Result<Self, CheckpointError> {
+        if self.note.ends_with(&format!("\n{line}")) {
+            return Ok(self.clone());
+        }
+        Self::parse(&format!("{}{line}", self.note))
+    }
+
     /// Checks that `name` cosigned this.
     ///
     /// # Errors

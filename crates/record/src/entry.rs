@@ -142,7 +142,7 @@ impl Entry {
         };
         let bytes = serde_json_canonicalizer::to_vec(&payload)
             .map_err(|e| EntryError::BadPayload { reason: e.to_string() })?;
-        let signature = key.sign(&pre_authentication(&bytes));
+        let signature = key.sign(&pre_authentication(PAYLOAD_TYPE, &bytes));
         // Read back through the one door, so that what is written here can be read everywhere.
         Self::from_parts(bytes, &key.public(), signature)
     }
@@ -155,7 +155,7 @@ impl Entry {
         if payload.len() > MAX_ENTRY_BYTES {
             return Err(EntryError::TooLarge { bytes: payload.len() });
         }
-        key.verify(&pre_authentication(&payload), &signature)?;
+        key.verify(&pre_authentication(PAYLOAD_TYPE, &payload), &signature)?;
         let bad = |reason: String| EntryError::BadPayload { reason };
         let value: Value = serde_json::from_slice(&payload).map_err(|e| bad(e.to_string()))?;
         let canonical = serde_json_canonicalizer::to_vec(&value).map_err(|e| bad(e.to_string()))?;
@@ -308,8 +308,8 @@ impl Serialize for Entry {
 }
 
 /// DSSE v1 PAE: `"DSSEv1" SP LEN(type) SP type SP LEN(body) SP body`.
-fn pre_authentication(payload: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len()).into_bytes();
+pub(crate) fn pre_authentication(payload_type: &str, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
     bytes.extend_from_slice(payload);
     bytes
 }

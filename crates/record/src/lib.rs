@@ -10,20 +10,40 @@
 //! that goes away is the content of an entry whose owner recalled it, and its place in the log stays. Outside
 //! `store` there are no files; nowhere is there a clock: `now` and randomness are handed in.
 
+mod bundle;
 mod checkpoint;
 mod entry;
 mod frontier;
+mod fraud;
 mod key;
 mod log;
+mod merkle_proof;
+mod note;
+mod policy_quorum;
 mod store;
+mod witness;
 
+pub use bundle::{
+    BUNDLE_SCHEMA, BundleContents, BundleError, BundleItem, BundleKey, BundleLog, BundleTrust, BundleVerdict,
+    CheckedItem, Exporter, KeyRole, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES, Software, TimeBounds, verify_bundle,
+};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
+pub use fraud::{
+    Comparison, FRAUD_PROOF_SCHEMA, ForkAt, Fraud, FraudError, FraudKind, FraudProof, LeafAt,
+    MAX_FRAUD_BYTES, compare,
+};
 pub use frontier::Frontier;
 pub use key::{KeyError, NodeKey, PublicKey};
-pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds};
+pub use log::{BeyondLog, MerkleLog, inclusion_holds};
+pub use merkle_proof::{
+    InclusionProof, consistency, consistency_holds, inclusion_text, leaf_hash, leaf_included, read_inclusion,
+};
+pub use note::{KeyUse, VerifierKey, VerifierKeyError, WitnessKey};
+pub use policy_quorum::{EvidenceGrade, MAX_POLICY_BYTES, PolicyRefusal, PolicyVerdict, QuorumPolicy};
 pub use store::{
     Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
     Peer, Purge, ReadRecord, RecordStore, SqliteOptions, SqliteRecord, StoreError, Stored, Verdict, founder,
     home_origin, lane_origin, verify_dir, verify_open,
 };
+pub use witness::{AddCheckpoint, WitnessError, witness};

@@ -1,0 +1,121 @@
+//! Both verifiers say the same about every bundle.
+
+use std::collections::BTreeMap;
+
+use record::{BundleTrust, EvidenceGrade, QuorumPolicy, verify_bundle};
+
+use crate::make::made;
+use crate::mutate::{SORTS, files, mutated, zip};
+use crate::second::{Said, python};
+
+fn ours(bytes: &[u8], trust: &BundleTrust) -> Said {
+    let verdict = verify_bundle(bytes, trust);
+    let grade = |grade| match grade {
+        EvidenceGrade::None => "none".to_owned(),
+        EvidenceGrade::National => "national".to_owned(),
+        EvidenceGrade::Joint => "joint".to_owned(),
+    };
+    Said {
+        exit: i64::from(!verdict.ok),
+        code: verdict.first.map(|fault| fault.code),
+        evidence: verdict.evidence.map(grade),
+    }
+}
+
+fn run(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> Vec<String> {
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    vec![path.to_str().unwrap().to_owned()]
+}
+
+#[test]
+fn two_hundred_good_bundles_are_right_for_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut runs = Vec::new();
+    let (mut with_peer, mut with_recall, mut cosigned) = (0, 0, 0);
+    for seed in 0..200 {
+        let made = made(seed);
+        let bytes = made.bytes();
+        assert_eq!(bytes, made.bytes(), "seed {seed}: the same contents gave other bytes");
+        assert_eq!(zip(&files(&bytes), 0x21), bytes, "seed {seed}: not the one form of the archive");
+        let verdict = verify_bundle(&bytes, &BundleTrust::default());
+        assert!(verdict.ok, "seed {seed}: {verdict:?}");
+        with_peer += u32::from(verdict.audience.is_some());
+        with_recall += u32::from(verdict.withdrawn > 0);
+        cosigned += u32::from(!verdict.logs[0].cosigned.is_empty());
+        runs.push(run(&folder, &format!("{seed}.zip"), &bytes));
+    }
+    assert!(with_peer > 50 && with_recall > 10 && cosigned > 50, "{with_peer} {with_recall} {cosigned}");
+    for (seed, said) in python(&runs).iter().enumerate() {
+        assert_eq!((said.exit, said.code.as_deref()), (0, None), "seed {seed}");
+    }
+}
+
+#[test]
+fn mutated_bundles_are_wrong_for_both_and_for_the_same_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut runs, mut wanted, mut sorts) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let mut seed = 1000;
+    while runs.len() < 400 {
+        let sort = usize::try_from(seed).unwrap() % SORTS;
+        let mut made = made(seed);
+        seed += 1;
+        let Some((what, bytes)) = mutated(&mut made, sort) else { continue };
+        let said = ours(&bytes, &BundleTrust::default());
+        assert_eq!(said.exit, 1, "seed {} of sort {sort}: {what} went unseen", seed - 1);
+        *sorts.entry(sort).or_insert(0) += 1;
+        runs.push(run(&folder, &format!("{seed}.zip"), &bytes));
+        wanted.push((seed - 1, what, said));
+    }
+    assert_eq!(sorts.len(), SORTS, "{sorts:?}");
+    for ((seed, what, ours), theirs) in wanted.iter().zip(python(&runs)) {
+        assert_eq!(&theirs, ours, "seed {seed}: {what}");
+    }
+}
+
+#[test]
+fn joint_evidence_needs_both_nations() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut runs, mut wanted, mut grades) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for seed in 0..80 {
+        let made = made(seed);
+        let bytes = made.bytes();
+        let path = run(&folder, &format!("{seed}.zip"), &bytes).remove(0);
+        let policy_path = run(&folder, &format!("{seed}.policy"), made.policy.as_bytes()).remove(0);
+        let (policy, faults) = QuorumPolicy::read(made.policy.as_bytes());
+        assert_eq!(faults, [], "seed {seed}");
+        for require in [None, Some(EvidenceGrade::Joint)] {
+            let trust = BundleTrust { policy: policy.clone(), require, key: None };
+            let said = ours(&bytes, &trust);
+            let grade = said.evidence.clone().unwrap();
+            let accepted = grade == "joint" || (grade == "national" && require.is_none());
+            assert_eq!(said.exit == 0, accepted, "seed {seed}: {said:?}");
+            *grades.entry(grade).or_insert(0) += 1;
+            let mut line = vec![path.clone(), "--policy".to_owned(), policy_path.clone()];
+            line.extend(require.map(|_| ["--require".to_owned(), "joint".to_owned()]).into_iter().flatten());
+            runs.push(line);
+            wanted.push(said);
+        }
+    }
+    assert_eq!(grades.len(), 3, "{grades:?}");
+    for (at, theirs) in python(&runs).into_iter().enumerate() {
+        assert_eq!(theirs, wanted[at], "{:?}", runs[at]);
+    }
+}
+
+#[test]
+fn a_key_that_is_known_beforehand_must_be_the_exporters() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = made(3);
+    let bytes = made.bytes();
+    let path = run(&folder, "a.zip", &bytes).remove(0);
+    let mut runs = Vec::new();
+    for (key, exit) in [(made.key.public(), 0), (made.peer.public(), 1)] {
+        let trust = BundleTrust { key: Some(key), ..BundleTrust::default() };
+        assert_eq!(ours(&bytes, &trust).exit, exit);
+        assert_eq!(verify_bundle(&bytes, &trust).key_known, exit == 0);
+        runs.push(vec![path.clone(), "--key".to_owned(), key.to_hex()]);
+    }
+    let exits: Vec<i64> = python(&runs).iter().map(|said| said.exit).collect();
+    assert_eq!(exits, [0, 1]);
+}
