@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use base::{EntryId, Timestamp};
+use base::{EntryId, Precedence, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::damage::Damage;
@@ -17,8 +17,9 @@ pub(crate) fn lanes(db: &Connection) -> rusqlite::Result<Vec<Lane>> {
     Ok(rows
         .into_iter()
         .filter_map(|(peer, outward)| {
-            let direction = if outward == 1 { Direction::Out } else { Direction::In };
-            Some(Lane { peer: peer.parse().ok()?, direction })
+            let direction = if outward & 1 == 1 { Direction::Out } else { Direction::In };
+            let precedence = *Precedence::ALL.get(usize::try_from(outward >> 1).ok()?)?;
+            Some(Lane { peer: peer.parse().ok()?, direction, precedence })
         })
         .collect())
 }
@@ -29,12 +30,28 @@ pub(crate) fn lane_size(db: &Connection, lane: &Lane) -> rusqlite::Result<u64> {
         .map(i64::cast_unsigned)
 }
 
-pub(crate) fn lane_ids(db: &Connection, lane: &Lane) -> rusqlite::Result<Vec<EntryId>> {
-    db.prepare_cached("SELECT id FROM lane WHERE peer = ?1 AND outward = ?2 ORDER BY seq")?
-        .query_map(params![lane.peer.as_str(), outward(lane)], |row| {
-            row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes)
-        })?
-        .collect()
+pub(crate) fn lane_ids(
+    db: &Connection,
+    lane: &Lane,
+    start: u64,
+    count: u64,
+) -> rusqlite::Result<Vec<EntryId>> {
+    let limit = i64::try_from(count).unwrap_or(i64::MAX);
+    db.prepare_cached(
+        "SELECT id FROM lane WHERE peer = ?1 AND outward = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4",
+    )?
+    .query_map(params![lane.peer.as_str(), outward(lane), start.cast_signed(), limit], |row| {
+        row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes)
+    })?
+    .collect()
+}
+
+pub(crate) fn lane_place(db: &Connection, lane: &Lane, id: &EntryId) -> rusqlite::Result<Option<u64>> {
+    db.prepare_cached("SELECT seq FROM lane WHERE peer = ?1 AND outward = ?2 AND id = ?3")?
+        .query_row(params![lane.peer.as_str(), outward(lane), id.as_bytes()], |row| {
+            row.get::<_, i64>(0).map(i64::cast_unsigned)
+        })
+        .optional()
 }
 
 pub(crate) fn ack_note(db: &Connection, lane: &Lane) -> rusqlite::Result<Option<String>> {
@@ -90,7 +107,7 @@ pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<Result<Stored, Store
 }
 
 pub(crate) fn outward(lane: &Lane) -> i64 {
-    i64::from(lane.direction == Direction::Out)
+    i64::from(lane.direction == Direction::Out) | (lane.precedence as i64) << 1
 }
 
 /// Tells a full disk from other refusals.

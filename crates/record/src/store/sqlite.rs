@@ -14,7 +14,7 @@ use super::{
     Batch, Committed, Genesis, Lane, LaneState, RecordStore, StoreError, Stored, blobs, derived, home_origin,
     lock::Lock, pages, queries, wal,
 };
-use crate::{Checkpoint, Entry, MerkleLog, NodeKey};
+use crate::{BeyondLog, Checkpoint, Entry, Frontier, MerkleLog, NodeKey};
 
 pub(crate) const FORMAT: &str = "bongsu.record/1\n";
 
@@ -432,8 +432,20 @@ impl RecordStore for SqliteRecord {
         queries::stored(&self.db, id).map_err(|e| queries::sql_error(&self.root, e))?.transpose()
     }
 
-    fn log(&self) -> &MerkleLog {
-        &self.log
+    fn log_size(&self) -> u64 {
+        self.log.size()
+    }
+
+    fn root(&self) -> [u8; 32] {
+        self.log.root()
+    }
+
+    fn inclusion(&self, index: u64, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        Ok(self.log.inclusion(index, size)?)
+    }
+
+    fn consistency(&self, old: u64, new: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        Ok(self.log.consistency(old, new)?)
     }
 
     fn checkpoint(&self) -> &Checkpoint {
@@ -441,9 +453,26 @@ impl RecordStore for SqliteRecord {
     }
 
     fn lane(&self, lane: &Lane) -> Result<LaneState, StoreError> {
-        let ids = queries::lane_ids(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
+        let frontier = Frontier::from_ids(&self.lane_ids(lane, 0, u64::MAX)?);
         let note = queries::ack_note(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
-        Ok(LaneState { ids, acked: note.map(|n| Checkpoint::parse(&n)).transpose()? })
+        Ok(LaneState { frontier, acked: note.map(|n| Checkpoint::parse(&n)).transpose()? })
+    }
+
+    fn lane_frontier(&self, lane: &Lane, size: u64) -> Result<Frontier, StoreError> {
+        let frontier = Frontier::from_ids(&self.lane_ids(lane, 0, size)?);
+        if frontier.size() == size {
+            Ok(frontier)
+        } else {
+            Err(BeyondLog { size: frontier.size(), asked: size }.into())
+        }
+    }
+
+    fn lane_ids(&self, lane: &Lane, start: u64, count: u64) -> Result<Vec<EntryId>, StoreError> {
+        queries::lane_ids(&self.db, lane, start, count).map_err(|e| queries::sql_error(&self.root, e))
+    }
+
+    fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError> {
+        queries::lane_place(&self.db, lane, id).map_err(|e| queries::sql_error(&self.root, e))
     }
 
     fn cursor(&self, peer: &NodeName) -> Result<u64, StoreError> {

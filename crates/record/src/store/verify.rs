@@ -271,7 +271,7 @@ impl Check {
     fn check_lanes(&mut self, db: &Connection) -> rusqlite::Result<()> {
         for lane in queries::lanes(db)? {
             self.lanes += 1;
-            let ids = queries::lane_ids(db, &lane)?;
+            let ids = queries::lane_ids(db, &lane, 0, u64::MAX)?;
             if queries::lane_size(db, &lane)? != ids.len() as u64 {
                 self.logical.push(Damage::general(DamageKind::Lane, format!("the lane {lane} has a gap")));
             }
@@ -304,7 +304,7 @@ impl Check {
         };
         let text = |e: crate::CheckpointError| e.to_string();
         let checkpoint = Checkpoint::parse(note).map_err(text)?;
-        checkpoint.check(&lane_origin(writer, reader), writer, writer_key).map_err(text)?;
+        checkpoint.check(&lane_origin(writer, reader, lane.precedence), writer, writer_key).map_err(text)?;
         checkpoint.check_cosigned(reader, reader_key).map_err(text)?;
         let root = MerkleLog::from_ids(ids).root_at(checkpoint.size()).map_err(|e| e.to_string())?;
         checkpoint.check_root(root).map_err(text)
