@@ -11,7 +11,7 @@ use record::{Entry, Peer, Stored};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::owner::OwnerRows;
-use super::rows::{Noun, Row, Rows, get_row, refs_bytes};
+use super::rows::{Noun, Row, Rows, refs_bytes};
 use super::{View, schema};
 
 /// Ids whose places are remembered, twice: the older half is dropped when the younger is full.
@@ -21,6 +21,15 @@ const FACET_CHARS: usize = 100;
 
 /// Finds the place of an id in the home log.
 pub(crate) type Find<'a> = &'a dyn Fn(&EntryId) -> Option<u64>;
+
+/// How far an intake brings a view.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mark<'a> {
+    /// To this place of the home log: entries before it that are not given are not for the view.
+    Home(u64),
+    /// A peer's view: to these sizes of lanes, by their names.
+    Lanes(&'a BTreeMap<String, u64>),
+}
 
 /// What an intake did.
 #[derive(Debug, Default)]
@@ -40,10 +49,12 @@ pub(crate) struct Fold {
     db: Connection,
     /// The next place of the view.
     size: u64,
-    /// Entries of the home log before this place were looked at.
+    /// Entries of the home log before this place were looked at; in a peer's view, the place behind the last entry.
     applied: u64,
     /// The id of the last of them, by which a record with another history is known.
     last: Option<EntryId>,
+    /// A peer's view: how much of each lane was taken in.
+    lanes: BTreeMap<String, u64>,
     recent: Recent,
     /// How many ids are waited for.
     wanted: u64,
@@ -101,9 +112,14 @@ impl Fold {
         let applied = meta("applied")?.unwrap_or(0).cast_unsigned();
         let last: Option<[u8; 32]> =
             db.query_row("SELECT value FROM meta WHERE key = 'last'", [], |row| row.get(0)).optional()?;
-        let size = Rows { db: &db }.size()?;
+        let size = Rows { db: &db, at_home: true }.size()?;
         let wanted = db.query_row("SELECT count(*) FROM wanted", [], |row| row.get::<_, i64>(0))?;
+        let lanes = db
+            .prepare("SELECT substr(key, 6), value FROM meta WHERE key LIKE 'lane/%'")?
+            .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
+            .collect::<rusqlite::Result<_>>()?;
         Ok(Self {
+            lanes,
             view,
             path: path.to_owned(),
             db,
@@ -128,9 +144,14 @@ impl Fold {
         self.applied
     }
 
+    /// How much of a lane a peer's view has taken in.
+    pub(crate) fn lane(&self, name: &str) -> u64 {
+        self.lanes.get(name).copied().unwrap_or(0)
+    }
+
     /// The rows as they stand, also for the thread that writes.
     pub(crate) fn rows(&self) -> Rows<'_> {
-        Rows { db: &self.db }
+        Rows { db: &self.db, at_home: self.view.is_at_home() }
     }
 
     /// The same with what only the owner may ask.
@@ -138,16 +159,15 @@ impl Fold {
         (self.view == View::Owner).then(|| OwnerRows { rows: self.rows() })
     }
 
-    /// Takes in the next entries of the log. `upto` is the place of the home log up to which this makes the view
-    /// complete: entries in between that are not given are not for this view.
+    /// Takes in the next entries of the log, all or nothing.
     pub(crate) fn take_in<'s>(
         &mut self,
         entries: impl IntoIterator<Item = &'s Stored>,
-        upto: u64,
+        mark: Mark<'_>,
         find: Find<'_>,
     ) -> rusqlite::Result<Intake> {
         let former = (self.size, self.wanted);
-        let taken = self.write(entries, upto, find);
+        let taken = self.write(entries, mark, find);
         if taken.is_err() {
             (self.size, self.wanted) = former;
             self.recent = Recent::default();
@@ -158,40 +178,50 @@ impl Fold {
     fn write<'s>(
         &mut self,
         entries: impl IntoIterator<Item = &'s Stored>,
-        upto: u64,
+        mark: Mark<'_>,
         find: Find<'_>,
     ) -> rusqlite::Result<Intake> {
-        let Self { view, db, size, recent, wanted, last, .. } = self;
+        let Self { view, db, size, recent, wanted, last, applied, .. } = self;
         let tx = db.transaction()?;
         let mut step = Step {
             view,
             tx: &tx,
-            size,
+            size: &mut *size,
             recent,
             wanted,
             find,
             tallies: BTreeMap::new(),
             intake: Intake::default(),
         };
-        let mut newest = *last;
+        let (mut newest, mut applied) = (*last, *applied);
         for stored in entries {
             if step.is_for(stored) {
                 step.apply(stored)?;
             }
-            if stored.seq + 1 == upto {
-                newest = Some(stored.id);
-            }
+            (newest, applied) = (Some(stored.id), stored.seq + 1);
         }
         step.keep_tallies()?;
         let mut intake = step.intake;
         intake.size = *size;
-        keep(&tx, "applied", &upto.cast_signed())?;
+        match mark {
+            // The log has no gaps: what was given last is what stands before `upto`.
+            Mark::Home(upto) => applied = upto,
+            Mark::Lanes(lanes) => {
+                for (lane, size) in lanes {
+                    keep(&tx, &format!("lane/{lane}"), &size.cast_signed())?;
+                }
+            }
+        }
+        keep(&tx, "applied", &applied.cast_signed())?;
         if let Some(last) = newest {
             keep(&tx, "last", last.as_bytes())?;
         }
         tx.commit()?;
-        self.applied = upto;
+        self.applied = applied;
         self.last = newest;
+        if let Mark::Lanes(lanes) = mark {
+            self.lanes.extend(lanes.iter().map(|(lane, size)| (lane.clone(), *size)));
+        }
         if intake.purged {
             self.wipe();
         }
@@ -593,7 +623,7 @@ impl Step<'_> {
     }
 
     fn row(&self, seq: u64) -> rusqlite::Result<Option<Row>> {
-        Rows { db: self.tx }.at(seq)
+        Rows { db: self.tx, at_home: self.view.is_at_home() }.at(seq)
     }
 
     fn join(&self, finding: u64, incident: u64) -> rusqlite::Result<()> {

@@ -20,10 +20,10 @@ mod words;
 use base::NodeName;
 use label::Level;
 
-pub(crate) use fold::{Fold, Intake};
+pub(crate) use fold::{Fold, Intake, Mark};
 pub(crate) use owner::{Decided, OwnerRows};
 pub(crate) use pool::{Opened, Reader, Views};
-pub(crate) use rows::{Noun, Row, Rows, Worst};
+pub(crate) use rows::{Noun, Row, Rows};
 
 /// Whose eyes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,8 +46,13 @@ impl View {
         }
     }
 
+    /// Whether it is of people of this node.
+    const fn is_at_home(&self) -> bool {
+        !matches!(self, Self::Peer(_))
+    }
+
     /// Whether what was taken back keeps its content in this view: only for an own item, and only at home.
-    fn keeps(&self, own: bool) -> bool {
-        own && !matches!(self, Self::Peer(_))
+    const fn keeps(&self, own: bool) -> bool {
+        own && self.is_at_home()
     }
 }

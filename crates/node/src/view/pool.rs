@@ -177,7 +177,8 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn rows(&self) -> Result<Rows<'_>, NodeError> {
-        self.db.as_ref().map(|db| Rows { db }).ok_or(NodeError::Stopping)
+        let at_home = self.opened.view.is_at_home();
+        self.db.as_ref().map(|db| Rows { db, at_home }).ok_or(NodeError::Stopping)
     }
 
     /// The rows with what only the owner may ask; an error for every other view.

@@ -41,8 +41,6 @@ impl Noun {
 pub(crate) struct Row {
     /// Its place in the view's log.
     pub(crate) seq: u64,
-    /// Its place in the home log: for look-ups, never to be shown.
-    pub(super) home: u64,
     pub(crate) id: EntryId,
     pub(crate) noun: Noun,
     /// The schema of the body.
@@ -99,40 +97,41 @@ impl Row {
 /// A place in the list of open incidents: severity, start in nanoseconds, place in the view.
 pub(crate) type Worst = (u8, i64, u64);
 
-const COLUMNS: &str = "seq, home, id, noun, schema, kind, title, severity, node, country, time, received, marking, \
+const COLUMNS: &str = "seq, id, noun, schema, kind, title, severity, node, country, time, received, marking, \
                        body, refs, target, recalled_by, superseded_by";
 
 /// The rows of one view. Only the view's own files can make one (see `Reader` and `Fold`).
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
     pub(super) db: &'a Connection,
+    /// Whether the view is of people of this node, who have the raw bytes of its own observations.
+    pub(super) at_home: bool,
 }
 
 pub(super) fn get_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     let id = |index| -> rusqlite::Result<Option<EntryId>> {
         Ok(row.get::<_, Option<[u8; 32]>>(index)?.map(EntryId::from_bytes))
     };
-    let marking: Option<String> = row.get(12)?;
-    let severity: u8 = row.get(7)?;
+    let marking: Option<String> = row.get(11)?;
+    let severity: u8 = row.get(6)?;
     Ok(Row {
         seq: row.get::<_, i64>(0)?.cast_unsigned(),
-        home: row.get::<_, i64>(1)?.cast_unsigned(),
-        id: EntryId::from_bytes(row.get(2)?),
-        noun: Noun::of(row.get(3)?),
-        schema: row.get(4)?,
-        kind: row.get(5)?,
-        title: row.get(6)?,
+        id: EntryId::from_bytes(row.get(1)?),
+        noun: Noun::of(row.get(2)?),
+        schema: row.get(3)?,
+        kind: row.get(4)?,
+        title: row.get(5)?,
         severity: Severity::try_from(severity).ok(),
-        node: row.get(8)?,
-        country: row.get(9)?,
-        time: Timestamp::from_unix_nanos(row.get(10)?),
-        received: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_unix_nanos),
+        node: row.get(7)?,
+        country: row.get(8)?,
+        time: Timestamp::from_unix_nanos(row.get(9)?),
+        received: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_unix_nanos),
         marking: marking.and_then(|text| serde_json::from_str(&text).ok()),
-        body: row.get(13)?,
-        refs: refs(&row.get::<_, Option<Vec<u8>>>(14)?.unwrap_or_default()),
-        target: id(15)?,
-        recalled_by: id(16)?,
-        superseded_by: id(17)?,
+        body: row.get(12)?,
+        refs: refs(&row.get::<_, Option<Vec<u8>>>(13)?.unwrap_or_default()),
+        target: id(14)?,
+        recalled_by: id(15)?,
+        superseded_by: id(16)?,
     })
 }
 
@@ -175,6 +174,11 @@ impl Rows<'_> {
             .optional()
     }
 
+    /// Whether whoever has this view has the raw bytes of an observation: they do not travel with an entry.
+    pub(crate) const fn has_bytes_of(&self, row: &Row) -> bool {
+        self.at_home && row.is_own()
+    }
+
     /// How many entries the view holds.
     pub(crate) fn size(&self) -> rusqlite::Result<u64> {
         self.db
@@ -192,6 +196,15 @@ impl Rows<'_> {
     /// the same work.
     pub(crate) fn by_home(&self, home: Option<u64>) -> rusqlite::Result<Option<Row>> {
         self.one("WHERE home = ?1", [home.map_or(-1, u64::cast_signed)])
+    }
+
+    /// Whether the entry at place `seq` was taken back.
+    pub(crate) fn is_recalled(&self, seq: u64) -> rusqlite::Result<bool> {
+        self.db
+            .prepare_cached("SELECT recalled_by IS NOT NULL FROM item WHERE seq = ?1")?
+            .query_row([seq.cast_signed()], |row| row.get(0))
+            .optional()
+            .map(|recalled| recalled.unwrap_or(false))
     }
 
     /// Entries of one noun that were not taken back, newest first, below `before`.
