@@ -49,9 +49,9 @@ pub(crate) fn limit(asked: Option<usize>) -> usize {
     asked.unwrap_or(50).clamp(1, MAX_PAGE)
 }
 
-/// A cursor as a page gave it.
+/// A cursor as a page gave it; `0`, which no page gives, is the start.
 pub(crate) fn cursor<T>(text: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
-    text.map(|text| parse(text).ok_or_else(|| Failure::bad("`cursor` is not one that a page of this list gave")))
+    text.filter(|text| *text != "0").map(|text| parse(text).ok_or_else(|| Failure::bad("`cursor` is not one that a page of this list gave")))
         .transpose()
 }
 
