@@ -1,22 +1,24 @@
-//! What all parts of a node share: settings, the projection, the links, and the way to the one thread that writes
-//! (`writer`). Everybody sends it commands and reads the projection.
+//! What all parts of a node share: settings, the views, the links, and the way to the one thread that writes
+//! (`writer`). Everybody sends it commands and reads views.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base::{Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Observation, Recall, Timestamp};
 use incident::Incident;
-use label::{Audience, Rules};
+use label::{Audience, Rules, Withheld};
 use link::{Item, Outbound, ReceivedBatch, Refused, Reply};
 use record::{Checkpoint, Peer, PublicKey, SqliteRecord};
+use rand_core::RngCore;
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::events::NodeEvent;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
-use crate::projection::Projection;
+use crate::situation::Situation;
+use crate::view::{Decided, Reader, View, Views};
 use crate::{Config, NodeError};
 
 /// The time by this machine's clock.
@@ -24,6 +26,52 @@ pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_unix_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
+
+/// What a node takes from the machine it runs on beside files and sockets: the time and chance. Tests hand in others,
+/// so that two runs give the same bytes.
+pub(crate) trait Surroundings: Send + Sync {
+    /// The time.
+    fn now(&self) -> Timestamp;
+    /// Fills `bytes` with what nobody can guess.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The machine's clock and its source of randomness.
+pub(crate) struct Machine;
+
+impl Surroundings for Machine {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        rand_core::OsRng.fill_bytes(bytes);
+    }
+}
+
+/// The chance of some surroundings, as signing wants it.
+pub(crate) struct Chance<'a>(pub(crate) &'a dyn Surroundings);
+
+impl RngCore for Chance<'_> {
+    fn next_u32(&mut self) -> u32 {
+        rand_core::impls::next_u32_via_fill(self)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        rand_core::impls::next_u64_via_fill(self)
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}
+
+impl rand_core::CryptoRng for Chance<'_> {}
 
 /// A lock is never held across a panic that matters: what it guards is rebuilt from the record.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -52,7 +100,20 @@ pub(crate) enum Command {
     Gather { peer: NodeName, start: u64, end: u64, reply: oneshot::Sender<Result<Vec<Item>, NodeError>> },
     Acknowledged { peer: NodeName, checkpoint: Checkpoint },
     Read(ReadJob),
+    /// Makes a view readable.
+    Open { view: View, reply: oneshot::Sender<Result<(), NodeError>> },
+    /// Why an entry goes to a peer, or why not.
+    Judge { id: EntryId, peer: NodeName, reply: oneshot::Sender<Result<Option<Judgement>, NodeError>> },
     Stop,
+}
+
+/// Why an own entry goes to a peer, or why not. For the owner's eyes.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// What was decided when it was recorded or the peer introduced; `None`: it was no matter between the two.
+    pub(crate) decided: Option<Decided>,
+    /// What the kernel says now.
+    pub(crate) now: Option<Result<(), Withheld>>,
 }
 
 /// One peer as the link's task sees it.
@@ -79,7 +140,9 @@ pub(crate) struct Core {
     pub(crate) metrics: Metrics,
     /// The newest checkpoint of the own log, for pages.
     pub(crate) checkpoint: Mutex<Option<Checkpoint>>,
-    pub(crate) projection: RwLock<Projection>,
+    pub(crate) situation: RwLock<Situation>,
+    pub(crate) views: Views,
+    pub(crate) surroundings: Arc<dyn Surroundings>,
     pub(crate) links: RwLock<BTreeMap<NodeName, Arc<PeerLink>>>,
     pub(crate) commands: mpsc::Sender<Command>,
     /// Signals that a peer was added, so that its task starts.
@@ -88,12 +151,50 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Projection> {
-        self.projection.read().unwrap_or_else(PoisonError::into_inner)
+    /// The current catalogue and what was done with it.
+    pub(crate) fn situation(&self) -> Situation {
+        self.situation.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut Projection) -> R) -> R {
-        change(&mut self.projection.write().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut Situation) -> R) -> R {
+        change(&mut self.situation.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A reader of one view. Blocks where the view must be opened first.
+    pub(crate) fn look(&self, view: &View) -> Result<Reader, NodeError> {
+        if let Some(opened) = self.views.get(view) {
+            return opened.reader();
+        }
+        if matches!(view, View::User(_)) {
+            // The first of this clearance since the start.
+            let view = view.clone();
+            self.ask(|reply| Command::Open { view, reply })?
+                .blocking_recv()
+                .map_err(|_| NodeError::Stopping)??;
+        }
+        let opened = self.views.get(view).ok_or_else(|| NodeError::NotFound { what: "the view".to_owned() })?;
+        opened.reader()
+    }
+
+    /// Reads from one view, off the async part.
+    pub(crate) async fn read<R: Send + 'static>(
+        self: &Arc<Self>,
+        view: &View,
+        read: impl FnOnce(&Reader) -> Result<R, NodeError> + Send + 'static,
+    ) -> Result<R, NodeError> {
+        let (core, view) = (Arc::clone(self), view.clone());
+        tokio::task::spawn_blocking(move || read(&core.look(&view)?)).await.map_err(|_| NodeError::Stopping)?
+    }
+
+    /// Where an id stands in the home log: for look-ups, never to be shown.
+    pub(crate) async fn place(&self, id: EntryId) -> Result<Option<u64>, NodeError> {
+        Ok(self.with_record(move |record| record.place(&id)).await??)
+    }
+
+    /// See [`Judgement`]; `None` when either is not here.
+    pub(crate) async fn judge(&self, id: EntryId, peer: NodeName) -> Result<Option<Judgement>, NodeError> {
+        let answer = self.ask(|reply| Command::Judge { id, peer, reply })?;
+        answer.await.map_err(|_| NodeError::Stopping)?
     }
 
     pub(crate) fn links(&self) -> Vec<Arc<PeerLink>> {

@@ -2,11 +2,10 @@
 //! then asks for it.
 
 use base::NodeName;
-use record::Stored;
 use serde_json::{Value, json};
 
 use crate::jobs::Job;
-use crate::projection::{Meta, Projection};
+use crate::view::{Noun, Row};
 
 /// Something that an open page should hear of.
 #[derive(Debug, Clone)]
@@ -20,35 +19,29 @@ pub(crate) enum NodeEvent {
 }
 
 impl NodeEvent {
-    /// The event of an entry; `None` for one that shows nowhere.
-    pub(crate) fn of(projection: &Projection, stored: &Stored) -> Option<Self> {
-        projection.get(&stored.id).and_then(|meta| Self::of_meta(projection, meta))
-    }
-
-    pub(crate) fn of_meta(projection: &Projection, meta: &Meta) -> Option<Self> {
-        if meta.kind == "purged" {
-            return None;
+    /// The event of an entry of a view; `None` for one that shows nowhere.
+    pub(crate) fn of(row: &Row) -> Option<Self> {
+        match row.noun {
+            Noun::Purged => None,
+            Noun::Recall => {
+                let data = json!({"seq": row.seq, "target": row.target?, "entry": row.id});
+                Some(Self::Entry { seq: row.seq, name: "recall", data })
+            }
+            _ => {
+                let data = json!({
+                    "seq": row.seq,
+                    "id": row.id,
+                    "kind": event_kind(row),
+                    "title": row.title,
+                    "severity": row.severity,
+                    "owner": {"node": row.node, "country": row.country},
+                    "committed": row.time,
+                    "received": row.received,
+                    "incident": row.noun == Noun::Incident,
+                });
+                Some(Self::Entry { seq: row.seq, name: "entry", data })
+            }
         }
-        if meta.kind == "bongsu.recall/1" {
-            let target = projection.entries.iter().find(|m| m.recalled_by == Some(meta.id)).map(|m| m.id)?;
-            let data = json!({"seq": meta.seq, "target": target, "entry": meta.id});
-            return Some(Self::Entry { seq: meta.seq, name: "recall", data });
-        }
-        if meta.recalled_by.is_some() && !meta.is_own() {
-            return None;
-        }
-        let data = json!({
-            "seq": meta.seq,
-            "id": meta.id,
-            "kind": event_kind(projection, meta),
-            "title": meta.title,
-            "severity": meta.severity,
-            "owner": {"node": meta.node, "country": meta.country},
-            "committed": meta.time,
-            "received": meta.received,
-            "incident": meta.kind == "bongsu.incident/1",
-        });
-        Some(Self::Entry { seq: meta.seq, name: "entry", data })
     }
 
     /// Name, id and data as server-sent events have them.
@@ -64,10 +57,10 @@ impl NodeEvent {
 }
 
 /// The finding's own kind for findings, the noun's name for the rest.
-fn event_kind(projection: &Projection, meta: &Meta) -> String {
-    match projection.findings.get(&meta.id) {
-        Some(finding) => finding.kind.clone(),
-        None => noun_of(&meta.kind).to_owned(),
+fn event_kind(row: &Row) -> &str {
+    match row.noun {
+        Noun::Finding => &row.kind,
+        _ => noun_of(&row.schema),
     }
 }
 

@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::NodeError;
 use crate::config::HttpFeed;
 use crate::core::{Core, Draft, now};
-use crate::projection::LoadedCatalogue;
+use crate::situation::LoadedCatalogue;
+use crate::view::View;
 use crate::serve::{Stop, stopped};
 use crate::unpack::{InputLimits, unpack};
 
@@ -40,7 +41,7 @@ pub(crate) fn take_in(core: &Arc<Core>, title: &str, bytes: Vec<u8>) -> Result<T
         let first = read.faults.first().map_or_else(|| "it holds no objects".to_owned(), ToString::to_string);
         return Err(refused(format!("nothing could be read from it: {first}")));
     }
-    let received = now();
+    let received = core.surroundings.now();
     let size = bytes.len() as u64;
     let blob = core
         .with_record_blocking(move |record| record.put_blob(&bytes))?
@@ -96,15 +97,7 @@ pub(crate) fn load(
 
 /// The newest own catalogue of the record becomes the current one again after a start.
 pub(crate) fn reload(core: &Arc<Core>) -> Result<(), NodeError> {
-    let newest = {
-        let p = core.read();
-        p.entries
-            .iter()
-            .rev()
-            .filter(|meta| meta.is_own() && meta.recalled_by.is_none())
-            .find_map(|meta| Some((meta.id, p.observations.get(&meta.id)?.as_ref().clone())))
-            .filter(|(_, observation)| observation.kind == "orbit.catalogue")
-    };
+    let newest = core.look(&View::Owner)?.owner()?.newest_observation(|o| o.kind == "orbit.catalogue")?;
     let Some((entry, observation)) = newest else { return Ok(()) };
     let blob = observation.blob;
     let Some(bytes) = core.with_record_blocking(move |record| record.blob(&blob))?? else { return Ok(()) };
@@ -229,7 +222,7 @@ pub(crate) async fn fetch(core: Arc<Core>, feed: HttpFeed, mut stop: Stop) {
         let taken = tokio::task::spawn_blocking(move || {
             let bytes = fetched?;
             let hash = BlobHash::from_bytes(Sha256::digest(&bytes).into());
-            if newest_titled(&task_core, &title) == Some(hash) {
+            if newest_titled(&task_core, &title)? == Some(hash) {
                 return Ok(None);
             }
             take_in(&task_core, &title, bytes).map(Some)
@@ -252,10 +245,9 @@ pub(crate) async fn fetch(core: Arc<Core>, feed: HttpFeed, mut stop: Stop) {
 }
 
 /// The raw bytes of the newest own observation of that title.
-fn newest_titled(core: &Core, title: &str) -> Option<BlobHash> {
-    let p = core.read();
-    let mut own = p.entries.iter().rev().filter(|meta| meta.is_own() && meta.recalled_by.is_none());
-    own.find_map(|meta| p.observations.get(&meta.id).filter(|o| o.title == title)).map(|o| o.blob)
+fn newest_titled(core: &Core, title: &str) -> Result<Option<BlobHash>, NodeError> {
+    let newest = core.look(&View::Owner)?.owner()?.newest_observation(|o| o.title == title)?;
+    Ok(newest.map(|(_, observation)| observation.blob))
 }
 
 /// Fetches on a thread of its own: a server that says nothing for minutes must not hold up the node's stop.

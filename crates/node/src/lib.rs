@@ -1,7 +1,7 @@
 //! A node: the one room with a clock, files, sockets and threads. It feeds the pure rooms and serves what they say.
 //!
-//! One thread owns the record and is the only one that writes (`writer`); every page and list is read from a projection
-//! of the record (`projection`); one task per peer moves what the link's state machine says (`link_io`); feeds
+//! One thread owns the record and is the only one that writes (`writer`); every page and list is read from a view of
+//! the record (`view`); one task per peer moves what the link's state machine says (`link_io`); feeds
 //! (`feeds`) and jobs (`screening`) bring in observations and findings.
 //!
 //! **Invariant:** nothing is shown, sent or counted that does not follow from the record, and nothing here decides on
@@ -17,12 +17,14 @@ mod keys;
 mod link_io;
 mod metrics;
 mod offline;
-mod projection;
 mod screening;
 mod serve;
+mod situation;
 mod thinner;
 mod tls;
 mod unpack;
+mod upkeep;
+mod view;
 mod writer;
 
 use std::net::SocketAddr;
@@ -53,6 +55,9 @@ pub enum NodeError {
     /// An entry that cannot be made.
     #[error("{0}")]
     Entry(#[from] record::EntryError),
+    /// A database that is derived from the record.
+    #[error("a view of the record: {0}; remove the folder `views`, which is built again from the record")]
+    View(#[from] rusqlite::Error),
     /// A file.
     #[error("`{}`: {source}", path.display())]
     Io {
@@ -182,7 +187,9 @@ impl Node {
         let uses_tls = config.tls;
         let http_feeds = config.http_feeds.clone();
         let fingerprint = identity.fingerprint();
-        let (core, writer) = tokio::task::spawn_blocking(move || writer::start(config, key, fingerprint))
+        let (core, writer) = tokio::task::spawn_blocking(move || {
+            writer::start(config, key, fingerprint, Arc::new(core::Machine))
+        })
             .await
             .map_err(|_| NodeError::Stopping)??;
         {

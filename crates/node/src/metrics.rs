@@ -8,6 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::core::Core;
+use crate::view::View;
 
 type Count = Counter<u64, AtomicU64>;
 
@@ -51,12 +52,18 @@ impl Metrics {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
             registry.register(name, help, gauge);
         };
-        let (log, incidents) = {
-            let projection = core.read();
-            (projection.entries.len(), projection.open_incidents().len())
-        };
-        gauge(&mut registry, "log_size", "entries in the log", log);
-        gauge(&mut registry, "incidents_open", "incidents that stand", incidents);
+        // A view that cannot be read shows as empty; the log of the program says why.
+        let counts = core.look(&View::Owner).and_then(|reader| {
+            let rows = reader.rows()?;
+            Ok((rows.size()?, rows.tally("noun", "incident")?))
+        });
+        let (log, incidents) = counts.unwrap_or_else(|error| {
+            tracing::error!(%error, "the owner's view cannot be read");
+            (0, 0)
+        });
+        let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        gauge(&mut registry, "log_size", "entries in the log", size(log));
+        gauge(&mut registry, "incidents_open", "incidents that stand", size(incidents));
         gauge(&mut registry, "jobs_running", "jobs under way", core.jobs.running());
         let mut text = String::new();
         // Writing to a string cannot fail.

@@ -11,7 +11,8 @@ use crate::config::MarkingRule;
 use crate::core::{Core, Draft, now};
 use crate::events::NodeEvent;
 use crate::jobs::Job;
-use crate::projection::{LoadedCatalogue, finding_key};
+use crate::situation::{LoadedCatalogue, finding_key};
+use crate::view::View;
 
 /// Findings that are recorded in one go.
 const CHUNK: usize = 500;
@@ -23,7 +24,7 @@ pub(crate) fn start(
     within_km: f64,
     names: Option<Vec<String>>,
 ) -> Result<Job, NodeError> {
-    let catalogue = core.read().catalogue.clone().ok_or_else(|| NodeError::Conflict {
+    let catalogue = core.situation().catalogue.ok_or_else(|| NodeError::Conflict {
         message: "there is no catalogue yet; give one to a feed first".to_owned(),
     })?;
     let limits = orbit::ScreenLimits::within_km(within_km)
@@ -88,15 +89,18 @@ fn screen(
         .map_err(|e| NodeError::Conflict { message: e.to_string() })?;
     let screening = orbit::screen(&loaded.catalogue, span, limits, Some(protected), Some(&pool), &progress)
         .map_err(|e| NodeError::Conflict { message: e.to_string() })?;
-    let mut known = core.read().finding_keys();
+    let mut known = std::collections::HashSet::new();
+    let reader = core.look(&View::Owner)?;
     let mut fresh: Vec<Draft> = Vec::new();
     for approach in &screening.approaches {
         if let Some(finding) = finding(core, loaded, protected, approach)?
             && known.insert(finding_key(&finding))
+            && !reader.owner()?.knows(&finding)?
         {
             fresh.push(Draft::Finding(finding));
         }
     }
+    drop(reader);
     let count = fresh.len();
     for chunk in fresh.chunks(CHUNK) {
         core.append_blocking(chunk.to_vec())?;

@@ -12,29 +12,32 @@ use base::{
 use incident::GroupRules;
 use label::{Audience, Evidence, Level, Released, Rules, Standing, Withheld};
 use link::{Inbound, Item, LaneLog, Outbound, PeerIdentity, ReceivedBatch, Refusal, Refused, Reply};
-use rand_core::OsRng;
 use record::{
     Batch, Direction, Entry, Lane, LaneAck, LaneRow, NodeKey, Peer, PublicKey, RecordStore, SqliteRecord,
     Stored,
 };
 use tokio::sync::{Notify, broadcast, oneshot};
 
-use crate::core::{Appended, Command, Core, Draft, PeerLink, lock, nobody, now};
-use crate::events::NodeEvent;
+use crate::core::{Appended, Chance, Command, Core, Draft, Judgement, PeerLink, Surroundings, lock, nobody};
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
-use crate::projection::{Decision, Projection};
+use crate::situation::Situation;
 use crate::thinner::Thinner;
+use crate::upkeep::{Folds, PRECEDENCES};
+use crate::view::{View, Views};
 use crate::{Config, NodeError};
 
 /// Drafts that share one commit at the most.
 const GROUP: usize = 1024;
+/// Entries that are decided for a new peer in one commit.
+const CATCH_UP: u64 = 1000;
 
 /// Opens the record and starts the thread that owns it.
 pub(crate) fn start(
     config: Config,
     key: NodeKey,
     certificate: KeyFingerprint,
+    surroundings: Arc<dyn Surroundings>,
 ) -> Result<(Arc<Core>, std::thread::JoinHandle<()>), NodeError> {
     let options =
         record::SqliteOptions { max_bytes: config.max_record_bytes, ..record::SqliteOptions::default() };
@@ -47,13 +50,15 @@ pub(crate) fn start(
             &config.country,
             &config.title,
             version,
-            now(),
-            &mut OsRng,
+            surroundings.now(),
+            &mut Chance(&*surroundings),
         )?;
     }
     let record = SqliteRecord::open(&config.data, own_key(), options)?;
     let (commands, inbox) = mpsc::channel();
     let (events, _) = broadcast::channel(4096);
+    let views = Views::new(&config.data)?;
+    let folds = Folds::open(&views, &record)?;
     let core = Arc::new(Core {
         public: key.public(),
         certificate,
@@ -62,7 +67,9 @@ pub(crate) fn start(
         jobs: Jobs::default(),
         metrics: Metrics::default(),
         checkpoint: Mutex::new(Some(record.checkpoint().clone())),
-        projection: RwLock::new(Projection::default()),
+        situation: RwLock::new(Situation::default()),
+        views,
+        surroundings,
         links: RwLock::new(BTreeMap::new()),
         commands,
         peer_added: Notify::new(),
@@ -73,10 +80,16 @@ pub(crate) fn start(
         core: Arc::clone(&core),
         key,
         record,
+        folds,
         inbounds: HashMap::new(),
         refusals: Thinner::default(),
     };
-    writer.rebuild()?;
+    writer.take_up()?;
+    let indexing = Arc::clone(&core);
+    std::thread::Builder::new()
+        .name("words".to_owned())
+        .spawn(move || indexing.views.index())
+        .map_err(|source| NodeError::Io { path: "thread".into(), source })?;
     let thread = std::thread::Builder::new()
         .name("record".to_owned())
         .spawn(move || writer.run(&inbox))
@@ -88,6 +101,7 @@ struct Writer {
     core: Arc<Core>,
     key: NodeKey,
     record: SqliteRecord,
+    folds: Folds,
     inbounds: HashMap<NodeName, Inbound>,
     refusals: Thinner,
 }
@@ -97,7 +111,8 @@ struct Writer {
 struct Plan {
     batch: Batch,
     released: Vec<(NodeName, Released<Entry>)>,
-    decisions: Vec<(NodeName, EntryId, Option<Withheld>)>,
+    /// For whom, on the entry at which place, and why not.
+    decisions: Vec<(NodeName, u64, EntryId, Option<Withheld>)>,
 }
 
 impl Writer {
@@ -140,20 +155,23 @@ impl Writer {
                     }
                 }
                 Command::Read(read) => read(&mut self.record),
-                Command::Stop => return,
+                Command::Open { view, reply } => {
+                    let _ = reply.send(self.folds.add(&self.core.views, &self.record, view));
+                }
+                Command::Judge { id, peer, reply } => {
+                    let _ = reply.send(self.judge(&id, &peer));
+                }
+                Command::Stop => {
+                    self.core.views.stop();
+                    return;
+                }
             }
         }
     }
 
-    /// Reads the whole record into the projection and picks up where the last run stopped.
-    fn rebuild(&mut self) -> Result<(), NodeError> {
-        let size = self.record.log_size();
-        for seq in 0..size {
-            let Some(stored) = self.record.at(seq)? else { continue };
-            self.core.update(|p| p.apply(&stored));
-        }
-        let peers: Vec<Peer> = self.core.read().peers.values().cloned().collect();
-        for peer in peers {
+    /// Picks up where the last run stopped.
+    fn take_up(&mut self) -> Result<(), NodeError> {
+        for peer in self.folds.owner()?.peers()? {
             self.introduce(peer)?;
         }
         Ok(())
@@ -199,41 +217,73 @@ impl Writer {
     fn catch_up(&mut self, link: &Arc<PeerLink>) -> Result<(), NodeError> {
         let name = &link.peer.node;
         let cursor = self.record.cursor(name)?;
-        let places: HashMap<EntryId, u64> =
-            lock(&link.outbound).ids().iter().enumerate().map(|(place, id)| (*id, place as u64)).collect();
-        let own: Vec<(u64, EntryId)> =
-            self.core.read().entries.iter().filter(|m| m.is_own()).map(|m| (m.seq, m.id)).collect();
+        let noted = self.folds.owner()?.decided_upto(name)?;
+        let end = self.record.log_size();
+        let mut from = cursor.min(noted);
+        // In steps: a peer that is new to a long log must not fill the memory.
+        while from < end {
+            let upto = (from + CATCH_UP).min(end);
+            self.catch_up_to(link, from, upto, cursor)?;
+            from = upto;
+        }
+        self.folds.add(&self.core.views, &self.record, View::Peer(name.clone()))?;
+        link.wake.notify_one();
+        Ok(())
+    }
+
+    fn catch_up_to(
+        &mut self,
+        link: &Arc<PeerLink>,
+        from: u64,
+        upto: u64,
+        cursor: u64,
+    ) -> Result<(), NodeError> {
+        let name = &link.peer.node;
         let mut plan = Plan::default();
-        let mut known = Vec::new();
-        for (seq, id) in own {
-            if let Some(place) = places.get(&id) {
-                known.push(Decision { id, outcome: Ok(*place) });
+        for seq in from..upto {
+            let Some(stored) = self.record.at(seq)? else { continue };
+            if stored.received.is_some() {
                 continue;
             }
-            let Some(entry) = self.record.get(&id)?.and_then(|stored| stored.entry) else { continue };
-            let decided = self.decide(&entry, link, &HashMap::new());
-            match decided {
+            if self.place_for(name, &stored.id)?.is_some() {
+                plan.decisions.push((name.clone(), seq, stored.id, None));
+                continue;
+            }
+            let Some(entry) = stored.entry else { continue };
+            match self.decide(&entry, link, &HashMap::new()) {
                 Some(Ok(released)) if seq >= cursor => {
-                    plan.decisions.push((name.clone(), id, None));
+                    plan.decisions.push((name.clone(), seq, stored.id, None));
                     plan.released.push((name.clone(), released));
                 }
-                Some(Err(withheld)) => plan.decisions.push((name.clone(), id, Some(withheld))),
+                Some(Err(withheld)) => {
+                    plan.decisions.push((name.clone(), seq, stored.id, Some(withheld)));
+                }
                 // It was looked through before and not released then: rules may widen, the past stays.
                 _ => {}
             }
         }
-        self.core.update(|p| p.decisions.insert(name.clone(), known));
         plan.batch.lane_rows = lane_rows(&plan.released);
-        plan.batch.cursors.push((name.clone(), self.record.log_size()));
+        plan.batch.cursors.push((name.clone(), upto.max(cursor)));
         self.record.commit(&plan.batch)?;
         for (_, released) in &plan.released {
             if let Err(e) = lock(&link.outbound).append(released) {
                 tracing::error!(error = %e, "released for another peer");
             }
         }
-        self.note_decisions(plan.decisions, Some(link));
-        link.wake.notify_one();
+        self.folds.committed(&self.core.views, &self.record, &plan.batch, &[]);
+        self.note_decisions(plan.decisions, [name.clone()], upto);
         Ok(())
+    }
+
+    /// Where `id` stands in a lane to `peer`.
+    fn place_for(&self, peer: &NodeName, id: &EntryId) -> Result<Option<(Precedence, u64)>, NodeError> {
+        for precedence in PRECEDENCES {
+            let lane = Lane { peer: peer.clone(), direction: Direction::Out, precedence };
+            if let Some(place) = self.record.lane_place(&lane, id)? {
+                return Ok(Some((precedence, place)));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether `entry` goes to the peer. `None`: it is no matter between the two, and leaves no line anywhere.
@@ -244,29 +294,47 @@ impl Writer {
         pending: &HashMap<EntryId, Evidence>,
     ) -> Option<Result<Released<Entry>, Withheld>> {
         if let Ok(recall) = entry.noun::<Recall>()
-            && !lock(&link.outbound).ids().contains(&recall.target)
+            && !matches!(self.place_for(&link.peer.node, &recall.target), Ok(Some(_)))
         {
             // A recall of something that the peer never had would tell it that there was something.
             return None;
         }
-        let projection = self.core.read();
-        let look_up = |id: &EntryId| pending.get(id).cloned().unwrap_or_else(|| projection.evidence(id));
-        let standing = Standing { recalled: projection.is_recalled(&entry.id()), evidence: &look_up };
-        Some(label::release(entry.clone(), &link.audience, &self.core.rules, &standing, now()))
+        let look_up = |id: &EntryId| {
+            pending.get(id).cloned().unwrap_or_else(|| self.folds.evidence(&self.record, id))
+        };
+        let recalled = self.folds.is_recalled(&self.record, &entry.id());
+        let standing = Standing { recalled, evidence: &look_up };
+        let now = self.core.surroundings.now();
+        Some(label::release(entry.clone(), &link.audience, &self.core.rules, &standing, now))
+    }
+
+    /// What the kernel says now on an own entry and a peer, with what was decided then.
+    fn judge(&self, id: &EntryId, peer: &NodeName) -> Result<Option<Judgement>, NodeError> {
+        let (Some(link), Some(stored)) = (self.core.link(peer), self.record.get(id)?) else { return Ok(None) };
+        let Some(entry) = stored.entry else { return Ok(None) };
+        let decided = self.folds.owner()?.decision(peer, stored.seq)?;
+        let now = self.decide(&entry, &link, &HashMap::new()).map(|decided| decided.map(|_| ()));
+        Ok(Some(Judgement { decided, now }))
     }
 
     fn sign(&self, draft: &Draft) -> Result<Entry, NodeError> {
-        fn with<T: Noun>(noun: &T, key: &NodeKey, country: &Country) -> Result<Entry, NodeError> {
-            Ok(Entry::sign(noun, country, key, now(), &mut OsRng)?)
-        }
         let (key, country) = (&self.key, &self.core.config.country);
+        let surroundings = &*self.core.surroundings;
+        fn with<T: Noun>(
+            noun: &T,
+            key: &NodeKey,
+            country: &Country,
+            surroundings: &dyn Surroundings,
+        ) -> Result<Entry, NodeError> {
+            Ok(Entry::sign(noun, country, key, surroundings.now(), &mut Chance(surroundings))?)
+        }
         match draft {
-            Draft::Observation(noun) => with(noun, key, country),
-            Draft::Finding(noun) => with(noun, key, country),
-            Draft::Incident(noun) => with(noun, key, country),
-            Draft::Recall(noun) => with(noun, key, country),
-            Draft::Peer(noun) => with(noun, key, country),
-            Draft::Refused(noun) => with(noun, key, country),
+            Draft::Observation(noun) => with(noun, key, country, surroundings),
+            Draft::Finding(noun) => with(noun, key, country, surroundings),
+            Draft::Incident(noun) => with(noun, key, country, surroundings),
+            Draft::Recall(noun) => with(noun, key, country, surroundings),
+            Draft::Peer(noun) => with(noun, key, country, surroundings),
+            Draft::Refused(noun) => with(noun, key, country, surroundings),
         }
     }
 
@@ -316,15 +384,15 @@ impl Writer {
         let links = self.core.links();
         let mut plan =
             Plan { batch: Batch::of(entries.iter().map(|(entry, _)| entry.clone())), ..Plan::default() };
-        for (entry, _) in &entries {
+        for (seq, (entry, _)) in (self.record.log_size()..).zip(&entries) {
             for link in &links {
                 let name = link.peer.node.clone();
                 match self.decide(entry, link, &pending) {
                     Some(Ok(released)) => {
-                        plan.decisions.push((name.clone(), entry.id(), None));
+                        plan.decisions.push((name.clone(), seq, entry.id(), None));
                         plan.released.push((name, released));
                     }
-                    Some(Err(withheld)) => plan.decisions.push((name, entry.id(), Some(withheld))),
+                    Some(Err(withheld)) => plan.decisions.push((name, seq, entry.id(), Some(withheld))),
                     None => {}
                 }
             }
@@ -336,13 +404,17 @@ impl Writer {
         if let Some(why) = committed.derived_behind {
             tracing::warn!(why, "tiles or checkpoint are behind; the entries are safe");
         }
-        self.after_commit(entries.iter().zip(&committed.places).map(|((entry, _), (seq, _))| Stored {
-            seq: *seq,
-            id: entry.id(),
-            entry: Some(entry.clone()),
-            key: *entry.key(),
-            received: None,
-        }));
+        let fresh: Vec<Stored> = entries
+            .iter()
+            .zip(&committed.places)
+            .map(|((entry, _), (seq, _))| Stored {
+                seq: *seq,
+                id: entry.id(),
+                entry: Some(entry.clone()),
+                key: *entry.key(),
+                received: None,
+            })
+            .collect();
         for (name, released) in &plan.released {
             if let Some(link) = links.iter().find(|l| l.peer.node == *name)
                 && let Err(e) = lock(&link.outbound).append(released)
@@ -350,7 +422,8 @@ impl Writer {
                 tracing::error!(error = %e, "released for another peer");
             }
         }
-        self.note_decisions(plan.decisions, None);
+        let peers: Vec<NodeName> = links.iter().map(|link| link.peer.node.clone()).collect();
+        self.after_commit(&plan.batch, &fresh, |writer| writer.note_decisions(plan.decisions, peers, end));
         for link in &links {
             link.wake.notify_one();
         }
@@ -362,10 +435,10 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds the incident entries that follow from new findings and recalls.
+    /// Adds the incident entries that follow from new findings and recalls. Only what these can touch is read.
     fn regroup(&self, entries: &mut Vec<(Entry, Draft)>) -> Result<(), NodeError> {
         let recalls = recalled(entries);
-        let fresh: Vec<(EntryId, Finding)> = entries
+        let mut fresh: Vec<(EntryId, Finding)> = entries
             .iter()
             .filter_map(|(entry, draft)| {
                 if let Draft::Finding(finding) = draft { Some((entry.id(), finding.clone())) } else { None }
@@ -374,33 +447,33 @@ impl Writer {
         if recalls.is_empty() && fresh.is_empty() {
             return Ok(());
         }
-        let (mut findings, current, marked) = {
-            let projection = self.core.read();
-            // An incident that tells of a recalled finding is recalled with it, also one that was replaced since.
-            let with: Vec<EntryId> =
-                recalls.iter().flat_map(|id| projection.own_incidents_with(id)).collect();
-            let marked: Vec<(EntryId, Marking)> = with
-                .into_iter()
-                .filter(|id| !recalls.contains(id))
-                .filter_map(|id| Some((id, projection.get(&id)?.marking.clone()?)))
-                .collect();
-            (projection.own_findings(), projection.own_incidents(), marked)
-        };
-        findings.retain(|(id, _)| !recalls.contains(id));
-        findings.extend(fresh);
-        let gone = |id: &EntryId| recalls.contains(id) || marked.iter().any(|(m, _)| m == id);
-        let current: Vec<_> = current.into_iter().filter(|(id, _)| !gone(id)).collect();
-        let rules = GroupRules { gap_seconds: self.core.config.incident_gap_hours * 3600.0 };
-        let update = incident::update(&current, &findings, &rules);
-        let withdrawn = {
-            let projection = self.core.read();
-            update
-                .withdraw
-                .iter()
-                .filter_map(|id| Some((*id, projection.get(id)?.marking.clone()?)))
-                .collect::<Vec<_>>()
-        };
-        for (target, marking) in marked.into_iter().chain(withdrawn) {
+        let owner = self.folds.owner()?;
+        let places: Vec<u64> =
+            recalls.iter().filter_map(|id| self.record.place(id).transpose()).collect::<Result<_, _>>()?;
+        // An incident that tells of a recalled finding is recalled with it, also one that was replaced since.
+        let mut told: BTreeMap<u64, (EntryId, Option<Marking>)> = BTreeMap::new();
+        for place in &places {
+            let with = owner.incidents_with(*place)?;
+            told.extend(with.into_iter().map(|row| (row.seq, (row.id, row.marking))));
+        }
+        let mut withdrawn: Vec<(EntryId, Marking)> = told
+            .into_values()
+            .filter(|(id, _)| !recalls.contains(id))
+            .filter_map(|(id, marking)| Some((id, marking?)))
+            .collect();
+        let gap_seconds = self.core.config.incident_gap_hours * 3600.0;
+        let new: Vec<&Finding> = fresh.iter().map(|(_, finding)| finding).collect();
+        let mut near = owner.nearby(&new, &places, gap_seconds)?;
+        let gone = |id: &EntryId| recalls.contains(id) || withdrawn.iter().any(|(w, _)| w == id);
+        near.findings.retain(|(id, _)| !recalls.contains(id));
+        near.findings.append(&mut fresh);
+        near.incidents.retain(|(id, _)| !gone(id));
+        let update = incident::update(&near.incidents, &near.findings, &GroupRules { gap_seconds });
+        for id in update.withdraw {
+            let marking = near.incidents.iter().find(|(i, _)| *i == id).map(|(_, i)| i.marking.clone());
+            withdrawn.extend(marking.map(|marking| (id, marking)));
+        }
+        for (target, marking) in withdrawn {
             let reason = "it told of a finding that was recalled".to_owned();
             let draft = Draft::Recall(Recall { target, reason, marking });
             entries.push((self.sign(&draft)?, draft));
@@ -412,52 +485,38 @@ impl Writer {
         Ok(())
     }
 
-    fn after_commit(&self, stored: impl Iterator<Item = Stored>) {
+    /// Brings the views up, with what is to be noted beside, and then tells the pages.
+    fn after_commit(&mut self, batch: &Batch, fresh: &[Stored], note: impl FnOnce(&mut Self)) {
         *lock(&self.core.checkpoint) = Some(self.record.checkpoint().clone());
-        let mut events = Vec::new();
-        self.core.update(|projection| {
-            for stored in stored {
-                projection.apply(&stored);
-                events.extend(NodeEvent::of(projection, &stored));
-            }
-        });
-        self.core.metrics.entries.inc_by(events.len() as u64);
-        for event in events {
-            // Nobody listening is no error.
-            let _ = self.core.events.send(event);
-        }
+        self.core.metrics.entries.inc_by(fresh.len() as u64);
+        self.folds.committed(&self.core.views, &self.record, batch, fresh);
+        note(self);
     }
 
+    /// Notes decisions in the owner's view: pages show them. They follow from the record and can be made up for.
     fn note_decisions(
-        &self,
-        decisions: Vec<(NodeName, EntryId, Option<Withheld>)>,
-        link: Option<&Arc<PeerLink>>,
+        &mut self,
+        decisions: Vec<(NodeName, u64, EntryId, Option<Withheld>)>,
+        peers: impl IntoIterator<Item = NodeName>,
+        upto: u64,
     ) {
-        let places: HashMap<(NodeName, EntryId), u64> = self
-            .core
-            .links()
-            .iter()
-            .chain(link)
-            .flat_map(|link| {
-                let name = link.peer.node.clone();
-                let outbound = lock(&link.outbound);
-                let from = outbound.ids().len().saturating_sub(decisions.len());
-                outbound.ids()[from..]
-                    .iter()
-                    .enumerate()
-                    .map(|(offset, id)| ((name.clone(), *id), (from + offset) as u64))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        self.core.update(|projection| {
-            for (name, id, withheld) in decisions {
-                let outcome = match withheld {
-                    Some(withheld) => Err(withheld),
-                    None => Ok(places.get(&(name.clone(), id)).copied().unwrap_or_default()),
-                };
-                projection.decisions.entry(name).or_default().push(Decision { id, outcome });
+        let mut by_peer: BTreeMap<NodeName, Vec<(u64, Result<(String, u64), Withheld>)>> =
+            peers.into_iter().map(|peer| (peer, Vec::new())).collect();
+        for (name, seq, id, withheld) in decisions {
+            let outcome = match withheld {
+                Some(withheld) => Err(withheld),
+                None => match self.place_for(&name, &id) {
+                    Ok(Some((precedence, place))) => Ok((precedence.to_string(), place)),
+                    _ => continue,
+                },
+            };
+            by_peer.entry(name).or_default().push((seq, outcome));
+        }
+        for (peer, decisions) in by_peer {
+            if let Err(error) = self.folds.note_decisions(&peer, &decisions, upto) {
+                tracing::error!(%error, %peer, "decisions are not noted; the next start makes up for it");
             }
-        });
+        }
     }
 
     fn receive(&mut self, peer: &NodeName, batch: &ReceivedBatch, address: String) -> Reply {
@@ -465,7 +524,7 @@ impl Writer {
             return Reply::Refused { refusal: Refusal::UnknownPeer, size: 0 };
         };
         let size = inbound.size();
-        let at = now();
+        let at = self.core.surroundings.now();
         let mut acceptance = match inbound.receive(batch, &self.key, at) {
             Ok(acceptance) => acceptance,
             Err(refusal) => {
@@ -497,7 +556,7 @@ impl Writer {
                     received: incoming.received,
                 })
                 .collect();
-            self.after_commit(stored.into_iter());
+            self.after_commit(&acceptance.batch, &stored, |_| ());
         }
         if let Some(inbound) = self.inbounds.get_mut(peer) {
             inbound.stored(&acceptance);

@@ -1,60 +1,64 @@
 //! The live stream of a console page.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::Stream;
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 
-use super::Api;
 use super::session::cookie;
+use super::viewer::{AsQuery, Viewer};
+use super::{Api, Failure};
 use crate::events::NodeEvent;
 use crate::serve::stopped;
+use crate::view::{Opened, Row, View};
 
 /// How often an open stream looks whether its session still stands.
 const SESSION_CHECK: Duration = Duration::from_secs(1);
 /// Most missed events that are gathered in one go.
 const MOST_MISSED: usize = 1000;
 
-/// Server-sent events: `entry`, `recall`, `link`, `job`. The id is the place in the log; `Last-Event-ID` goes on behind it.
+/// Server-sent events: `entry`, `recall`, `link`, `job`. The id is the place in the log; `Last-Event-ID` goes on behind
+/// it. Seen as a peer, it is the place in what the peer has, and there are neither `link` nor `job`.
 #[utoipa::path(get, path = "/api/events", tag = "record",
-    params(("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was seen")),
+    params(AsQuery, ("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was seen")),
     responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub(crate) async fn events(
     State(api): State<Api>,
+    Viewer(view): Viewer,
     headers: HeaderMap,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let receiver = api.core.events.subscribe();
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
+    let receiver = (view == View::Owner).then(|| api.core.events.subscribe());
+    let opened = api.core.views.get(&view).ok_or_else(Failure::not_found)?;
+    let growth = opened.growth();
     let seen: Option<u64> =
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    // Subscribed first, then looked up: an event may come twice, never not at all; `seen` drops the double.
+    let size = *growth.borrow();
+    // One that names a place beyond the end goes on at the end.
+    let next = seen.map_or(size, |seen| seen.saturating_add(1)).min(size);
     let token = cookie(&api, &headers).unwrap_or_default();
-    let page = match seen {
-        Some(seen) => Page { receiver, api, token, seen: Some(seen), behind: true },
-        None => {
-            let newest = api.core.read().entries.last().map(|meta| meta.seq);
-            Page { receiver, api, token, seen: newest, behind: false }
-        }
-    };
-    use futures_util::StreamExt;
+    let page = Page { receiver, growth, opened, api, token, next };
     let all = stream::unfold(page, |mut page| async move { page.next().await.map(|events| (events, page)) })
         .flat_map(|events| stream::iter(events.into_iter().map(|event| Ok(sse(&event)))));
-    Sse::new(all).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+    Ok(Sse::new(all).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 
-/// An open page and how far it has seen the log.
+/// An open page and how far it has seen its log.
 struct Page {
-    receiver: Receiver<NodeEvent>,
+    /// Links and jobs, for the owner.
+    receiver: Option<Receiver<NodeEvent>>,
+    growth: watch::Receiver<u64>,
+    opened: Arc<Opened>,
     api: Api,
     token: String,
-    seen: Option<u64>,
-    /// There may be entries behind `seen` that no longer come over the receiver.
-    behind: bool,
+    /// The place of the next entry.
+    next: u64,
 }
 
 impl Page {
@@ -66,43 +70,51 @@ impl Page {
             if !self.api.sessions.holds(&self.token) {
                 return None;
             }
-            if self.behind {
-                let missed = self.missed();
+            if *self.growth.borrow_and_update() > self.next {
+                let missed = self.missed().await?;
                 if missed.is_empty() {
                     continue;
                 }
                 return Some(missed);
             }
-            let event = tokio::select! {
+            tokio::select! {
                 () = stopped(&mut stop) => return None,
-                _ = check.tick() => continue,
-                event = self.receiver.recv() => event,
-            };
-            match event {
-                Ok(NodeEvent::Entry { seq, .. }) if self.seen.is_some_and(|seen| seq <= seen) => {}
-                Ok(event) if self.api.sessions.holds(&self.token) => {
-                    if let NodeEvent::Entry { seq, .. } = event {
-                        self.seen = Some(seq);
-                    }
-                    return Some(vec![event]);
-                }
-                Ok(_) => return None,
-                Err(RecvError::Lagged(_)) => self.behind = true,
-                Err(RecvError::Closed) => return None,
+                _ = check.tick() => {}
+                grown = self.growth.changed() => grown.ok()?,
+                event = other(&mut self.receiver) => match event {
+                    Ok(event) if self.api.sessions.holds(&self.token) => return Some(vec![event]),
+                    // What was missed of links and jobs, the next one of its kind tells.
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                },
             }
         }
     }
 
-    /// The first of what is in the log behind `seen`, in its order.
-    fn missed(&mut self) -> Vec<NodeEvent> {
-        let p = self.api.core.read();
-        let from = self.seen.map_or(0, |seen| usize::try_from(seen).unwrap_or(usize::MAX).saturating_add(1));
-        let behind = p.entries.get(from..).unwrap_or_default();
-        let first = &behind[..behind.len().min(MOST_MISSED)];
-        self.behind = first.len() < behind.len();
-        // One that names a place beyond the end goes on at the end.
-        self.seen = first.last().or(p.entries.last()).map(|meta| meta.seq);
-        first.iter().filter_map(|meta| NodeEvent::of_meta(&p, meta)).collect()
+    /// The next entries of the log.
+    async fn missed(&mut self) -> Option<Vec<NodeEvent>> {
+        let (opened, from) = (Arc::clone(&self.opened), self.next);
+        let read = move || -> Result<Vec<Row>, crate::NodeError> {
+            Ok(opened.reader()?.rows()?.from(from, MOST_MISSED)?)
+        };
+        match tokio::task::spawn_blocking(read).await.ok()? {
+            Ok(rows) => {
+                self.next = rows.last().map_or(self.next, |row| row.seq + 1);
+                Some(rows.iter().filter_map(NodeEvent::of).collect())
+            }
+            Err(error) => {
+                tracing::error!(%error, "a stream of events ends");
+                None
+            }
+        }
+    }
+}
+
+/// The next event of links and jobs; never for who does not hear of them.
+async fn other(receiver: &mut Option<Receiver<NodeEvent>>) -> Result<NodeEvent, RecvError> {
+    match receiver {
+        Some(receiver) => receiver.recv().await,
+        None => std::future::pending().await,
     }
 }
 

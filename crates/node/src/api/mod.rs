@@ -1,7 +1,7 @@
 //! The HTTP interface: REST as the OpenAPI document says, server-sent events, and the embedded console.
 //!
-//! Nothing but `/healthz` and the entry link is answered without a session. Every list is computed from the
-//! projection of this node's own record.
+//! Nothing but `/healthz` and the entry link is answered without a session. Every read goes through the view of
+//! whoever asks (`viewer`).
 
 mod assets;
 mod events;
@@ -10,7 +10,9 @@ mod mutate;
 mod orbit_views;
 mod peers;
 mod read;
+mod search;
 mod session;
+mod viewer;
 
 use std::sync::Arc;
 
@@ -68,6 +70,10 @@ fn documented() -> OpenApiRouter<Api> {
         .routes(routes!(read::findings))
         .routes(routes!(read::finding))
         .routes(routes!(read::entry))
+        .routes(routes!(search::search))
+        .routes(routes!(search::facets))
+        .routes(routes!(search::history))
+        .routes(routes!(search::release))
         .routes(routes!(read::verify_entry))
         .routes(routes!(read::verify_record))
         .routes(routes!(mutate::recall))
@@ -107,6 +113,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/metrics", axum::routing::get(metrics))
         .fallback(assets::serve)
         .layer(DefaultBodyLimit::max(1 << 20))
+        .layer(middleware::from_fn_with_state(api.clone(), viewer::look_only))
         .layer(middleware::from_fn_with_state(api.clone(), session::guard))
         // Before the guard: these two need no session.
         .route("/healthz", axum::routing::get(|| async { "ok\n" }))
@@ -124,7 +131,7 @@ pub(crate) fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-async fn metrics(State(api): State<Api>) -> Response {
+async fn metrics(State(api): State<Api>, _: viewer::OwnerOnly) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], api.core.metrics.render(&api.core)).into_response()
 }

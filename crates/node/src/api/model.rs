@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use base::{EntryId, Finding, Marking, ObjectRef, Timestamp};
-use incident::{Incident, TimelineItem};
+use base::{EntryId, Marking, ObjectRef, Timestamp};
+use incident::TimelineItem;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::projection::{Meta, Projection};
+use super::Failure;
+use crate::NodeError;
+use crate::view::{Noun, Row, Rows};
 
 /// One page of a list.
 #[derive(Serialize, ToSchema)]
@@ -23,29 +25,69 @@ pub(crate) struct Page<T> {
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct PageQuery {
     /// From `next` of the page before.
-    pub(crate) cursor: Option<usize>,
+    pub(crate) cursor: Option<String>,
     /// How many items, 1 to 1000.
     pub(crate) limit: Option<usize>,
 }
 
+/// The most items of a page.
+const MAX_PAGE: usize = 1000;
+
 impl PageQuery {
-    pub(crate) fn range(&self) -> (usize, usize) {
-        (self.cursor.unwrap_or(0), self.limit.unwrap_or(50).clamp(1, 1000))
+    pub(crate) fn limit(&self) -> usize {
+        limit(self.limit)
+    }
+
+    /// The cursor of a list that goes down the log: the place of the last item.
+    pub(crate) fn before(&self) -> Result<Option<u64>, Failure> {
+        cursor(self.cursor.as_deref(), |text| text.parse().ok())
     }
 }
 
-/// Cuts a page out of a list.
+/// How many items a page has.
+pub(crate) fn limit(asked: Option<usize>) -> usize {
+    asked.unwrap_or(50).clamp(1, MAX_PAGE)
+}
+
+/// A cursor as a page gave it; `0`, which no page gives, is the start.
+pub(crate) fn cursor<T>(text: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+    text.filter(|text| *text != "0").map(|text| parse(text).ok_or_else(|| Failure::bad("`cursor` is not one that a page of this list gave")))
+        .transpose()
+}
+
+impl<T> Page<T> {
+    /// A page of at most `limit` items out of one item more, if there is one: then `place` of the last item shown says
+    /// where the next page begins.
+    pub(crate) fn cut<S>(
+        schema: &'static str,
+        mut found: Vec<S>,
+        limit: usize,
+        place: impl Fn(&S) -> Result<String, NodeError>,
+        view: impl Fn(&S) -> Result<Option<T>, NodeError>,
+    ) -> Result<Self, NodeError> {
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = if more { found.last().map(place).transpose()? } else { None };
+        let mut items = Vec::with_capacity(found.len());
+        for each in &found {
+            items.extend(view(each)?);
+        }
+        Ok(Self { schema, items, next })
+    }
+}
+
+/// Cuts a page out of a short list in memory.
 pub(crate) fn page<S, T>(
     schema: &'static str,
     all: &[S],
     query: &PageQuery,
     view: impl Fn(&S) -> T,
-) -> Page<T> {
-    let (start, limit) = query.range();
-    let end = start.saturating_add(limit).min(all.len());
+) -> Result<Page<T>, Failure> {
+    let start: usize = cursor(query.cursor.as_deref(), |text| text.parse().ok())?.unwrap_or(0);
+    let end = start.saturating_add(query.limit()).min(all.len());
     let items = all.get(start..end).unwrap_or_default().iter().map(view).collect();
     let next = (end < all.len()).then(|| end.to_string());
-    Page { schema, items, next }
+    Ok(Page { schema, items, next })
 }
 
 /// A release marking.
@@ -198,27 +240,29 @@ pub(crate) struct IncidentSummary {
 }
 
 impl IncidentSummary {
-    pub(crate) fn of(p: &Projection, meta: &Meta, incident: &Incident) -> Self {
-        Self {
-            id: meta.id.to_string(),
-            title: incident.title.clone(),
+    /// `None` for a row that is no incident any more.
+    pub(crate) fn of(row: &Row) -> Option<Self> {
+        let incident = row.incident()?;
+        Some(Self {
+            id: row.id.to_string(),
+            title: incident.title,
             severity: incident.severity.beacons(),
             start: incident.interval.start(),
             end: incident.interval.end(),
             objects: incident.objects.iter().map(Into::into).collect(),
             findings: incident.findings.len(),
             marking: (&incident.marking).into(),
-            owner: owner(meta),
-            committed: meta.time,
-            received: meta.received,
-            recalled: meta.recalled_by.is_some(),
-            superseded_by: p.superseded.get(&meta.id).map(EntryId::to_string),
-        }
+            owner: owner(row),
+            committed: row.time,
+            received: row.received,
+            recalled: row.recalled_by.is_some(),
+            superseded_by: row.superseded_by.map(|id| id.to_string()),
+        })
     }
 }
 
-pub(crate) fn owner(meta: &Meta) -> Owner {
-    Owner { node: meta.node.to_string(), country: meta.country.to_string() }
+pub(crate) fn owner(row: &Row) -> Owner {
+    Owner { node: row.node.clone(), country: row.country.clone() }
 }
 
 /// One line of an incident's history.
@@ -330,19 +374,19 @@ pub(crate) fn word<T: Serialize>(value: &T) -> String {
 }
 
 impl FindingView {
-    /// `blob_held` tells whether the raw bytes of an observation are here.
-    pub(crate) fn of(
-        p: &Projection,
-        meta: &Meta,
-        finding: &Finding,
-        incidents: &BTreeMap<EntryId, EntryId>,
-    ) -> Self {
-        Self {
+    /// `None` for a row that is no finding any more.
+    pub(crate) fn of(rows: &Rows<'_>, row: &Row) -> Result<Option<Self>, NodeError> {
+        let Some(finding) = row.finding() else { return Ok(None) };
+        let mut evidence = Vec::with_capacity(finding.evidence.len());
+        for (index, id) in finding.evidence.iter().enumerate() {
+            evidence.push(EvidenceView::of(rows, id, row.refs.get(index).copied().flatten())?);
+        }
+        Ok(Some(Self {
             schema: "bongsu.finding-view/1",
-            id: meta.id.to_string(),
-            kind: finding.kind.clone(),
-            title: finding.title.clone(),
-            text: finding.text.clone(),
+            id: row.id.to_string(),
+            kind: finding.kind,
+            title: finding.title,
+            text: finding.text,
             start: finding.interval.start(),
             end: finding.interval.end(),
             place: finding.place.as_ref().map(|place| PlaceView {
@@ -355,48 +399,41 @@ impl FindingView {
             severity: finding.severity.beacons(),
             likelihood: finding.likelihood.as_ref().map(word),
             confidence: word(&finding.confidence),
-            method: MethodView { name: finding.method.name.clone(), version: finding.method.version.clone() },
-            measures: finding.measures.clone(),
+            method: MethodView { name: finding.method.name, version: finding.method.version },
+            measures: finding.measures,
             marking: (&finding.marking).into(),
-            owner: owner(meta),
-            committed: meta.time,
-            received: meta.received,
-            recalled: meta.recalled_by.is_some(),
-            incident: incidents.get(&meta.id).map(EntryId::to_string),
-            evidence: finding.evidence.iter().map(|id| EvidenceView::of(p, id)).collect(),
-        }
+            owner: owner(row),
+            committed: row.time,
+            received: row.received,
+            recalled: row.recalled_by.is_some(),
+            incident: rows.incident_of(row.seq)?.map(|id| id.to_string()),
+            evidence,
+        }))
     }
 }
 
 impl EvidenceView {
-    fn of(p: &Projection, id: &EntryId) -> Self {
-        let meta = p.get(id).filter(|meta| meta.kind != "purged");
-        let observation = p.observations.get(id);
-        Self {
+    /// `place` is where the view holds the entry `id`, if it does.
+    fn of(rows: &Rows<'_>, id: &EntryId, place: Option<u64>) -> Result<Self, NodeError> {
+        let row = place.map(|place| rows.at(place)).transpose()?.flatten();
+        let row = row.filter(|row| row.noun != Noun::Purged);
+        let observation = row.as_ref().and_then(Row::observation);
+        Ok(Self {
             id: id.to_string(),
-            held: meta.is_some(),
-            kind: meta.map(|m| crate::events::noun_of(&m.kind).to_owned()),
-            title: meta.map(|m| m.title.clone()),
-            blob: observation.map(|o| o.blob.to_string()),
-            bytes: observation.map(|o| o.bytes),
-            // Raw bytes do not travel with an entry yet: a node has those of its own observations.
-            blob_held: meta.is_some_and(Meta::is_own) && observation.is_some(),
-            source: observation.map(|o| SourceView {
+            held: row.is_some(),
+            kind: row.as_ref().map(|row| crate::events::noun_of(&row.schema).to_owned()),
+            title: row.as_ref().map(|row| row.title.clone()),
+            blob: observation.as_ref().map(|o| o.blob.to_string()),
+            bytes: observation.as_ref().map(|o| o.bytes),
+            blob_held: observation.is_some() && row.as_ref().is_some_and(|row| rows.has_bytes_of(row)),
+            source: observation.as_ref().map(|o| SourceView {
                 name: o.source.name.clone(),
                 reliability: word(&o.source.reliability),
                 credibility: o.source.credibility.into(),
             }),
-            received: observation.map(|o| o.received),
-        }
+            received: observation.as_ref().map(|o| o.received),
+        })
     }
-}
-
-/// Which open incident holds which finding.
-pub(crate) fn incident_of(p: &Projection) -> BTreeMap<EntryId, EntryId> {
-    p.open_incidents()
-        .into_iter()
-        .flat_map(|(meta, incident)| incident.findings.iter().map(|f| (*f, meta.id)).collect::<Vec<_>>())
-        .collect()
 }
 
 /// Answer to a write.

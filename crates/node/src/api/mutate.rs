@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{MarkingView, ObjectView, PlaceView, Receipt};
+use super::viewer::OwnerOnly;
 use super::{Api, ErrorView, Failure};
-use crate::core::{Draft, now};
+use crate::core::Draft;
 use crate::jobs::Job;
+use crate::view::{Noun, View};
 use crate::{feeds, screening};
 
 /// Longest title of a report.
@@ -34,26 +36,26 @@ pub(crate) struct RecallRequest {
     responses((status = 200, body = Receipt), (status = 404, body = ErrorView), (status = 409, body = ErrorView)))]
 pub(crate) async fn recall(
     State(api): State<Api>,
+    _: OwnerOnly,
     Path(id): Path<String>,
     Json(request): Json<RecallRequest>,
 ) -> Result<Json<Receipt>, Failure> {
     let target: EntryId = id.parse().map_err(|_| Failure::not_found())?;
     let reason = text("reason", &request.reason, MAX_TITLE)?;
-    let marking = {
-        let p = api.core.read();
-        let meta = p.get(&target).filter(|m| m.kind != "purged").ok_or_else(Failure::not_found)?;
-        let conflict = |message: &str| Failure::new(StatusCode::CONFLICT, "node::conflict", message);
-        if !meta.is_own() {
-            return Err(conflict("only its owner can recall an item"));
-        }
-        if meta.recalled_by.is_some() {
-            return Err(conflict("it is recalled already"));
-        }
-        if !["bongsu.finding/1", "bongsu.observation/1", "bongsu.incident/1"].contains(&meta.kind.as_str()) {
-            return Err(conflict("an entry of this kind cannot be recalled"));
-        }
-        meta.marking.clone().ok_or_else(Failure::not_found)?
-    };
+    let place = api.core.place(target).await?;
+    let row = api.core.read(&View::Owner, move |reader| Ok(reader.rows()?.by_home(place)?)).await?;
+    let row = row.filter(|row| row.noun != Noun::Purged).ok_or_else(Failure::not_found)?;
+    let conflict = |message: &str| Err(Failure::new(StatusCode::CONFLICT, "node::conflict", message));
+    if !row.is_own() {
+        return conflict("only its owner can recall an item");
+    }
+    if row.recalled_by.is_some() {
+        return conflict("it is recalled already");
+    }
+    if !matches!(row.noun, Noun::Finding | Noun::Observation | Noun::Incident) {
+        return conflict("an entry of this kind cannot be recalled");
+    }
+    let marking = row.marking.ok_or_else(Failure::not_found)?;
     let ids = api.core.append(vec![Draft::Recall(Recall { target, reason, marking })]).await?;
     ids.first().map(|id| Json(Receipt::of(*id))).ok_or_else(Failure::not_found)
 }
@@ -104,6 +106,7 @@ fn parsed<T: serde::de::DeserializeOwned>(field: &str, value: &str) -> Result<T,
     responses((status = 201, body = Receipt), (status = 400, body = ErrorView)))]
 pub(crate) async fn report(
     State(api): State<Api>,
+    _: OwnerOnly,
     Json(request): Json<ReportRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let bad = |e: &dyn std::fmt::Display| Failure::bad(e.to_string());
@@ -115,7 +118,7 @@ pub(crate) async fn report(
         // What the kernel could not read would be withheld from everybody in silence.
         label::Label::parse(&marking, &api.core.rules.codes).map_err(|e| bad(&e))?;
     }
-    let start = request.start.unwrap_or_else(now);
+    let start = request.start.unwrap_or_else(|| api.core.surroundings.now());
     let interval = Interval::new(start, request.end.unwrap_or(start)).map_err(|e| bad(&e))?;
     let place = request
         .place
@@ -197,6 +200,7 @@ pub(crate) struct JobView {
     responses((status = 202, body = JobView), (status = 400, body = ErrorView), (status = 409, body = ErrorView)))]
 pub(crate) async fn screen(
     State(api): State<Api>,
+    _: OwnerOnly,
     Json(request): Json<ScreenRequest>,
 ) -> Result<(StatusCode, Json<JobView>), Failure> {
     let config = &api.core.config;
@@ -205,7 +209,7 @@ pub(crate) async fn screen(
         return Err(Failure::bad("`hours` must be above 0 and at most 744"));
     }
     let within_km = request.within_km.unwrap_or(config.screen_within_km);
-    let span = Interval::starting(request.from.unwrap_or_else(now), hours * 3600.0);
+    let span = Interval::starting(request.from.unwrap_or_else(|| api.core.surroundings.now()), hours * 3600.0);
     let job = screening::start(&api.core, span, within_km, request.protected)?;
     Ok((StatusCode::ACCEPTED, Json(JobView { schema: "bongsu.job/1", job })))
 }
@@ -223,6 +227,7 @@ pub(crate) struct FeedQuery {
     responses((status = 201, body = Receipt), (status = 404, body = ErrorView), (status = 422, body = ErrorView)))]
 pub(crate) async fn feed(
     State(api): State<Api>,
+    _: OwnerOnly,
     Path(kind): Path<String>,
     Query(query): Query<FeedQuery>,
     body: Bytes,

@@ -8,8 +8,10 @@ use base::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::viewer::{AsQuery, Viewer};
 use super::{Api, ErrorView, Failure};
-use crate::core::now;
+use crate::situation::Situation;
+use crate::view::View;
 
 /// One object of the catalogue.
 #[derive(Serialize, ToSchema)]
@@ -30,12 +32,9 @@ pub(crate) struct CatalogueList {
 }
 
 /// All objects of the current catalogue by number.
-#[utoipa::path(get, path = "/api/catalogue", tag = "orbit", responses((status = 200, body = CatalogueList)))]
-pub(crate) async fn catalogue(State(api): State<Api>) -> Json<CatalogueList> {
-    let (loaded, protected) = {
-        let p = api.core.read();
-        (p.catalogue.clone(), p.protected.clone())
-    };
+#[utoipa::path(get, path = "/api/catalogue", tag = "orbit", params(AsQuery), responses((status = 200, body = CatalogueList)))]
+pub(crate) async fn catalogue(State(api): State<Api>, Viewer(view): Viewer) -> Json<CatalogueList> {
+    let Situation { catalogue: loaded, protected, .. } = situation(&api, &view);
     let items = loaded.iter().flat_map(|l| l.catalogue.iter()).map(|set| CatalogueItem {
         norad_id: set.norad_id().get(),
         name: set.name().map(str::to_owned),
@@ -46,6 +45,15 @@ pub(crate) async fn catalogue(State(api): State<Api>) -> Json<CatalogueList> {
         items: items.collect(),
         entry: loaded.as_ref().map(|l| l.entry.to_string()),
     })
+}
+
+/// The catalogue as a view has it: raw bytes do not travel with an entry, so an ally has none from here. Whoever does
+/// not see everything could tell from positions what was watched.
+fn situation(api: &Api, view: &View) -> Situation {
+    match view {
+        View::Owner => api.core.situation(),
+        View::User(_) | View::Peer(_) => Situation::default(),
+    }
 }
 
 /// At which time.
@@ -59,11 +67,15 @@ pub(crate) struct At {
 /// Earth-fixed states of all objects at one time, little endian, 28 bytes each: `u32` catalogue number, three `f32`
 /// kilometres, three `f32` kilometres per second (the rate of change of the former). Objects whose propagation fails
 /// at that time are left out.
-#[utoipa::path(get, path = "/api/catalogue/states", tag = "orbit", params(At),
+#[utoipa::path(get, path = "/api/catalogue/states", tag = "orbit", params(At, AsQuery),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404, body = ErrorView)))]
-pub(crate) async fn states(State(api): State<Api>, Query(query): Query<At>) -> Result<Response, Failure> {
-    let loaded = api.core.read().catalogue.clone().ok_or_else(Failure::not_found)?;
-    let at = query.at.unwrap_or_else(now);
+pub(crate) async fn states(
+    State(api): State<Api>,
+    Viewer(view): Viewer,
+    Query(query): Query<At>,
+) -> Result<Response, Failure> {
+    let loaded = situation(&api, &view).catalogue.ok_or_else(Failure::not_found)?;
+    let at = query.at.unwrap_or_else(|| api.core.surroundings.now());
     let bytes = tokio::task::spawn_blocking(move || {
         let states = loaded.ephemeris.states_at(at, None);
         let mut bytes = Vec::with_capacity(states.len() * 28);

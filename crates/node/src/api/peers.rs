@@ -1,5 +1,6 @@
 //! Peers: who they are, what went to them, what was withheld and by which rule. For this node's officers only.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Json;
@@ -11,12 +12,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{Page, PageQuery, Receipt, page};
+use super::viewer::{AsQuery, OwnerOnly, Viewer};
 use super::{Api, ErrorView, Failure};
+use crate::NodeError;
 use crate::core::{Draft, PeerLink, lock};
 use crate::events::noun_of;
 use crate::link_io::state_word;
 use crate::offline::{CARD_SCHEMA, Card};
-use crate::projection::{Decision, Projection};
+use crate::view::{Noun, OwnerRows, View};
+
+/// The most rules that a page counts.
+const MAX_RULES: usize = 1000;
 
 /// This node's card.
 #[utoipa::path(get, path = "/api/card", tag = "share", responses((status = 200, body = Card)))]
@@ -47,6 +53,7 @@ pub(crate) struct Introduction {
     responses((status = 201, body = Receipt), (status = 400, body = ErrorView)))]
 pub(crate) async fn introduce(
     State(api): State<Api>,
+    _: OwnerOnly,
     Json(request): Json<Introduction>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let config = &api.core.config;
@@ -57,7 +64,7 @@ pub(crate) async fn introduce(
 }
 
 /// How it stands with one peer.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct PeerView {
     name: String,
     title: String,
@@ -88,15 +95,16 @@ pub(crate) struct PeerView {
     refusals: usize,
 }
 
-fn peer_view(p: &Projection, link: &PeerLink) -> PeerView {
-    let decisions = p.decisions.get(&link.peer.node).map_or(&[][..], Vec::as_slice);
+fn peer_view(rows: &OwnerRows<'_>, link: &PeerLink) -> Result<PeerView, NodeError> {
+    let name = link.peer.node.as_str();
+    let count = |field| Ok::<_, NodeError>(usize::try_from(rows.tally(field, name)?).unwrap_or(usize::MAX));
     let outbound = lock(&link.outbound);
     let detail = match outbound.state() {
         LinkState::Down(why) => Some(why.clone()),
         LinkState::Refused(refusal) => Some(refusal.to_string()),
         LinkState::Never | LinkState::Up => None,
     };
-    PeerView {
+    Ok(PeerView {
         name: link.peer.node.to_string(),
         title: link.peer.title.clone(),
         country: link.peer.country.to_string(),
@@ -112,18 +120,26 @@ fn peer_view(p: &Projection, link: &PeerLink) -> PeerView {
         queued: outbound.size() - outbound.acked(),
         received: link.received.load(Ordering::Relaxed),
         last_ack: *lock(&link.last_ack),
-        shared: decisions.iter().filter(|d| d.outcome.is_ok()).count(),
-        withheld: decisions.iter().filter(|d| d.outcome.is_err()).count(),
-        recalled: decisions.iter().filter(|d| d.outcome.is_ok() && p.is_recalled(&d.id)).count(),
-        refusals: p.refusals.iter().filter(|(_, r)| r.peer.as_ref() == Some(&link.peer.node)).count(),
-    }
+        shared: count("shared")?,
+        withheld: count("withheld")?,
+        recalled: count("recalled")?,
+        refusals: count("refusal")?,
+    })
 }
 
 /// All peers.
 #[utoipa::path(get, path = "/api/peers", tag = "share", params(PageQuery), responses((status = 200, body = Page<PeerView>)))]
-pub(crate) async fn peers(State(api): State<Api>, Query(query): Query<PageQuery>) -> Json<Page<PeerView>> {
-    let p = api.core.read();
-    Json(page("bongsu.peers/1", &api.core.links(), &query, |link| peer_view(&p, link)))
+pub(crate) async fn peers(
+    State(api): State<Api>,
+    _: OwnerOnly,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<PeerView>>, Failure> {
+    let links = api.core.links();
+    let views = api.core.read(&View::Owner, move |reader| {
+        let rows = reader.owner()?;
+        links.iter().map(|link| peer_view(&rows, link)).collect::<Result<Vec<_>, _>>()
+    });
+    page("bongsu.peers/1", &views.await?, &query, Clone::clone).map(Json)
 }
 
 /// An item that went, or is on its way.
@@ -132,21 +148,20 @@ pub(crate) struct SharedView {
     id: String,
     kind: String,
     title: String,
-    /// Its place in the log for the peer.
+    /// Its place in the log for the peer of that precedence.
     seq: u64,
+    /// `flash`, `immediate`, `priority` or `routine`.
+    precedence: String,
     /// `queued`, `acknowledged` or `recalled`.
     state: String,
     #[schema(value_type = String, format = DateTime)]
     time: Timestamp,
 }
 
-fn decisions<'a>(
-    p: &'a Projection,
-    name: &str,
-) -> Result<(NodeName, impl DoubleEndedIterator<Item = &'a Decision> + use<'a>), Failure> {
+/// The peer of that name.
+fn known(api: &Api, name: &str) -> Result<Arc<PeerLink>, Failure> {
     let name: NodeName = name.parse().map_err(|_| Failure::not_found())?;
-    let all = p.decisions.get(&name).ok_or_else(Failure::not_found)?;
-    Ok((name, all.iter()))
+    api.core.link(&name).ok_or_else(Failure::not_found)
 }
 
 /// What went to one peer, newest first.
@@ -154,26 +169,39 @@ fn decisions<'a>(
     responses((status = 200, body = Page<SharedView>), (status = 404, body = ErrorView)))]
 pub(crate) async fn shared(
     State(api): State<Api>,
+    _: OwnerOnly,
     Path(name): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<SharedView>>, Failure> {
-    let p = api.core.read();
-    let (name, all) = decisions(&p, &name)?;
-    let acked = api.core.link(&name).map_or(0, |link| lock(&link.outbound).acked());
-    let all: Vec<_> = all.rev().filter_map(|d| Some((d, *d.outcome.as_ref().ok()?, p.get(&d.id)?))).collect();
-    Ok(Json(page("bongsu.shared/1", &all, &query, |(decision, seq, meta)| SharedView {
-        id: decision.id.to_string(),
-        kind: noun_of(&meta.kind).to_owned(),
-        title: meta.title.clone(),
-        seq: *seq,
-        state: match (meta.recalled_by.is_some(), *seq < acked) {
-            (true, _) => "recalled",
-            (false, true) => "acknowledged",
-            (false, false) => "queued",
-        }
-        .to_owned(),
-        time: meta.time,
-    })))
+    let link = known(&api, &name)?;
+    let (before, limit) = (query.before()?, query.limit());
+    let page = api.core.read(&View::Owner, move |reader| {
+        let found = reader.owner()?.shared(&link.peer.node, before, limit + 1)?;
+        let acked = lock(&link.outbound).acked();
+        Page::cut(
+            "bongsu.shared/1",
+            found,
+            limit,
+            |(row, ..)| Ok(row.seq.to_string()),
+            |(row, lane, place)| {
+                let state = match (row.recalled_by.is_some(), *place < acked) {
+                    (true, _) => "recalled",
+                    (false, true) => "acknowledged",
+                    (false, false) => "queued",
+                };
+                Ok(Some(SharedView {
+                    id: row.id.to_string(),
+                    kind: noun_of(&row.schema).to_owned(),
+                    title: row.title.clone(),
+                    seq: *place,
+                    precedence: lane.clone(),
+                    state: state.to_owned(),
+                    time: row.time,
+                }))
+            },
+        )
+    });
+    Ok(Json(page.await?))
 }
 
 /// An item that stayed here.
@@ -210,26 +238,39 @@ pub(crate) struct WithheldPage {
     responses((status = 200, body = WithheldPage), (status = 404, body = ErrorView)))]
 pub(crate) async fn withheld(
     State(api): State<Api>,
+    _: OwnerOnly,
     Path(name): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<WithheldPage>, Failure> {
-    let p = api.core.read();
-    let (_, all) = decisions(&p, &name)?;
-    let all: Vec<_> = all.rev().filter_map(|d| Some((d.outcome.as_ref().err()?, p.get(&d.id)?))).collect();
-    let mut counts = std::collections::BTreeMap::new();
-    for (withheld, _) in &all {
-        *counts.entry(withheld.rule.to_string()).or_insert(0) += 1;
-    }
-    let page = page("bongsu.withheld/1", &all, &query, |(withheld, meta)| WithheldView {
-        id: meta.id.to_string(),
-        kind: noun_of(&meta.kind).to_owned(),
-        title: meta.title.clone(),
-        rule: withheld.rule.to_string(),
-        path: withheld.path.clone(),
-        time: meta.time,
+    let link = known(&api, &name)?;
+    let (before, limit) = (query.before()?, query.limit());
+    let page = api.core.read(&View::Owner, move |reader| {
+        let rows = reader.owner()?;
+        let peer = &link.peer.node;
+        let page = Page::cut(
+            "bongsu.withheld/1",
+            rows.withheld(peer, before, limit + 1)?,
+            limit,
+            |(row, ..)| Ok(row.seq.to_string()),
+            |(row, rule, path)| {
+                Ok(Some(WithheldView {
+                    id: row.id.to_string(),
+                    kind: noun_of(&row.schema).to_owned(),
+                    title: row.title.clone(),
+                    rule: rule.clone(),
+                    path: path.clone(),
+                    time: row.time,
+                }))
+            },
+        )?;
+        let rules = rows
+            .tallies(&format!("rule/{peer}"), MAX_RULES)?
+            .into_iter()
+            .map(|(rule, n)| RuleCount { rule, count: usize::try_from(n).unwrap_or(usize::MAX) })
+            .collect();
+        Ok(WithheldPage { page, rules })
     });
-    let rules = counts.into_iter().map(|(rule, count)| RuleCount { rule, count }).collect();
-    Ok(Json(WithheldPage { page, rules }))
+    Ok(Json(page.await?))
 }
 
 /// Something from a peer or a stranger that was not taken.
@@ -249,21 +290,27 @@ pub(crate) struct RefusalView {
 }
 
 /// Refused connections and batches, newest first.
-#[utoipa::path(get, path = "/api/refusals", tag = "share", params(PageQuery), responses((status = 200, body = Page<RefusalView>)))]
+#[utoipa::path(get, path = "/api/refusals", tag = "share", params(PageQuery, AsQuery), responses((status = 200, body = Page<RefusalView>)))]
 pub(crate) async fn refusals(
     State(api): State<Api>,
+    Viewer(view): Viewer,
     Query(query): Query<PageQuery>,
-) -> Json<Page<RefusalView>> {
-    let p = api.core.read();
-    let all: Vec<_> = p.refusals.iter().rev().collect();
-    Json(page("bongsu.refusals/1", &all, &query, |(id, refused)| RefusalView {
-        entry: id.to_string(),
-        peer: refused.peer.as_ref().map(NodeName::to_string),
-        certificate: refused.certificate.map(|c| c.to_string()),
-        address: refused.address.clone(),
-        code: refused.refusal.code(),
-        message: refused.refusal.to_string(),
-        at: refused.at,
-        suppressed: refused.suppressed,
-    }))
+) -> Result<Json<Page<RefusalView>>, Failure> {
+    let (before, limit) = (query.before()?, query.limit());
+    let page = api.core.read(&view, move |reader| {
+        let found = reader.rows()?.standing(Noun::Refusal, before, limit + 1)?;
+        Page::cut("bongsu.refusals/1", found, limit, super::read::place, |row| {
+            Ok(row.refusal().map(|refused| RefusalView {
+                entry: row.id.to_string(),
+                peer: refused.peer.as_ref().map(NodeName::to_string),
+                certificate: refused.certificate.map(|c| c.to_string()),
+                address: refused.address.clone(),
+                code: refused.refusal.code(),
+                message: refused.refusal.to_string(),
+                at: refused.at,
+                suppressed: refused.suppressed,
+            }))
+        })
+    });
+    Ok(Json(page.await?))
 }

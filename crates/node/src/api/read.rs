@@ -2,20 +2,29 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use base::{EntryId, Observation, Timestamp};
+use base::{EntryId, NodeName, Observation, Timestamp};
 use base64_std::encode;
-use record::{Entry, RecordStore, Verdict, inclusion_holds, verify_open};
+use record::{
+    Direction, Entry, Lane, RecordStore, SqliteRecord, Verdict, inclusion_holds, verify_open,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{
-    FindingView, IncidentSummary, IncidentView, MarkingView, Owner, Page, PageQuery, incident_of, owner, page,
+    FindingView, IncidentSummary, IncidentView, MarkingView, Owner, Page, PageQuery, cursor, owner, page,
 };
+use super::viewer::{AsQuery, OwnerOnly, Viewer};
 use super::{Api, ErrorView, Failure};
 use crate::core::lock;
 use crate::events::noun_of;
 use crate::jobs::Job;
+use crate::situation::Situation;
+use crate::upkeep::PRECEDENCES;
+use crate::view::{Noun, Row, View};
+
+/// The longest lane for which a proof is computed while somebody waits.
+const MAX_LANE_PROOF: u64 = 1 << 18;
 
 /// The situation at a glance.
 #[derive(Serialize, ToSchema)]
@@ -46,6 +55,19 @@ pub(crate) struct LogView {
     root: String,
     /// How many entries that checkpoint covers.
     checkpoint_size: u64,
+    /// Seen as a peer: the logs to it, of which `size` counts the items together with those that came from it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lanes: Vec<LaneView>,
+}
+
+/// One log to a peer.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LaneView {
+    /// `flash`, `immediate`, `priority` or `routine`.
+    precedence: String,
+    size: u64,
+    /// Merkle root, base64.
+    root: String,
 }
 
 /// The current catalogue.
@@ -71,87 +93,164 @@ pub(crate) struct SpanView {
 }
 
 /// The situation at a glance.
-#[utoipa::path(get, path = "/api/overview", tag = "record", responses((status = 200, body = Overview)))]
-pub(crate) async fn overview(State(api): State<Api>) -> Json<Overview> {
-    let core = &api.core;
-    let checkpoint = lock(&core.checkpoint).clone();
-    let p = core.read();
-    let open = p.open_incidents();
-    let standing = |id: &EntryId| !p.is_recalled(id);
-    Json(Overview {
-        schema: "bongsu.overview/1",
-        severity: open.iter().map(|(_, i)| i.severity.beacons()).max().unwrap_or(1),
-        incidents: open.len(),
-        findings: p.findings.keys().filter(|id| standing(id)).count(),
-        observations: p.observations.keys().filter(|id| standing(id)).count(),
-        objects: p.catalogue.as_ref().map_or(0, |c| c.catalogue.len()),
-        protected: p.protected.len(),
-        log: LogView {
-            size: p.entries.len(),
-            root: checkpoint.as_ref().map(|c| encode(&c.root())).unwrap_or_default(),
-            checkpoint_size: checkpoint.as_ref().map_or(0, record::Checkpoint::size),
-        },
-        peers: p.peers.len(),
-        jobs_running: core.jobs.running(),
-        catalogue: p.catalogue.as_ref().map(|c| CatalogueView {
-            entry: c.entry.to_string(),
-            title: c.title.clone(),
-            epoch_min: c.epochs.map(|e| e.start()),
-            epoch_max: c.epochs.map(|e| e.end()),
-            received: c.received,
-        }),
-        screened: p.screened.map(|s| SpanView { start: s.start(), end: s.end() }),
+#[utoipa::path(get, path = "/api/overview", tag = "record", params(AsQuery), responses((status = 200, body = Overview)))]
+pub(crate) async fn overview(
+    State(api): State<Api>,
+    Viewer(view): Viewer,
+) -> Result<Json<Overview>, Failure> {
+    let log = log_view(&api, &view).await?;
+    let at_home = !matches!(view, View::Peer(_));
+    // An ally has neither this node's catalogue nor its work nor its peers.
+    let (situation, peers, jobs_running) = if at_home {
+        (api.core.situation(), api.core.links().len(), api.core.jobs.running())
+    } else {
+        (Situation::default(), 0, 0)
+    };
+    let overview = api
+        .core
+        .read(&view, move |reader| {
+            let rows = reader.rows()?;
+            let count = |noun| Ok::<_, crate::NodeError>(small(rows.tally("noun", noun)?));
+            let catalogue = situation.catalogue.as_ref();
+            Ok(Overview {
+                schema: "bongsu.overview/1",
+                severity: rows.worst_severity()?,
+                incidents: count("incident")?,
+                findings: count("finding")?,
+                observations: count("observation")?,
+                objects: catalogue.map_or(0, |c| c.catalogue.len()),
+                protected: situation.protected.len(),
+                log: LogView { size: small(rows.size()?), ..log },
+                peers,
+                jobs_running,
+                catalogue: catalogue.map(|c| CatalogueView {
+                    entry: c.entry.to_string(),
+                    title: c.title.clone(),
+                    epoch_min: c.epochs.map(|e| e.start()),
+                    epoch_max: c.epochs.map(|e| e.end()),
+                    received: c.received,
+                }),
+                screened: situation.screened.map(|s| SpanView { start: s.start(), end: s.end() }),
+            })
+        })
+        .await?;
+    Ok(Json(overview))
+}
+
+fn small(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+/// The log that a view shows: at home the own one; for a peer that of its lanes, with their sizes and roots.
+async fn log_view(api: &Api, view: &View) -> Result<LogView, Failure> {
+    Ok(match view {
+        View::Owner => {
+            let checkpoint = lock(&api.core.checkpoint).clone();
+            LogView {
+                size: 0,
+                root: checkpoint.as_ref().map(|c| encode(&c.root())).unwrap_or_default(),
+                checkpoint_size: checkpoint.as_ref().map_or(0, record::Checkpoint::size),
+                lanes: Vec::new(),
+            }
+        }
+        // The log of all entries is not this person's: its size alone would tell of what it may not see.
+        View::User(_) => LogView { size: 0, root: String::new(), checkpoint_size: 0, lanes: Vec::new() },
+        View::Peer(peer) => {
+            let lanes = peer_lanes(api, peer).await?;
+            let checkpoint_size = lanes.iter().map(|lane| lane.size).sum();
+            LogView { size: 0, root: String::new(), checkpoint_size, lanes }
+        }
     })
 }
 
-/// Open incidents, worst first.
-#[utoipa::path(get, path = "/api/incidents", tag = "record", params(PageQuery), responses((status = 200, body = Page<IncidentSummary>)))]
-pub(crate) async fn incidents(
-    State(api): State<Api>,
-    Query(query): Query<PageQuery>,
-) -> Json<Page<IncidentSummary>> {
-    let p = api.core.read();
-    let open = p.open_incidents();
-    Json(page("bongsu.incidents/1", &open, &query, |(meta, incident)| {
-        IncidentSummary::of(&p, meta, incident)
-    }))
+/// The logs to a peer.
+async fn peer_lanes(api: &Api, peer: &NodeName) -> Result<Vec<LaneView>, Failure> {
+    let peer = peer.clone();
+    let lanes = api.core.with_record(move |record| -> Result<Vec<LaneView>, crate::NodeError> {
+        PRECEDENCES
+            .into_iter()
+            .map(|precedence| {
+                let lane = Lane { peer: peer.clone(), direction: Direction::Out, precedence };
+                let frontier = record.lane(&lane)?.frontier;
+                Ok(LaneView {
+                    precedence: precedence.to_string(),
+                    size: frontier.size(),
+                    root: encode(&frontier.root()),
+                })
+            })
+            .collect()
+    });
+    Ok(lanes.await??)
 }
 
-fn parse_id(text: &str) -> Result<EntryId, Failure> {
+/// Open incidents, worst first.
+#[utoipa::path(get, path = "/api/incidents", tag = "record", params(PageQuery, AsQuery), responses((status = 200, body = Page<IncidentSummary>)))]
+pub(crate) async fn incidents(
+    State(api): State<Api>,
+    Viewer(view): Viewer,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<IncidentSummary>>, Failure> {
+    let limit = query.limit();
+    let after = cursor(query.cursor.as_deref(), |text| {
+        let mut parts = text.splitn(3, '.');
+        Some((
+            parts.next()?.parse().ok()?,
+            parts.next()?.parse().ok()?,
+            parts.next()?.parse().ok().filter(|seq| i64::try_from(*seq).is_ok())?,
+        ))
+    })?;
+    let page = api.core.read(&view, move |reader| {
+        let rows = reader.rows()?;
+        Page::cut(
+            "bongsu.incidents/1",
+            rows.open_incidents(after, limit + 1)?,
+            limit,
+            |row| {
+                let (severity, start, seq) = rows.worst_of(row)?;
+                Ok(format!("{severity}.{start}.{seq}"))
+            },
+            |row| Ok(IncidentSummary::of(row)),
+        )
+    });
+    Ok(Json(page.await?))
+}
+
+pub(super) fn parse_id(text: &str) -> Result<EntryId, Failure> {
     // What cannot be an id is not there.
     text.parse().map_err(|_| Failure::not_found())
 }
 
 /// One incident with its findings and their evidence; also one that was replaced since.
-#[utoipa::path(get, path = "/api/incidents/{id}", tag = "record", params(("id" = String, Path)), responses((status = 200, body = IncidentView), (status = 404, body = ErrorView)))]
+#[utoipa::path(get, path = "/api/incidents/{id}", tag = "record", params(("id" = String, Path), AsQuery), responses((status = 200, body = IncidentView), (status = 404, body = ErrorView)))]
 pub(crate) async fn incident(
     State(api): State<Api>,
+    Viewer(view): Viewer,
     Path(id): Path<String>,
 ) -> Result<Json<IncidentView>, Failure> {
-    let id = parse_id(&id)?;
-    let p = api.core.read();
-    let (Some(meta), Some(found)) = (p.get(&id), p.incidents.get(&id)) else {
-        return Err(Failure::not_found());
-    };
-    let of = incident_of(&p);
-    let items = found
-        .findings
-        .iter()
-        .filter_map(|id| Some(FindingView::of(&p, p.get(id)?, p.findings.get(id)?, &of)))
-        .collect();
-    Ok(Json(IncidentView {
-        schema: "bongsu.incident-view/1",
-        summary: IncidentSummary::of(&p, meta, found),
-        timeline: found.timeline.iter().map(Into::into).collect(),
-        items,
-    }))
+    let place = api.core.place(parse_id(&id)?).await?;
+    let found = api.core.read(&view, move |reader| {
+        let rows = reader.rows()?;
+        let Some(row) = rows.by_home(place)? else { return Ok(None) };
+        let (Some(summary), Some(incident)) = (IncidentSummary::of(&row), row.incident()) else {
+            return Ok(None);
+        };
+        let mut items = Vec::new();
+        for place in row.refs.iter().flatten() {
+            if let Some(finding) = rows.at(*place)? {
+                items.extend(FindingView::of(&rows, &finding)?);
+            }
+        }
+        let timeline = incident.timeline.iter().map(Into::into).collect();
+        Ok(Some(IncidentView { schema: "bongsu.incident-view/1", summary, timeline, items }))
+    });
+    found.await?.map(Json).ok_or_else(Failure::not_found)
 }
 
 /// Which findings.
 #[derive(Deserialize, IntoParams)]
 pub(crate) struct FindingQuery {
     /// From `next` of the page before.
-    cursor: Option<usize>,
+    cursor: Option<String>,
     /// How many items, 1 to 1000.
     limit: Option<usize>,
     /// Only findings of this kind.
@@ -159,37 +258,43 @@ pub(crate) struct FindingQuery {
 }
 
 /// Findings that stand, newest first.
-#[utoipa::path(get, path = "/api/findings", tag = "record", params(FindingQuery), responses((status = 200, body = Page<FindingView>)))]
+#[utoipa::path(get, path = "/api/findings", tag = "record", params(FindingQuery, AsQuery), responses((status = 200, body = Page<FindingView>)))]
 pub(crate) async fn findings(
     State(api): State<Api>,
+    Viewer(view): Viewer,
     Query(query): Query<FindingQuery>,
-) -> Json<Page<FindingView>> {
-    let p = api.core.read();
-    let of = incident_of(&p);
-    let all: Vec<_> = p
-        .entries
-        .iter()
-        .rev()
-        .filter(|meta| meta.recalled_by.is_none())
-        .filter_map(|meta| Some((meta, p.findings.get(&meta.id)?)))
-        .filter(|(_, finding)| query.kind.as_ref().is_none_or(|kind| finding.kind == *kind))
-        .collect();
+) -> Result<Json<Page<FindingView>>, Failure> {
     let pages = PageQuery { cursor: query.cursor, limit: query.limit };
-    Json(page("bongsu.findings/1", &all, &pages, |(meta, finding)| FindingView::of(&p, meta, finding, &of)))
+    let (before, limit) = (pages.before()?, pages.limit());
+    let page = api.core.read(&view, move |reader| {
+        let rows = reader.rows()?;
+        let found = match &query.kind {
+            Some(kind) => rows.findings_of(kind, before, limit + 1)?,
+            None => rows.standing(Noun::Finding, before, limit + 1)?,
+        };
+        Page::cut("bongsu.findings/1", found, limit, place, |row| FindingView::of(&rows, row))
+    });
+    Ok(Json(page.await?))
+}
+
+/// The cursor of lists that go down the log.
+pub(super) fn place(row: &Row) -> Result<String, crate::NodeError> {
+    Ok(row.seq.to_string())
 }
 
 /// One finding.
-#[utoipa::path(get, path = "/api/findings/{id}", tag = "record", params(("id" = String, Path)), responses((status = 200, body = FindingView), (status = 404, body = ErrorView)))]
+#[utoipa::path(get, path = "/api/findings/{id}", tag = "record", params(("id" = String, Path), AsQuery), responses((status = 200, body = FindingView), (status = 404, body = ErrorView)))]
 pub(crate) async fn finding(
     State(api): State<Api>,
+    Viewer(view): Viewer,
     Path(id): Path<String>,
 ) -> Result<Json<FindingView>, Failure> {
-    let id = parse_id(&id)?;
-    let p = api.core.read();
-    match (p.get(&id), p.findings.get(&id)) {
-        (Some(meta), Some(finding)) => Ok(Json(FindingView::of(&p, meta, finding, &incident_of(&p)))),
-        _ => Err(Failure::not_found()),
-    }
+    let place = api.core.place(parse_id(&id)?).await?;
+    let found = api.core.read(&view, move |reader| {
+        let rows = reader.rows()?;
+        rows.by_home(place)?.map_or(Ok(None), |row| FindingView::of(&rows, &row))
+    });
+    found.await?.map(Json).ok_or_else(Failure::not_found)
 }
 
 /// An entry as it lies in the record, with the proof that it does.
@@ -211,7 +316,9 @@ pub(crate) struct EntryView {
     /// The DSSE envelope.
     #[schema(value_type = Object)]
     envelope: Value,
-    proof: ProofView,
+    /// Null where there is none to show: for a person who does not see the whole log, for a peer's own entry, and in
+    /// a very long lane.
+    proof: Option<ProofView>,
 }
 
 /// Who signed an entry.
@@ -234,24 +341,25 @@ pub(crate) struct ProofView {
     checkpoint: String,
 }
 
-/// One entry with envelope and proof.
-#[utoipa::path(get, path = "/api/entries/{id}", tag = "record", params(("id" = String, Path)), responses((status = 200, body = EntryView), (status = 404, body = ErrorView)))]
+/// One entry with envelope and proof. Seen as a peer, place and proof are those of the lane.
+#[utoipa::path(get, path = "/api/entries/{id}", tag = "record", params(("id" = String, Path), AsQuery), responses((status = 200, body = EntryView), (status = 404, body = ErrorView)))]
 pub(crate) async fn entry(
     State(api): State<Api>,
+    Viewer(view): Viewer,
     Path(id): Path<String>,
 ) -> Result<Json<EntryView>, Failure> {
     let id = parse_id(&id)?;
-    let view = api
+    let place = api.core.place(id).await?;
+    let row = api.core.read(&view, move |reader| Ok(reader.rows()?.by_home(place)?)).await?;
+    let row = row.filter(|row| row.noun != Noun::Purged).ok_or_else(Failure::not_found)?;
+    let found = api
         .core
         .with_record(move |record| -> Result<Option<EntryView>, crate::NodeError> {
-            let Some(stored) = record.get(&id)? else { return Ok(None) };
-            let Some(entry) = stored.entry else { return Ok(None) };
-            let checkpoint = record.checkpoint();
-            let hashes = record.inclusion(stored.seq, checkpoint.size()).unwrap_or_default();
+            let Some(entry) = record.get(&id)?.and_then(|stored| stored.entry) else { return Ok(None) };
             Ok(Some(EntryView {
                 schema: "bongsu.entry-view/1",
                 id: id.to_string(),
-                seq: stored.seq,
+                seq: row.seq,
                 kind: noun_of(entry.kind()).to_owned(),
                 author: author(&entry),
                 time: entry.time(),
@@ -259,16 +367,51 @@ pub(crate) async fn entry(
                 evidence: base::Marked::evidence(&entry).iter().map(EntryId::to_string).collect(),
                 body: entry.body().clone(),
                 envelope: entry.to_envelope(),
-                proof: ProofView {
-                    size: checkpoint.size(),
-                    index: stored.seq,
-                    hashes: hashes.iter().map(|h| encode(h)).collect(),
-                    checkpoint: checkpoint.note().to_owned(),
-                },
+                proof: proof(record, &view, &id, row.seq)?,
             }))
         })
         .await??;
-    view.map(Json).ok_or_else(Failure::not_found)
+    found.map(Json).ok_or_else(Failure::not_found)
+}
+
+/// The proof that an entry stands in the log that the view shows; `None` where the view shows no whole log.
+fn proof(
+    record: &SqliteRecord,
+    view: &View,
+    id: &EntryId,
+    seq: u64,
+) -> Result<Option<ProofView>, crate::NodeError> {
+    let shown = |size, index, hashes: &[[u8; 32]], checkpoint: &record::Checkpoint| ProofView {
+        size,
+        index,
+        hashes: hashes.iter().map(|hash| encode(hash)).collect(),
+        checkpoint: checkpoint.note().to_owned(),
+    };
+    let peer = match view {
+        View::Owner => {
+            let checkpoint = record.checkpoint();
+            let hashes = record.inclusion(seq, checkpoint.size()).unwrap_or_default();
+            return Ok(Some(shown(checkpoint.size(), seq, &hashes, checkpoint)));
+        }
+        View::User(_) => return Ok(None),
+        View::Peer(peer) => peer,
+    };
+    for precedence in PRECEDENCES {
+        let lane = Lane { peer: peer.clone(), direction: Direction::Out, precedence };
+        let Some(index) = record.lane_place(&lane, id)? else { continue };
+        let frontier = record.lane(&lane)?.frontier;
+        if frontier.size() > MAX_LANE_PROOF {
+            return Ok(None);
+        }
+        let log = record::MerkleLog::from_ids(&record.lane_ids(&lane, 0, frontier.size())?);
+        let hashes = log.inclusion(index, frontier.size()).unwrap_or_default();
+        let origin = record::lane_origin(record.key().name(), peer, precedence);
+        let checkpoint = record::Checkpoint::sign(&origin, frontier.size(), frontier.root(), record.key())
+            .map_err(record::StoreError::from)?;
+        return Ok(Some(shown(frontier.size(), index, &hashes, &checkpoint)));
+    }
+    // It is the peer's own: the proof is in the peer's log.
+    Ok(None)
 }
 
 fn author(entry: &Entry) -> AuthorView {
@@ -302,13 +445,14 @@ pub(crate) struct CheckView {
 #[utoipa::path(post, path = "/api/entries/{id}/verify", tag = "record", params(("id" = String, Path)), responses((status = 200, body = VerdictView), (status = 404, body = ErrorView)))]
 pub(crate) async fn verify_entry(
     State(api): State<Api>,
+    _: OwnerOnly,
     Path(id): Path<String>,
 ) -> Result<Json<VerdictView>, Failure> {
     let id = parse_id(&id)?;
     let own = api.core.public;
     let me = api.core.config.name.clone();
-    let peer_keys: Vec<(base::NodeName, String)> =
-        api.core.read().peers.values().map(|p| (p.node.clone(), p.key.clone())).collect();
+    let peer_keys: Vec<(NodeName, String)> =
+        api.core.links().iter().map(|link| (link.peer.node.clone(), link.peer.key.clone())).collect();
     let checks = api
         .core
         .with_record(move |record| -> Result<Option<Vec<CheckView>>, crate::NodeError> {
@@ -393,7 +537,10 @@ pub(crate) struct RecordVerdict {
 
 /// Checks the whole record to the byte. The node takes nothing in meanwhile.
 #[utoipa::path(post, path = "/api/record/verify", tag = "record", responses((status = 200, body = RecordVerdict)))]
-pub(crate) async fn verify_record(State(api): State<Api>) -> Result<Json<RecordVerdict>, Failure> {
+pub(crate) async fn verify_record(
+    State(api): State<Api>,
+    _: OwnerOnly,
+) -> Result<Json<RecordVerdict>, Failure> {
     let verdict = api
         .core
         .with_record(|record| -> Result<Verdict, crate::NodeError> {
@@ -429,33 +576,40 @@ pub(crate) struct FeedView {
 }
 
 /// Inputs, newest first.
-#[utoipa::path(get, path = "/api/feeds", tag = "work", params(PageQuery), responses((status = 200, body = Page<FeedView>)))]
-pub(crate) async fn feeds(State(api): State<Api>, Query(query): Query<PageQuery>) -> Json<Page<FeedView>> {
-    let p = api.core.read();
-    let all: Vec<_> = p
-        .entries
-        .iter()
-        .rev()
-        .filter(|meta| meta.recalled_by.is_none())
-        .filter_map(|meta| Some((meta, p.observations.get(&meta.id)?)))
-        .collect();
-    Json(page("bongsu.feeds/1", &all, &query, |(meta, o)| FeedView {
-        id: meta.id.to_string(),
-        title: o.title.clone(),
-        kind: o.kind.clone(),
-        received: o.received,
-        bytes: o.bytes,
-        items: o.items,
-        faults: o.faults,
-        entry: meta.id.to_string(),
-        owner: owner(meta),
-    }))
+#[utoipa::path(get, path = "/api/feeds", tag = "work", params(PageQuery, AsQuery), responses((status = 200, body = Page<FeedView>)))]
+pub(crate) async fn feeds(
+    State(api): State<Api>,
+    Viewer(view): Viewer,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<FeedView>>, Failure> {
+    let (before, limit) = (query.before()?, query.limit());
+    let page = api.core.read(&view, move |reader| {
+        let found = reader.rows()?.standing(Noun::Observation, before, limit + 1)?;
+        Page::cut("bongsu.feeds/1", found, limit, place, |row| {
+            Ok(row.observation().map(|o| FeedView {
+                id: row.id.to_string(),
+                title: o.title,
+                kind: o.kind,
+                received: o.received,
+                bytes: o.bytes,
+                items: o.items,
+                faults: o.faults,
+                entry: row.id.to_string(),
+                owner: owner(row),
+            }))
+        })
+    });
+    Ok(Json(page.await?))
 }
 
 /// Work under way and done, newest first.
 #[utoipa::path(get, path = "/api/jobs", tag = "work", params(PageQuery), responses((status = 200, body = Page<Job>)))]
-pub(crate) async fn jobs(State(api): State<Api>, Query(query): Query<PageQuery>) -> Json<Page<Job>> {
-    Json(page("bongsu.jobs/1", &api.core.jobs.list(), &query, Clone::clone))
+pub(crate) async fn jobs(
+    State(api): State<Api>,
+    _: OwnerOnly,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Job>>, Failure> {
+    page("bongsu.jobs/1", &api.core.jobs.list(), &query, Clone::clone).map(Json)
 }
 
 mod base64_std {

@@ -82,7 +82,8 @@ async fn nothing_is_served_without_a_session() {
     for (method, path) in operations() {
         if method == Method::GET && path != "/api/events" {
             let status = side.officer().status(&path).await;
-            assert!([200, 404].contains(&status), "{path}: {status}");
+            // 400: a question without its words.
+            assert!([200, 400, 404].contains(&status), "{path}: {status}");
         }
     }
 }

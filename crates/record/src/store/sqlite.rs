@@ -275,6 +275,14 @@ impl SqliteRecord {
         &self.key
     }
 
+    /// The place of `id` in the own log, without reading the entry.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn place(&self, id: &EntryId) -> Result<Option<u64>, StoreError> {
+        queries::place_of(&self.db, id).map_err(|e| queries::sql_error(&self.root, e))
+    }
+
     /// All lanes that were ever used, sorted.
     ///
     /// # Errors

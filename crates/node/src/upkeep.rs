@@ -1,0 +1,259 @@
+//! The views as the writer keeps them: in the order of the log, after each commit, and made up for at the start.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use base::{EntryId, NodeName, Precedence};
+use label::Evidence;
+use record::{Batch, Direction, Lane, RecordStore, SqliteRecord, Stored};
+
+use crate::NodeError;
+use crate::view::{Fold, Intake, Mark, OwnerRows, View, Views};
+
+/// Entries that are made up for in one transaction.
+const CHUNK: u64 = 1000;
+/// The precedences of lanes.
+pub(crate) const PRECEDENCES: [Precedence; 4] =
+    [Precedence::Flash, Precedence::Immediate, Precedence::Priority, Precedence::Routine];
+
+/// The writing sides of all views.
+pub(crate) struct Folds {
+    owner: Fold,
+    others: BTreeMap<View, Fold>,
+    /// What the kernel asked about evidence since the last commit.
+    evidence: RefCell<HashMap<EntryId, Evidence>>,
+}
+
+/// What a view calls a lane.
+fn lane_name(lane: &Lane) -> String {
+    let way = match lane.direction {
+        Direction::Out => "out",
+        Direction::In => "in",
+    };
+    format!("{way}/{}", lane.precedence)
+}
+
+fn lanes_of(peer: &NodeName) -> impl Iterator<Item = Lane> + '_ {
+    [Direction::Out, Direction::In].into_iter().flat_map(move |direction| {
+        PRECEDENCES.into_iter().map(move |precedence| Lane { peer: peer.clone(), direction, precedence })
+    })
+}
+
+impl Folds {
+    /// Opens the owner's view and brings it up to the record.
+    pub(crate) fn open(views: &Views, record: &SqliteRecord) -> Result<Self, NodeError> {
+        let owner = Fold::open(views.folder(), View::Owner, holds(record))?;
+        let mut folds = Self { owner, others: BTreeMap::new(), evidence: RefCell::default() };
+        follow_home(&mut folds.owner, record, |_| ())?;
+        views.show(&folds.owner)?;
+        Ok(folds)
+    }
+
+    /// Opens another view and brings it up to the record; nothing when it is open.
+    pub(crate) fn add(&mut self, views: &Views, record: &SqliteRecord, view: View) -> Result<(), NodeError> {
+        if view == View::Owner || self.others.contains_key(&view) {
+            return Ok(());
+        }
+        let mut fold = Fold::open(views.folder(), view.clone(), holds(record))?;
+        follow(&mut fold, record, |_| ())?;
+        views.show(&fold)?;
+        self.others.insert(view, fold);
+        Ok(())
+    }
+
+    /// What only the owner may ask, as it stands after the last commit.
+    pub(crate) fn owner(&self) -> Result<OwnerRows<'_>, NodeError> {
+        self.owner.owner_rows().ok_or(NodeError::Stopping)
+    }
+
+    /// Takes in what a commit wrote. The views are derived: when one cannot follow, it is behind until the next commit
+    /// or start, and nothing is lost.
+    pub(crate) fn committed(
+        &mut self,
+        views: &Views,
+        record: &SqliteRecord,
+        batch: &Batch,
+        fresh: &[Stored],
+    ) {
+        self.evidence.borrow_mut().clear();
+        let by_id: HashMap<EntryId, &Stored> = fresh.iter().map(|stored| (stored.id, stored)).collect();
+        let end = record.log_size();
+        for fold in std::iter::once(&mut self.owner).chain(self.others.values_mut()) {
+            let view = fold.view().clone();
+            let tell = |intake: &Intake| views.took_in(&view, intake);
+            let done = match &view {
+                View::Owner | View::User(_) => follow_fresh(fold, record, fresh, end, tell),
+                View::Peer(peer) => follow_rows(fold, record, peer, batch, &by_id, tell),
+            };
+            if let Err(error) = done {
+                tracing::error!(%error, ?view, "a view is behind; it follows with the next entry");
+            }
+        }
+    }
+
+    /// Notes decisions on own entries for one peer, in the owner's view: with the place in a lane, or why there is
+    /// none. All before `upto` is then noted.
+    pub(crate) fn note_decisions(
+        &mut self,
+        peer: &NodeName,
+        decisions: &[(u64, Result<(String, u64), label::Withheld>)],
+        upto: u64,
+    ) -> Result<(), NodeError> {
+        Ok(self.owner.note_decisions(peer, decisions, upto)?)
+    }
+
+    /// What the label kernel asks about evidence.
+    pub(crate) fn evidence(&self, record: &SqliteRecord, id: &EntryId) -> Evidence {
+        if let Some(known) = self.evidence.borrow().get(id) {
+            return known.clone();
+        }
+        let evidence = match record.get(id) {
+            Ok(Some(Stored { entry: None, .. })) => Evidence::Recalled,
+            Ok(Some(Stored { seq, entry: Some(entry), .. })) => match self.owner.rows().is_recalled(seq) {
+                Ok(false) => Evidence::held(&entry),
+                Ok(true) => Evidence::Recalled,
+                // What cannot be looked up is not released.
+                Err(_) => Evidence::Unknown,
+            },
+            Ok(None) | Err(_) => Evidence::Unknown,
+        };
+        self.evidence.borrow_mut().insert(*id, evidence.clone());
+        evidence
+    }
+
+    /// Whether the entry `id` was taken back.
+    pub(crate) fn is_recalled(&self, record: &SqliteRecord, id: &EntryId) -> bool {
+        let place = record.place(id).ok().flatten();
+        // What cannot be looked up counts as taken back: it stays here.
+        place.is_some_and(|seq| self.owner.rows().is_recalled(seq).unwrap_or(true))
+    }
+}
+
+/// Whether the record has that entry at that place.
+fn holds(record: &SqliteRecord) -> impl Fn(u64, &EntryId) -> bool {
+    |seq, id| record.place(id).ok().flatten() == Some(seq)
+}
+
+fn finder(record: &SqliteRecord) -> impl Fn(&EntryId) -> Option<u64> {
+    |id| record.place(id).ok().flatten()
+}
+
+fn follow(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -> Result<(), NodeError> {
+    match fold.view().clone() {
+        View::Owner | View::User(_) => follow_home(fold, record, tell),
+        View::Peer(peer) => follow_lanes(fold, record, &peer, tell),
+    }
+}
+
+/// Brings a view of the home log up to its end.
+fn follow_home(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -> Result<(), NodeError> {
+    let end = record.log_size();
+    while fold.applied() < end {
+        let upto = (fold.applied() + CHUNK).min(end);
+        let mut entries = Vec::new();
+        for seq in fold.applied()..upto {
+            entries.extend(record.at(seq)?);
+        }
+        tell(&fold.take_in(&entries, Mark::Home(upto), &finder(record))?);
+    }
+    Ok(())
+}
+
+fn follow_fresh(
+    fold: &mut Fold,
+    record: &SqliteRecord,
+    fresh: &[Stored],
+    end: u64,
+    tell: impl Fn(&Intake),
+) -> Result<(), NodeError> {
+    if fresh.first().is_none_or(|first| first.seq == fold.applied()) {
+        if !fresh.is_empty() {
+            tell(&fold.take_in(fresh, Mark::Home(end), &finder(record))?);
+        }
+        return Ok(());
+    }
+    // It could not be written before.
+    follow_home(fold, record, tell)
+}
+
+/// Takes in the leaves that a commit appended to a peer's lanes.
+fn follow_rows(
+    fold: &mut Fold,
+    record: &SqliteRecord,
+    peer: &NodeName,
+    batch: &Batch,
+    fresh: &HashMap<EntryId, &Stored>,
+    tell: impl Fn(&Intake),
+) -> Result<(), NodeError> {
+    let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
+    let mut entries = Vec::new();
+    for row in batch.lane_rows.iter().filter(|row| row.lane.peer == *peer) {
+        let name = lane_name(&row.lane);
+        let size = sizes.entry(name.clone()).or_insert_with(|| fold.lane(&name));
+        *size += 1;
+        let stored = match fresh.get(&row.id) {
+            Some(stored) => Some((*stored).clone()),
+            None => record.get(&row.id)?,
+        };
+        entries.extend(stored);
+    }
+    if sizes.is_empty() {
+        return Ok(());
+    }
+    for lane in lanes_of(peer) {
+        let size = record.lane(&lane)?.frontier.size();
+        let name = lane_name(&lane);
+        if sizes.get(&name).copied().unwrap_or_else(|| fold.lane(&name)) != size {
+            // It could not be written before.
+            return follow_lanes(fold, record, peer, tell);
+        }
+    }
+    tell(&fold.take_in(&entries, Mark::Lanes(&sizes), &finder(record))?);
+    Ok(())
+}
+
+/// Brings a peer's view up to its lanes. What stands in several is taken in the order of the home log, which is the
+/// order in which it was released or came.
+fn follow_lanes(
+    fold: &mut Fold,
+    record: &SqliteRecord,
+    peer: &NodeName,
+    tell: impl Fn(&Intake),
+) -> Result<(), NodeError> {
+    struct Behind {
+        lane: Lane,
+        taken: u64,
+        read: u64,
+        next: VecDeque<Stored>,
+    }
+    let mut lanes: Vec<Behind> = lanes_of(peer)
+        .map(|lane| {
+            let taken = fold.lane(&lane_name(&lane));
+            Behind { lane, taken, read: taken, next: VecDeque::new() }
+        })
+        .collect();
+    loop {
+        let mut entries = Vec::new();
+        while (entries.len() as u64) < CHUNK {
+            for behind in lanes.iter_mut().filter(|behind| behind.next.is_empty()) {
+                let ids = record.lane_ids(&behind.lane, behind.read, CHUNK)?;
+                for id in &ids {
+                    behind.next.extend(record.get(id)?);
+                }
+                behind.read += ids.len() as u64;
+            }
+            let first = lanes
+                .iter_mut()
+                .filter(|behind| !behind.next.is_empty())
+                .min_by_key(|behind| behind.next.front().map(|stored| stored.seq));
+            let Some(first) = first else { break };
+            entries.extend(first.next.pop_front());
+            first.taken += 1;
+        }
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let sizes = lanes.iter().map(|behind| (lane_name(&behind.lane), behind.taken)).collect();
+        tell(&fold.take_in(&entries, Mark::Lanes(&sizes), &finder(record))?);
+    }
+}

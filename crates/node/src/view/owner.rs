@@ -1,0 +1,148 @@
+//! What only the owner may ask: decided for whom, and why not.
+
+use base::{EntryId, NodeName};
+use label::{Rule, Withheld};
+use record::Peer;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{Noun, Row, Rows, below, count};
+
+/// What was decided on an own entry for one peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Decided {
+    /// It has a place in a log for the peer.
+    Shared { lane: String, place: u64 },
+    /// It stays here.
+    Withheld(Withheld),
+}
+
+/// The owner's rows: those of the view, and the decisions beside. Made from an owner's reader only.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnerRows<'a> {
+    pub(super) rows: Rows<'a>,
+}
+
+impl<'a> std::ops::Deref for OwnerRows<'a> {
+    type Target = Rows<'a>;
+
+    fn deref(&self) -> &Rows<'a> {
+        &self.rows
+    }
+}
+
+impl OwnerRows<'_> {
+    const fn db(&self) -> &Connection {
+        self.rows.db
+    }
+
+    /// The peers as last introduced, by name.
+    pub(crate) fn peers(&self) -> rusqlite::Result<Vec<Peer>> {
+        let rows = self.many("WHERE noun = ?1 AND recalled_by IS NULL ORDER BY seq", [Noun::Peer as i64])?;
+        let peers: std::collections::BTreeMap<NodeName, Peer> = rows
+            .iter()
+            .filter(|row| row.is_own())
+            .filter_map(|row| row.peer().map(|peer| (peer.node.clone(), peer)))
+            .collect();
+        Ok(peers.into_values().collect())
+    }
+
+    /// What has a place in a log for `peer`, newest first.
+    pub(crate) fn shared(
+        &self,
+        peer: &NodeName,
+        before: Option<u64>,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<(Row, String, u64)>> {
+        let found: Vec<(i64, String, i64)> = self
+            .db()
+            .prepare_cached(
+                "SELECT seq, lane, place FROM shared WHERE peer = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+            )?
+            .query_map(params![peer.as_str(), below(before), count(limit)], |r| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        found
+            .into_iter()
+            .filter_map(|(seq, lane, place)| {
+                let row = self.at(seq.cast_unsigned()).transpose()?;
+                Some(row.map(|row| (row, lane, place.cast_unsigned())))
+            })
+            .collect()
+    }
+
+    /// What stayed here for `peer`, newest first.
+    pub(crate) fn withheld(
+        &self,
+        peer: &NodeName,
+        before: Option<u64>,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<(Row, String, String)>> {
+        let found: Vec<(i64, String, String)> = self
+            .db()
+            .prepare_cached(
+                "SELECT seq, rule, path FROM withheld WHERE peer = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+            )?
+            .query_map(params![peer.as_str(), below(before), count(limit)], |r| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        found
+            .into_iter()
+            .filter_map(|(seq, rule, path)| {
+                let row = self.at(seq.cast_unsigned()).transpose()?;
+                Some(row.map(|row| (row, rule, path)))
+            })
+            .collect()
+    }
+
+    /// What was decided for `peer` on the entry at place `seq`; `None` when it was no matter between the two.
+    pub(crate) fn decision(&self, peer: &NodeName, seq: u64) -> rusqlite::Result<Option<Decided>> {
+        let shared = self
+            .db()
+            .prepare_cached("SELECT lane, place FROM shared WHERE peer = ?1 AND seq = ?2")?
+            .query_row(params![peer.as_str(), seq.cast_signed()], |r| {
+                Ok(Decided::Shared { lane: r.get(0)?, place: r.get::<_, i64>(1)?.cast_unsigned() })
+            })
+            .optional()?;
+        if shared.is_some() {
+            return Ok(shared);
+        }
+        let words: Option<(String, String, Option<String>)> = self
+            .db()
+            .prepare_cached("SELECT rule, path, cause FROM withheld WHERE peer = ?1 AND seq = ?2")?
+            .query_row(params![peer.as_str(), seq.cast_signed()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+            .optional()?;
+        Ok(words.and_then(|(rule, path, cause)| {
+            let rule: Rule = rule.parse().ok()?;
+            Some(Decided::Withheld(Withheld { rule, path, cause: cause.and_then(|c| c.parse().ok()) }))
+        }))
+    }
+
+    /// Up to which place of the home log decisions for `peer` are noted.
+    pub(crate) fn decided_upto(&self, peer: &NodeName) -> rusqlite::Result<u64> {
+        self.db()
+            .prepare_cached("SELECT upto FROM decided WHERE peer = ?1")?
+            .query_row([peer.as_str()], |row| row.get::<_, i64>(0))
+            .optional()
+            .map(|upto| upto.unwrap_or(0).cast_unsigned())
+    }
+
+    /// The newest own observation that stands and fits.
+    pub(crate) fn newest_observation(
+        &self,
+        fits: impl Fn(&base::Observation) -> bool,
+    ) -> rusqlite::Result<Option<(EntryId, base::Observation)>> {
+        let mut before = None;
+        loop {
+            let rows = self.standing(Noun::Observation, before, 100)?;
+            let Some(last) = rows.last() else { return Ok(None) };
+            before = Some(last.seq);
+            let own = rows.iter().filter(|row| row.is_own());
+            let found = own.filter_map(|row| Some((row.id, row.observation()?))).find(|(_, o)| fits(o));
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+}
