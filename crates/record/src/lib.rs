@@ -11,13 +11,17 @@
 //! `store` there are no files; nowhere is there a clock: `now` and randomness are handed in.
 
 mod checkpoint;
+mod domain;
 mod entry;
+mod frontier;
 mod key;
 mod log;
 mod store;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
+pub use domain::Domain;
+pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, Heading, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
+pub use frontier::Frontier;
 pub use key::{KeyError, NodeKey, PublicKey};
 pub use log::{BeyondLog, MerkleLog, inclusion_holds};
 pub use store::{

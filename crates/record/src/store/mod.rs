@@ -14,7 +14,7 @@ mod wal;
 use std::fmt;
 use std::path::PathBuf;
 
-use base::{BlobHash, Country, EntryId, Marking, NodeName, Noun, Timestamp};
+use base::{BlobHash, Country, EntryId, Marking, NodeName, Noun, Precedence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{Checkpoint, CheckpointError, Entry, EntryError, MerkleLog, PublicKey};
@@ -120,13 +120,15 @@ pub struct Lane {
     pub peer: NodeName,
     /// Which of the two writes.
     pub direction: Direction,
+    /// How urgent what goes there is.
+    pub precedence: Precedence,
 }
 
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.direction {
-            Direction::Out => write!(f, "to {}", self.peer),
-            Direction::In => write!(f, "from {}", self.peer),
+            Direction::Out => write!(f, "to {}, {}", self.peer, self.precedence),
+            Direction::In => write!(f, "from {}, {}", self.peer, self.precedence),
         }
     }
 }
@@ -137,8 +139,8 @@ pub fn home_origin(node: &NodeName) -> String {
 }
 
 /// The origin line of the log that `from` keeps for `to`.
-pub fn lane_origin(from: &NodeName, to: &NodeName) -> String {
-    format!("bongsu/{from}/to/{to}/routine")
+pub fn lane_origin(from: &NodeName, to: &NodeName, precedence: Precedence) -> String {
+    format!("bongsu/{from}/to/{to}/{precedence}")
 }
 
 /// The first entry of every record: who owns it. Never released.
@@ -286,8 +288,8 @@ pub struct Committed {
 /// Where a lane stands.
 #[derive(Debug, Clone, Default)]
 pub struct LaneState {
-    /// All its leaves in order.
-    pub ids: Vec<EntryId>,
+    /// The right edge of its tree.
+    pub frontier: crate::Frontier,
     /// The newest checkpoint that both sides signed.
     pub acked: Option<Checkpoint>,
 }
@@ -323,6 +325,27 @@ pub trait RecordStore {
     /// # Errors
     /// When the store cannot be read.
     fn lane(&self, lane: &Lane) -> Result<LaneState, StoreError>;
+
+    /// The right edge of a lane's tree at a former size.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lane_frontier(&self, lane: &Lane, size: u64) -> Result<crate::Frontier, StoreError>;
+
+    /// Leaves of a lane.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lane_ids(&self, lane: &Lane, start: u64, count: usize) -> Result<Vec<EntryId>, StoreError>;
+
+    /// Where an entry stands in a lane.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError>;
+
+    /// How many entries the own log has.
+    fn log_size(&self) -> u64;
 
     /// Up to where the own log has been looked through for `peer`.
     ///

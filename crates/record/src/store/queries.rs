@@ -10,36 +10,50 @@ use super::{Direction, Lane, StoreError, Stored};
 use crate::{Entry, PublicKey};
 
 pub(crate) fn lanes(db: &Connection) -> rusqlite::Result<Vec<Lane>> {
-    let rows: Vec<(String, i64)> = db
-        .prepare("SELECT peer, outward FROM lane UNION SELECT peer, outward FROM ack ORDER BY 1, 2")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+    let rows: Vec<(String, i64, usize)> = db
+        .prepare("SELECT peer, outward, precedence FROM lane UNION SELECT peer, outward, precedence FROM ack ORDER BY 1, 2, 3")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as usize)))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(rows
         .into_iter()
-        .filter_map(|(peer, outward)| {
+        .filter_map(|(peer, outward, precedence)| {
             let direction = if outward == 1 { Direction::Out } else { Direction::In };
-            Some(Lane { peer: peer.parse().ok()?, direction })
+            Some(Lane { peer: peer.parse().ok()?, direction, precedence: *base::Precedence::ALL.get(precedence)? })
         })
         .collect())
 }
 
 pub(crate) fn lane_size(db: &Connection, lane: &Lane) -> rusqlite::Result<u64> {
-    db.prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM lane WHERE peer = ?1 AND outward = ?2")?
-        .query_row(params![lane.peer.as_str(), outward(lane)], |row| row.get::<_, i64>(0))
+    db.prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM lane WHERE peer = ?1 AND outward = ?2 AND precedence = ?3")?
+        .query_row(params![lane.peer.as_str(), outward(lane), lane.precedence as i64], |row| row.get::<_, i64>(0))
         .map(i64::cast_unsigned)
 }
 
 pub(crate) fn lane_ids(db: &Connection, lane: &Lane) -> rusqlite::Result<Vec<EntryId>> {
-    db.prepare_cached("SELECT id FROM lane WHERE peer = ?1 AND outward = ?2 ORDER BY seq")?
-        .query_map(params![lane.peer.as_str(), outward(lane)], |row| {
+    db.prepare_cached("SELECT id FROM lane WHERE peer = ?1 AND outward = ?2 AND precedence = ?3 ORDER BY seq")?
+        .query_map(params![lane.peer.as_str(), outward(lane), lane.precedence as i64], |row| {
             row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes)
         })?
         .collect()
 }
 
+pub(crate) fn some_lane_ids(db: &Connection, lane: &Lane, start: u64, count: usize) -> rusqlite::Result<Vec<EntryId>> {
+    db.prepare_cached("SELECT id FROM lane WHERE peer = ?1 AND outward = ?2 AND precedence = ?3 AND seq >= ?4 ORDER BY seq LIMIT ?5")?
+        .query_map(params![lane.peer.as_str(), outward(lane), lane.precedence as i64, start.cast_signed(), count as i64], |row| {
+            row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes)
+        })?
+        .collect()
+}
+
+pub(crate) fn lane_place(db: &Connection, lane: &Lane, id: &EntryId) -> rusqlite::Result<Option<u64>> {
+    db.prepare_cached("SELECT seq FROM lane WHERE peer = ?1 AND outward = ?2 AND precedence = ?3 AND id = ?4")?
+        .query_row(params![lane.peer.as_str(), outward(lane), lane.precedence as i64, id.as_bytes()], |row| row.get::<_, i64>(0))
+        .optional().map(|v| v.map(i64::cast_unsigned))
+}
+
 pub(crate) fn ack_note(db: &Connection, lane: &Lane) -> rusqlite::Result<Option<String>> {
-    db.prepare_cached("SELECT note FROM ack WHERE peer = ?1 AND outward = ?2")?
-        .query_row(params![lane.peer.as_str(), outward(lane)], |row| row.get(0))
+    db.prepare_cached("SELECT note FROM ack WHERE peer = ?1 AND outward = ?2 AND precedence = ?3")?
+        .query_row(params![lane.peer.as_str(), outward(lane), lane.precedence as i64], |row| row.get(0))
         .optional()
 }
 

@@ -31,16 +31,18 @@ CREATE TABLE entry (
 CREATE TABLE lane (
   peer TEXT NOT NULL,
   outward INTEGER NOT NULL,
+  precedence INTEGER NOT NULL,
   seq INTEGER NOT NULL,
   id BLOB NOT NULL,
-  PRIMARY KEY (peer, outward, seq)
+  PRIMARY KEY (peer, outward, precedence, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX lane_id ON lane (peer, outward, id);
+CREATE UNIQUE INDEX lane_id ON lane (peer, outward, precedence, id);
 CREATE TABLE ack (
   peer TEXT NOT NULL,
   outward INTEGER NOT NULL,
+  precedence INTEGER NOT NULL,
   note TEXT NOT NULL,
-  PRIMARY KEY (peer, outward)
+  PRIMARY KEY (peer, outward, precedence)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE cursor (peer TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
@@ -333,25 +335,27 @@ impl SqliteRecord {
                 Some(size) => *size,
                 None => queries::lane_size(&tx, &row.lane).map_err(sql)?,
             };
-            tx.prepare_cached("INSERT INTO lane (peer, outward, seq, id) VALUES (?1, ?2, ?3, ?4)")
+            tx.prepare_cached("INSERT INTO lane (peer, outward, seq, id, precedence) VALUES (?1, ?2, ?3, ?4, ?5)")
                 .and_then(|mut insert| {
                     insert.execute(params![
                         row.lane.peer.as_str(),
                         queries::outward(&row.lane),
                         size.cast_signed(),
-                        row.id.as_bytes()
+                        row.id.as_bytes(),
+                        row.lane.precedence as i64
                     ])
                 })
                 .map_err(sql)?;
             lane_sizes.insert(row.lane.clone(), size + 1);
         }
         for ack in &batch.acks {
-            tx.prepare_cached("INSERT OR REPLACE INTO ack (peer, outward, note) VALUES (?1, ?2, ?3)")
+            tx.prepare_cached("INSERT OR REPLACE INTO ack (peer, outward, note, precedence) VALUES (?1, ?2, ?3, ?4)")
                 .and_then(|mut put| {
                     put.execute(params![
                         ack.lane.peer.as_str(),
                         queries::outward(&ack.lane),
-                        ack.checkpoint.note()
+                        ack.checkpoint.note(),
+                        ack.lane.precedence as i64
                     ])
                 })
                 .map_err(sql)?;
@@ -441,9 +445,28 @@ impl RecordStore for SqliteRecord {
     }
 
     fn lane(&self, lane: &Lane) -> Result<LaneState, StoreError> {
-        let ids = queries::lane_ids(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
+        let frontier = self.lane_frontier(lane, u64::MAX)?;
         let note = queries::ack_note(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
-        Ok(LaneState { ids, acked: note.map(|n| Checkpoint::parse(&n)).transpose()? })
+        Ok(LaneState { frontier, acked: note.map(|n| Checkpoint::parse(&n)).transpose()? })
+    }
+
+    fn lane_frontier(&self, lane: &Lane, size: u64) -> Result<crate::Frontier, StoreError> {
+        let ids = queries::lane_ids(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
+        let mut frontier = crate::Frontier::default();
+        ids.iter().take(usize::try_from(size).unwrap_or(usize::MAX)).for_each(|id| frontier.push(id));
+        Ok(frontier)
+    }
+
+    fn lane_ids(&self, lane: &Lane, start: u64, count: usize) -> Result<Vec<EntryId>, StoreError> {
+        queries::some_lane_ids(&self.db, lane, start, count).map_err(|e| queries::sql_error(&self.root, e))
+    }
+
+    fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError> {
+        queries::lane_place(&self.db, lane, id).map_err(|e| queries::sql_error(&self.root, e))
+    }
+
+    fn log_size(&self) -> u64 {
+        self.log.size()
     }
 
     fn cursor(&self, peer: &NodeName) -> Result<u64, StoreError> {

@@ -304,7 +304,7 @@ impl Check {
         };
         let text = |e: crate::CheckpointError| e.to_string();
         let checkpoint = Checkpoint::parse(note).map_err(text)?;
-        checkpoint.check(&lane_origin(writer, reader), writer, writer_key).map_err(text)?;
+        checkpoint.check(&lane_origin(writer, reader, lane.precedence), writer, writer_key).map_err(text)?;
         checkpoint.check_cosigned(reader, reader_key).map_err(text)?;
         let root = MerkleLog::from_ids(ids).root_at(checkpoint.size()).map_err(|e| e.to_string())?;
         checkpoint.check_root(root).map_err(text)
