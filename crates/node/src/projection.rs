@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use base::{
-    Country, EntryId, Finding, Interval, Marking, NodeName, Observation, Recall, Severity, Timestamp,
+    Country, EntryId, Finding, Interval, Marking, NodeName, Observation, Precedence, Recall, Severity, Timestamp,
 };
 use incident::Incident;
 use label::{Evidence, Withheld};
@@ -50,8 +50,17 @@ pub(crate) struct LoadedCatalogue {
 #[derive(Debug, Clone)]
 pub(crate) struct Decision {
     pub(crate) id: EntryId,
-    /// The place in the log for the peer, or why there is none.
-    pub(crate) outcome: Result<u64, Withheld>,
+    /// The place in the logs for the peer, or why there is none.
+    pub(crate) outcome: Result<LanePlace, Withheld>,
+}
+
+/// A place in the logs for a peer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LanePlace {
+    /// Which of the four logs.
+    pub(crate) precedence: Precedence,
+    /// From 0.
+    pub(crate) seq: u64,
 }
 
 #[derive(Default)]
