@@ -5,25 +5,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::UnknownWord;
 
-/// How urgent an item is on its way to an ally (ACP 127): what is more urgent never waits behind what is less.
+/// How soon a message must be there, in the four steps of military message handling (ACP 121): flash goes first.
+///
+/// The order is that of sending: `Flash < Immediate < Priority < Routine`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Precedence {
-    /// An attack, or a recall.
+    /// A warning that people act on in this minute.
     Flash,
-    /// About to do harm.
+    /// It changes what a watch does now.
     Immediate,
-    /// Somebody should act on it in this watch.
+    /// It is wanted before the routine.
     Priority,
     /// All else.
     Routine,
 }
 
 impl Precedence {
-    /// All four, the most urgent first.
+    /// All four, in the order of sending.
     pub const ALL: [Self; 4] = [Self::Flash, Self::Immediate, Self::Priority, Self::Routine];
 
-    /// The word, in lower case.
+    /// The word in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Flash => "flash",
@@ -43,7 +45,30 @@ impl fmt::Display for Precedence {
 impl FromStr for Precedence {
     type Err = UnknownWord;
 
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        Self::ALL.into_iter().find(|p| p.as_str() == text).ok_or_else(|| UnknownWord { word: text.to_owned(), scale: "precedence", allowed: "flash, immediate, priority, routine" })
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        Self::ALL.into_iter().find(|p| p.as_str() == word).ok_or_else(|| UnknownWord {
+            word: word.to_owned(),
+            scale: "precedence",
+            allowed: "flash, immediate, priority, routine",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_order_and_json_agree() {
+        let mut sorted = Precedence::ALL;
+        sorted.sort_unstable();
+        assert_eq!(sorted, Precedence::ALL);
+        for precedence in Precedence::ALL {
+            assert_eq!(precedence.as_str().parse(), Ok(precedence));
+            let json = serde_json::to_string(&precedence).unwrap();
+            assert_eq!(json, format!("\"{precedence}\""));
+            assert_eq!(serde_json::from_str::<Precedence>(&json).unwrap(), precedence);
+        }
+        assert!("FLASH".parse::<Precedence>().is_err());
     }
 }

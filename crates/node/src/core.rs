@@ -122,7 +122,7 @@ impl Core {
 
     /// Live, or playing.
     pub(crate) const fn domain(&self) -> Domain {
-        Domain::Live
+        if self.config.exercise { Domain::Exercise } else { Domain::Live }
     }
 
     fn send(&self, precedence: Precedence, command: Command) -> Result<(), NodeError> {

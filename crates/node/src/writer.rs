@@ -103,6 +103,8 @@ struct Plan {
     batch: Batch,
     released: Vec<(Arc<PeerLink>, Precedence, Released<Entry>)>,
     decisions: Vec<(NodeName, Decision)>,
+    /// How many of the released ones stand in each lane.
+    planned: HashMap<(NodeName, Precedence), u64>,
 }
 
 impl Writer {

@@ -23,7 +23,7 @@ pub use domain::Domain;
 pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, Heading, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
 pub use frontier::Frontier;
 pub use key::{KeyError, NodeKey, PublicKey};
-pub use log::{BeyondLog, MerkleLog, inclusion_holds};
+pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds};
 pub use store::{
     Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
     Peer, Purge, ReadRecord, RecordStore, SqliteOptions, SqliteRecord, StoreError, Stored, Verdict, founder,

@@ -1,7 +1,5 @@
 //! Peers: who they are, what went to them, what was withheld and by which rule. For this node's officers only.
 
-use std::sync::atomic::Ordering;
-
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -12,10 +10,11 @@ use utoipa::ToSchema;
 
 use super::model::{Page, PageQuery, Receipt, page};
 use super::{Api, ErrorView, Failure};
-use crate::core::{Draft, PeerLink, lock};
+use crate::core::{Draft, lock};
 use crate::events::noun_of;
 use crate::link_io::state_word;
 use crate::offline::{CARD_SCHEMA, Card};
+use crate::peer_link::PeerLink;
 use crate::projection::{Decision, Projection};
 
 /// This node's card.
@@ -66,13 +65,13 @@ pub(crate) struct PeerView {
     key: String,
     certificate: String,
     address: String,
-    /// `never`, `up`, `down` or `refused`.
+    /// `never`, `up`, `down`, `refused` or `expired`: that of its worst lane.
     state: String,
     #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
     /// Why it is down or refused.
     detail: Option<String>,
-    /// Items in the log for the peer.
+    /// Items in the four logs for the peer.
     log_size: u64,
     /// How many of them it has acknowledged.
     acked: u64,
@@ -90,12 +89,14 @@ pub(crate) struct PeerView {
 
 fn peer_view(p: &Projection, link: &PeerLink) -> PeerView {
     let decisions = p.decisions.get(&link.peer.node).map_or(&[][..], Vec::as_slice);
-    let outbound = lock(&link.outbound);
-    let detail = match outbound.state() {
+    let state = link.state();
+    let detail = match &state {
         LinkState::Down(why) => Some(why.clone()),
         LinkState::Refused(refusal) => Some(refusal.to_string()),
+        LinkState::Expired(at) => Some(format!("the peering agreement has run out at {at}")),
         LinkState::Never | LinkState::Up => None,
     };
+    let (log_size, acked) = (link.size(), link.acked());
     PeerView {
         name: link.peer.node.to_string(),
         title: link.peer.title.clone(),
@@ -104,13 +105,13 @@ fn peer_view(p: &Projection, link: &PeerLink) -> PeerView {
         key: link.peer.key.clone(),
         certificate: link.peer.certificate.to_string(),
         address: link.peer.address.clone(),
-        state: state_word(outbound.state()).to_owned(),
+        state: state_word(&state).to_owned(),
         since: *lock(&link.since),
         detail,
-        log_size: outbound.size(),
-        acked: outbound.acked(),
-        queued: outbound.size() - outbound.acked(),
-        received: link.received.load(Ordering::Relaxed),
+        log_size,
+        acked,
+        queued: log_size.saturating_sub(acked),
+        received: link.received(),
         last_ack: *lock(&link.last_ack),
         shared: decisions.iter().filter(|d| d.outcome.is_ok()).count(),
         withheld: decisions.iter().filter(|d| d.outcome.is_err()).count(),
@@ -132,8 +133,10 @@ pub(crate) struct SharedView {
     id: String,
     kind: String,
     title: String,
-    /// Its place in the log for the peer.
+    /// Its place in the log of its lane for the peer.
     seq: u64,
+    /// The lane: `flash`, `immediate`, `priority` or `routine`.
+    precedence: &'static str,
     /// `queued`, `acknowledged` or `recalled`.
     state: String,
     #[schema(value_type = String, format = DateTime)]
@@ -159,14 +162,18 @@ pub(crate) async fn shared(
 ) -> Result<Json<Page<SharedView>>, Failure> {
     let p = api.core.read();
     let (name, all) = decisions(&p, &name)?;
-    let acked = api.core.link(&name).map_or(0, |link| lock(&link.outbound).acked());
+    let acked = api.core.link(&name).map(|link| {
+        base::Precedence::ALL.map(|precedence| lock(&link.lane(precedence).outbound).acked())
+    });
+    let acked = acked.unwrap_or_default();
     let all: Vec<_> = all.rev().filter_map(|d| Some((d, *d.outcome.as_ref().ok()?, p.get(&d.id)?))).collect();
-    Ok(Json(page("bongsu.shared/1", &all, &query, |(decision, seq, meta)| SharedView {
+    Ok(Json(page("bongsu.shared/1", &all, &query, |(decision, place, meta)| SharedView {
         id: decision.id.to_string(),
         kind: noun_of(&meta.kind).to_owned(),
         title: meta.title.clone(),
-        seq: *seq,
-        state: match (meta.recalled_by.is_some(), *seq < acked) {
+        seq: place.seq,
+        precedence: place.precedence.as_str(),
+        state: match (meta.recalled_by.is_some(), place.seq < acked[place.precedence as usize]) {
             (true, _) => "recalled",
             (false, true) => "acknowledged",
             (false, false) => "queued",

@@ -16,13 +16,13 @@ use record::{
 
 use super::{Plan, Writer};
 use crate::NodeError;
-use crate::core::{Draft, lock, nobody, now};
+use crate::core::{Core, Draft, lock, nobody, now};
 use crate::link_index::LinkIndex;
 use crate::peer_link::{Gathered, PeerLink};
 use crate::projection::{Decision, LanePlace, Projection};
 
 /// Ids that are read from a lane in one go.
-const CHUNK: usize = 4096;
+const CHUNK: u64 = 4096;
 /// The most bytes that are read for one batch.
 const GATHER_BYTES: usize = link::MAX_BATCH_BYTES / 2;
 
@@ -33,11 +33,9 @@ impl Plan {
     pub(super) fn add(&mut self, link: &Arc<PeerLink>, id: EntryId, decided: Decided) {
         let outcome = decided.map(|released| {
             let precedence = precedence_of(released.get());
-            let planned = |(other, lane, _): &&(Arc<PeerLink>, Precedence, Released<Entry>)| {
-                *lane == precedence && Arc::ptr_eq(other, link)
-            };
-            let before = self.released.iter().filter(planned).count() as u64;
-            let seq = lock(&link.lane(precedence).outbound).size() + before;
+            let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
+            let seq = lock(&link.lane(precedence).outbound).size() + *planned;
+            *planned += 1;
             self.batch.lane_rows.push(LaneRow { lane: lane(&link.peer.node, Direction::Out, precedence), id });
             self.released.push((Arc::clone(link), precedence, released));
             LanePlace { precedence, seq }
@@ -191,8 +189,8 @@ impl Writer {
             Some(frontier) => frontier,
             None => self.record.lane_frontier(&lane, start)?,
         };
-        let count = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX).min(CHUNK);
-        let mut items = Vec::with_capacity(count);
+        let count = end.saturating_sub(start).min(CHUNK);
+        let mut items = Vec::new();
         let mut bytes = 0;
         for id in self.record.lane_ids(&lane, start, count)? {
             let entry = self.record.get(&id)?.and_then(|stored| stored.entry);
@@ -336,6 +334,16 @@ impl Writer {
     }
 }
 
+impl Core {
+    /// Whether an entry that stands in a log for the peer may still go.
+    pub(crate) fn decide_again(&self, entry: Entry, link: &PeerLink) -> Decided {
+        let projection = self.read();
+        let look_up = |id: &EntryId| projection.evidence(id);
+        let standing = Standing { recalled: projection.is_recalled(&entry.id()), evidence: &look_up };
+        label::release(entry, &link.audience, &self.rules, &standing, now())
+    }
+}
+
 /// Own items that rest on `target`, at any remove, and that stand; with their markings, in the order of the log.
 fn resting_on(projection: &Projection, target: &EntryId) -> Vec<(EntryId, Option<Marking>)> {
     let mut touched = std::collections::HashSet::from([*target]);
@@ -364,10 +372,14 @@ struct HeldRecord<'a> {
 impl Held for HeldRecord<'_> {
     fn lane_ids(&self, start: u64, count: usize) -> Result<Vec<EntryId>, String> {
         let lane = lane(self.peer, Direction::In, self.precedence);
-        self.record.lane_ids(&lane, start, count).map_err(|e| e.to_string())
+        self.record.lane_ids(&lane, start, count as u64).map_err(|e| e.to_string())
     }
 
     fn place(&self, id: &EntryId) -> Result<Option<(Precedence, u64)>, String> {
+        // Nearly all that comes is new: one question tells so.
+        if self.record.get(id).map_err(|e| e.to_string())?.is_none() {
+            return Ok(None);
+        }
         for precedence in Precedence::ALL {
             let lane = lane(self.peer, Direction::In, precedence);
             if let Some(place) = self.record.lane_place(&lane, id).map_err(|e| e.to_string())? {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use base::{EntryId, Timestamp};
+use base::{EntryId, Precedence, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::damage::Damage;
@@ -10,50 +10,53 @@ use super::{Direction, Lane, StoreError, Stored};
 use crate::{Entry, PublicKey};
 
 pub(crate) fn lanes(db: &Connection) -> rusqlite::Result<Vec<Lane>> {
-    let rows: Vec<(String, i64, usize)> = db
-        .prepare("SELECT peer, outward, precedence FROM lane UNION SELECT peer, outward, precedence FROM ack ORDER BY 1, 2, 3")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as usize)))?
+    let rows: Vec<(String, i64)> = db
+        .prepare("SELECT peer, outward FROM lane UNION SELECT peer, outward FROM ack ORDER BY 1, 2")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(rows
         .into_iter()
-        .filter_map(|(peer, outward, precedence)| {
-            let direction = if outward == 1 { Direction::Out } else { Direction::In };
-            Some(Lane { peer: peer.parse().ok()?, direction, precedence: *base::Precedence::ALL.get(precedence)? })
+        .filter_map(|(peer, outward)| {
+            let direction = if outward & 1 == 1 { Direction::Out } else { Direction::In };
+            let precedence = *Precedence::ALL.get(usize::try_from(outward >> 1).ok()?)?;
+            Some(Lane { peer: peer.parse().ok()?, direction, precedence })
         })
         .collect())
 }
 
 pub(crate) fn lane_size(db: &Connection, lane: &Lane) -> rusqlite::Result<u64> {
-    db.prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM lane WHERE peer = ?1 AND outward = ?2 AND precedence = ?3")?
-        .query_row(params![lane.peer.as_str(), outward(lane), lane.precedence as i64], |row| row.get::<_, i64>(0))
+    db.prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM lane WHERE peer = ?1 AND outward = ?2")?
+        .query_row(params![lane.peer.as_str(), outward(lane)], |row| row.get::<_, i64>(0))
         .map(i64::cast_unsigned)
 }
 
-pub(crate) fn lane_ids(db: &Connection, lane: &Lane) -> rusqlite::Result<Vec<EntryId>> {
-    db.prepare_cached("SELECT id FROM lane WHERE peer = ?1 AND outward = ?2 AND precedence = ?3 ORDER BY seq")?
-        .query_map(params![lane.peer.as_str(), outward(lane), lane.precedence as i64], |row| {
-            row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes)
-        })?
-        .collect()
-}
-
-pub(crate) fn some_lane_ids(db: &Connection, lane: &Lane, start: u64, count: usize) -> rusqlite::Result<Vec<EntryId>> {
-    db.prepare_cached("SELECT id FROM lane WHERE peer = ?1 AND outward = ?2 AND precedence = ?3 AND seq >= ?4 ORDER BY seq LIMIT ?5")?
-        .query_map(params![lane.peer.as_str(), outward(lane), lane.precedence as i64, start.cast_signed(), count as i64], |row| {
-            row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes)
-        })?
-        .collect()
+pub(crate) fn lane_ids(
+    db: &Connection,
+    lane: &Lane,
+    start: u64,
+    count: u64,
+) -> rusqlite::Result<Vec<EntryId>> {
+    let limit = i64::try_from(count).unwrap_or(i64::MAX);
+    db.prepare_cached(
+        "SELECT id FROM lane WHERE peer = ?1 AND outward = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4",
+    )?
+    .query_map(params![lane.peer.as_str(), outward(lane), start.cast_signed(), limit], |row| {
+        row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes)
+    })?
+    .collect()
 }
 
 pub(crate) fn lane_place(db: &Connection, lane: &Lane, id: &EntryId) -> rusqlite::Result<Option<u64>> {
-    db.prepare_cached("SELECT seq FROM lane WHERE peer = ?1 AND outward = ?2 AND precedence = ?3 AND id = ?4")?
-        .query_row(params![lane.peer.as_str(), outward(lane), lane.precedence as i64, id.as_bytes()], |row| row.get::<_, i64>(0))
-        .optional().map(|v| v.map(i64::cast_unsigned))
+    db.prepare_cached("SELECT seq FROM lane WHERE peer = ?1 AND outward = ?2 AND id = ?3")?
+        .query_row(params![lane.peer.as_str(), outward(lane), id.as_bytes()], |row| {
+            row.get::<_, i64>(0).map(i64::cast_unsigned)
+        })
+        .optional()
 }
 
 pub(crate) fn ack_note(db: &Connection, lane: &Lane) -> rusqlite::Result<Option<String>> {
-    db.prepare_cached("SELECT note FROM ack WHERE peer = ?1 AND outward = ?2 AND precedence = ?3")?
-        .query_row(params![lane.peer.as_str(), outward(lane), lane.precedence as i64], |row| row.get(0))
+    db.prepare_cached("SELECT note FROM ack WHERE peer = ?1 AND outward = ?2")?
+        .query_row(params![lane.peer.as_str(), outward(lane)], |row| row.get(0))
         .optional()
 }
 
@@ -104,7 +107,7 @@ pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<Result<Stored, Store
 }
 
 pub(crate) fn outward(lane: &Lane) -> i64 {
-    i64::from(lane.direction == Direction::Out)
+    i64::from(lane.direction == Direction::Out) | (lane.precedence as i64) << 1
 }
 
 /// Tells a full disk from other refusals.

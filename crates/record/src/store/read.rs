@@ -122,6 +122,6 @@ impl ReadRecord {
     /// # Errors
     /// When the database cannot be read.
     pub fn lane_ids(&self, lane: &Lane) -> Result<Vec<EntryId>, StoreError> {
-        queries::lane_ids(&self.db, lane).map_err(|e| sql_error(&self.root, e))
+        queries::lane_ids(&self.db, lane, 0, u64::MAX).map_err(|e| sql_error(&self.root, e))
     }
 }

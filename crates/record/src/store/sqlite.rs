@@ -14,7 +14,7 @@ use super::{
     Batch, Committed, Genesis, Lane, LaneState, RecordStore, StoreError, Stored, blobs, derived, home_origin,
     lock::Lock, pages, queries, wal,
 };
-use crate::{Checkpoint, Entry, MerkleLog, NodeKey};
+use crate::{BeyondLog, Checkpoint, Entry, Frontier, MerkleLog, NodeKey};
 
 pub(crate) const FORMAT: &str = "bongsu.record/1\n";
 
@@ -31,18 +31,16 @@ CREATE TABLE entry (
 CREATE TABLE lane (
   peer TEXT NOT NULL,
   outward INTEGER NOT NULL,
-  precedence INTEGER NOT NULL,
   seq INTEGER NOT NULL,
   id BLOB NOT NULL,
-  PRIMARY KEY (peer, outward, precedence, seq)
+  PRIMARY KEY (peer, outward, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX lane_id ON lane (peer, outward, precedence, id);
+CREATE UNIQUE INDEX lane_id ON lane (peer, outward, id);
 CREATE TABLE ack (
   peer TEXT NOT NULL,
   outward INTEGER NOT NULL,
-  precedence INTEGER NOT NULL,
   note TEXT NOT NULL,
-  PRIMARY KEY (peer, outward, precedence)
+  PRIMARY KEY (peer, outward)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE cursor (peer TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
@@ -335,27 +333,25 @@ impl SqliteRecord {
                 Some(size) => *size,
                 None => queries::lane_size(&tx, &row.lane).map_err(sql)?,
             };
-            tx.prepare_cached("INSERT INTO lane (peer, outward, seq, id, precedence) VALUES (?1, ?2, ?3, ?4, ?5)")
+            tx.prepare_cached("INSERT INTO lane (peer, outward, seq, id) VALUES (?1, ?2, ?3, ?4)")
                 .and_then(|mut insert| {
                     insert.execute(params![
                         row.lane.peer.as_str(),
                         queries::outward(&row.lane),
                         size.cast_signed(),
-                        row.id.as_bytes(),
-                        row.lane.precedence as i64
+                        row.id.as_bytes()
                     ])
                 })
                 .map_err(sql)?;
             lane_sizes.insert(row.lane.clone(), size + 1);
         }
         for ack in &batch.acks {
-            tx.prepare_cached("INSERT OR REPLACE INTO ack (peer, outward, note, precedence) VALUES (?1, ?2, ?3, ?4)")
+            tx.prepare_cached("INSERT OR REPLACE INTO ack (peer, outward, note) VALUES (?1, ?2, ?3)")
                 .and_then(|mut put| {
                     put.execute(params![
                         ack.lane.peer.as_str(),
                         queries::outward(&ack.lane),
-                        ack.checkpoint.note(),
-                        ack.lane.precedence as i64
+                        ack.checkpoint.note()
                     ])
                 })
                 .map_err(sql)?;
@@ -436,8 +432,20 @@ impl RecordStore for SqliteRecord {
         queries::stored(&self.db, id).map_err(|e| queries::sql_error(&self.root, e))?.transpose()
     }
 
-    fn log(&self) -> &MerkleLog {
-        &self.log
+    fn log_size(&self) -> u64 {
+        self.log.size()
+    }
+
+    fn root(&self) -> [u8; 32] {
+        self.log.root()
+    }
+
+    fn inclusion(&self, index: u64, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        Ok(self.log.inclusion(index, size)?)
+    }
+
+    fn consistency(&self, old: u64, new: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        Ok(self.log.consistency(old, new)?)
     }
 
     fn checkpoint(&self) -> &Checkpoint {
@@ -445,28 +453,26 @@ impl RecordStore for SqliteRecord {
     }
 
     fn lane(&self, lane: &Lane) -> Result<LaneState, StoreError> {
-        let frontier = self.lane_frontier(lane, u64::MAX)?;
+        let frontier = Frontier::from_ids(&self.lane_ids(lane, 0, u64::MAX)?);
         let note = queries::ack_note(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
         Ok(LaneState { frontier, acked: note.map(|n| Checkpoint::parse(&n)).transpose()? })
     }
 
-    fn lane_frontier(&self, lane: &Lane, size: u64) -> Result<crate::Frontier, StoreError> {
-        let ids = queries::lane_ids(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
-        let mut frontier = crate::Frontier::default();
-        ids.iter().take(usize::try_from(size).unwrap_or(usize::MAX)).for_each(|id| frontier.push(id));
-        Ok(frontier)
+    fn lane_frontier(&self, lane: &Lane, size: u64) -> Result<Frontier, StoreError> {
+        let frontier = Frontier::from_ids(&self.lane_ids(lane, 0, size)?);
+        if frontier.size() == size {
+            Ok(frontier)
+        } else {
+            Err(BeyondLog { size: frontier.size(), asked: size }.into())
+        }
     }
 
-    fn lane_ids(&self, lane: &Lane, start: u64, count: usize) -> Result<Vec<EntryId>, StoreError> {
-        queries::some_lane_ids(&self.db, lane, start, count).map_err(|e| queries::sql_error(&self.root, e))
+    fn lane_ids(&self, lane: &Lane, start: u64, count: u64) -> Result<Vec<EntryId>, StoreError> {
+        queries::lane_ids(&self.db, lane, start, count).map_err(|e| queries::sql_error(&self.root, e))
     }
 
     fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError> {
         queries::lane_place(&self.db, lane, id).map_err(|e| queries::sql_error(&self.root, e))
-    }
-
-    fn log_size(&self) -> u64 {
-        self.log.size()
     }
 
     fn cursor(&self, peer: &NodeName) -> Result<u64, StoreError> {

@@ -271,7 +271,7 @@ impl Check {
     fn check_lanes(&mut self, db: &Connection) -> rusqlite::Result<()> {
         for lane in queries::lanes(db)? {
             self.lanes += 1;
-            let ids = queries::lane_ids(db, &lane)?;
+            let ids = queries::lane_ids(db, &lane, 0, u64::MAX)?;
             if queries::lane_size(db, &lane)? != ids.len() as u64 {
                 self.logical.push(Damage::general(DamageKind::Lane, format!("the lane {lane} has a gap")));
             }
