@@ -1,33 +1,47 @@
 use std::collections::{HashMap, HashSet};
 
-use base::{Country, EntryId, NodeName, Noun as _, Precedence, Recall, Timestamp};
+use base::{EntryId, NodeName, Noun as _, Precedence, Recall, Timestamp};
 use record::{
-    Checkpoint, Direction, Entry, Incoming, Lane, LaneAck, LaneRow, MerkleLog, NodeKey, PublicKey, Purge,
-    lane_origin,
+    Checkpoint, Direction, Entry, Frontier, Incoming, Lane, LaneAck, LaneRow, LaneState, NodeKey, PublicKey, Purge,
 };
 
-use crate::wire::{MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem};
-use crate::{LaneLog, Refusal, Reply};
+use crate::verify::{VerifiedBatch, VerifiedItem};
+use crate::{Grant, PeerIdentity, Refusal, Reply};
 
-/// Who a peer is, as its officer and ours agreed outside this link.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeerIdentity {
-    /// Its node name.
-    pub node: NodeName,
-    /// Its country.
-    pub country: Country,
-    /// Its signing key.
-    pub key: PublicKey,
+/// What the receiving half asks of the record. Each answer is of what is on disk.
+pub trait Held {
+    /// The ids of this lane from place `start` on, at most `count`.
+    ///
+    /// # Errors
+    /// In words, when the record cannot be read.
+    fn lane_ids(&self, start: u64, count: usize) -> Result<Vec<EntryId>, String>;
+
+    /// Where an id stands in any lane from this peer.
+    ///
+    /// # Errors
+    /// In words, when the record cannot be read.
+    fn place(&self, id: &EntryId) -> Result<Option<(Precedence, u64)>, String>;
+
+    /// The content that is held under an id.
+    ///
+    /// # Errors
+    /// In words, when the record cannot be read.
+    fn entry(&self, id: &EntryId) -> Result<Option<Entry>, String>;
+
+    /// Whether a recall of `id` by the key `author` is held.
+    fn is_recalled(&self, id: &EntryId, author: &PublicKey) -> bool;
+
+    /// Whether a grant by the key `author` that lets `id` come here is held, and holds at `now`.
+    fn is_granted(&self, id: &EntryId, author: &PublicKey, now: Timestamp) -> bool;
 }
 
-/// The receiving half of a link: what this node holds of the peer's log for it.
+/// The receiving half of one lane: how much of the peer's log this node holds.
 #[derive(Debug, Clone)]
 pub struct Inbound {
     me: NodeName,
     peer: PeerIdentity,
-    log: MerkleLog,
-    places: HashMap<EntryId, u64>,
-    ids: Vec<EntryId>,
+    precedence: Precedence,
+    frontier: Frontier,
     acked: Option<Checkpoint>,
 }
 
@@ -40,42 +54,21 @@ pub struct Acceptance {
     pub reply: Reply,
     /// Items that are new.
     pub new_items: usize,
-    ids: Vec<EntryId>,
+    /// The recalls among the new items, in order: each with what it recalls.
+    pub recalls: Vec<(EntryId, EntryId)>,
+    frontier: Frontier,
     checkpoint: Checkpoint,
-    author: PublicKey,
-}
-
-impl Acceptance {
-    /// Drops each purge that has nothing to purge; `held` finds the content that the record holds under an id. Call
-    /// it before storing: a place in the log does not say that content ever came, and the record refuses to purge
-    /// what is not there.
-    ///
-    /// What stays is content that this peer signed and that is no recall: a recall is the proof of its purge.
-    pub fn purge_only_held(&mut self, held: impl Fn(&EntryId) -> Option<Entry>) {
-        let arriving: HashMap<_, _> = self.batch.entries.iter().map(|i| (i.entry.id(), &i.entry)).collect();
-        let may_go = |entry: &Entry| *entry.key() == self.author && entry.kind() != Recall::SCHEMA;
-        let mut gone = HashSet::new();
-        self.batch.purge.retain(|purge| {
-            let may_go = match arriving.get(&purge.target) {
-                Some(entry) => may_go(entry),
-                None => held(&purge.target).is_some_and(|entry| may_go(&entry)),
-            };
-            may_go && gone.insert(purge.target)
-        });
-    }
 }
 
 impl Inbound {
-    /// The half for `peer`, standing where `state` says.
-    pub fn new(me: NodeName, peer: PeerIdentity, state: LaneLog) -> Self {
-        let log = MerkleLog::from_ids(&state.ids);
-        let places = state.ids.iter().enumerate().map(|(place, id)| (*id, place as u64)).collect();
-        Self { me, peer, log, places, ids: state.ids, acked: state.acked }
+    /// The half for the lane `precedence` from `peer`, standing where `state` says.
+    pub fn new(me: NodeName, peer: PeerIdentity, precedence: Precedence, state: LaneState) -> Self {
+        Self { me, peer, precedence, frontier: state.frontier, acked: state.acked }
     }
 
     /// How many items of the peer's log this node holds.
-    pub const fn size(&self) -> u64 {
-        self.log.size()
+    pub fn size(&self) -> u64 {
+        self.frontier.size()
     }
 
     /// The peer.
@@ -83,23 +76,38 @@ impl Inbound {
         &self.peer
     }
 
-    /// Checks a batch that came over the connection of this peer. Nothing changes until [`Self::stored`].
+    /// The newest checkpoint that this node has cosigned.
+    pub const fn acked(&self) -> Option<&Checkpoint> {
+        self.acked.as_ref()
+    }
+
+    /// The batch behind `acceptance` is on disk.
+    pub fn stored(&mut self, acceptance: &Acceptance) {
+        self.frontier = acceptance.frontier.clone();
+        self.acked = Some(acceptance.checkpoint.clone());
+    }
+
+    /// Holds a verified batch against what was received before. Nothing changes until [`Self::stored`].
     ///
     /// A batch that ends exactly where this node stands is the sender's repetition after a lost answer and is
-    /// answered again; one that ends before is a replay.
-    ///
-    /// What the batch would purge is named by place alone: see [`Acceptance::purge_only_held`].
+    /// answered again; one that ends before is a replay. An item that its author recalled already, by a recall that
+    /// overtook it in a more urgent lane, keeps its place, and its content is not stored.
     ///
     /// # Errors
     /// The [`Refusal`] that belongs to the first check that fails.
     pub fn receive(
         &self,
-        batch: &ReceivedBatch,
+        batch: VerifiedBatch,
+        held: &dyn Held,
         key: &NodeKey,
         now: Timestamp,
     ) -> Result<Acceptance, Refusal> {
-        let (checkpoint, fresh) = self.check_frame(batch)?;
+        let cannot = |_: String| Refusal::CannotStore { reason: "the record cannot be read".to_owned() };
         let bad = |e: record::CheckpointError| Refusal::BadCheckpoint { reason: e.to_string() };
+        let known = self.check_start(&batch, held, cannot)?;
+        let checkpoint = batch.checkpoint;
+        let mut fresh = batch.items;
+        fresh.drain(..known);
         if fresh.is_empty()
             && let Some(acked) = self.acked.as_ref().filter(|acked| acked.size() == self.size())
         {
@@ -109,139 +117,188 @@ impl Inbound {
                 batch: record::Batch::default(),
                 reply: Reply::Ack { checkpoint: acked.note().to_owned() },
                 new_items: 0,
-                ids: Vec::new(),
+                recalls: Vec::new(),
+                frontier: self.frontier.clone(),
                 checkpoint: acked.clone(),
-                author: self.peer.key,
             });
         }
-        let mut entries = Vec::with_capacity(fresh.len());
-        let mut purge = Vec::new();
-        let mut in_batch = HashSet::with_capacity(fresh.len());
-        for (offset, item) in fresh.iter().enumerate() {
-            let place = self.size() + offset as u64;
-            if !in_batch.insert(item.id) {
-                return Err(Refusal::Replay {
-                    reason: format!("entry {} stands twice in the batch", item.id),
-                });
-            }
-            let Some(entry) = self.check_item(place, item)? else { continue };
-            if let Ok(recall) = entry.noun::<Recall>() {
-                // Only what this peer itself sent can be taken back by it.
-                if self.holds(&recall.target, &entries) {
-                    purge.push(Purge { target: recall.target, recall: entry.id() });
-                }
-            }
-            entries.push(Incoming { entry, received: Some(now) });
-        }
-        let mut log = self.log.clone();
-        for item in fresh {
-            log.push(&item.id);
-        }
-        checkpoint.check_root(log.root()).map_err(bad)?;
+        let ids: Vec<_> = fresh.iter().map(VerifiedItem::id).collect();
+        self.check_new(&ids, held, cannot)?;
+        let mut frontier = self.frontier.clone();
+        ids.iter().for_each(|id| frontier.push(id));
+        checkpoint.check_root(frontier.root()).map_err(bad)?;
+        let arriving = Arriving::of(&fresh);
+        self.check_relayed(&fresh, &arriving, held, now)?;
+        let (purge, recalls) = arriving.purges(held, cannot)?;
         let cosigned = checkpoint.cosign(key, now).map_err(bad)?;
-        let lane =
-            Lane { peer: self.peer.node.clone(), direction: Direction::In, precedence: Precedence::Routine };
+        let new_items = fresh.len();
+        let entries = fresh
+            .into_iter()
+            .filter_map(|item| if let VerifiedItem::Entry(entry) = item { Some(entry) } else { None })
+            .filter(|entry| entry.kind() == Recall::SCHEMA || !held.is_recalled(&entry.id(), entry.key()))
+            .map(|entry| Incoming { entry, received: Some(now) })
+            .collect();
+        let lane = Lane {
+            peer: self.peer.node.clone(),
+            direction: Direction::In,
+            precedence: self.precedence,
+        };
         // A withdrawn item has a place in the log but no entry; its row still keeps the place.
-        let ids: Vec<_> = fresh.iter().map(|item| item.id).collect();
         let lane_rows = ids.iter().map(|id| LaneRow { lane: lane.clone(), id: *id }).collect();
         let acks = vec![LaneAck { lane, checkpoint: cosigned.clone() }];
         Ok(Acceptance {
-            batch: record::Batch { entries, lane_rows, acks, purge, cursors: Vec::new() },
+            batch: record::Batch { entries, lane_rows, acks, purge, ..record::Batch::default() },
             reply: Reply::Ack { checkpoint: cosigned.note().to_owned() },
-            new_items: fresh.len(),
-            ids,
+            new_items,
+            recalls,
+            frontier,
             checkpoint: cosigned,
-            author: self.peer.key,
         })
     }
 
-    /// The batch behind `acceptance` is on disk.
-    pub fn stored(&mut self, acceptance: &Acceptance) {
-        for id in &acceptance.ids {
-            self.places.insert(*id, self.log.size());
-            self.log.push(id);
-            self.ids.push(*id);
-        }
-        self.acked = Some(acceptance.checkpoint.clone());
-    }
-
-    /// The newest checkpoint that this node has cosigned.
-    pub const fn acked(&self) -> Option<&Checkpoint> {
-        self.acked.as_ref()
-    }
-
-    /// Sender, recipient, limits, checkpoint signature, place in the log. Gives the items that are new.
-    fn check_frame<'a>(&self, batch: &'a ReceivedBatch) -> Result<(Checkpoint, &'a [ReceivedItem]), Refusal> {
-        if !batch.speaks() {
-            return Err(Refusal::Malformed { reason: "another schema than bongsu.link-batch/1".to_owned() });
-        }
-        if batch.from != self.peer.node {
+    /// How many of the batch's items this node has already, each at its place.
+    fn check_start(
+        &self,
+        batch: &VerifiedBatch,
+        held: &dyn Held,
+        cannot: impl Fn(String) -> Refusal,
+    ) -> Result<usize, Refusal> {
+        if batch.from != self.peer.node || batch.precedence != self.precedence {
+            // Not this half's: the caller took the wrong one.
             return Err(Refusal::WrongSender { claimed: batch.from.clone() });
         }
-        if batch.to != self.me {
-            return Err(Refusal::WrongRecipient { meant: batch.to.clone() });
-        }
-        if batch.items.len() > MAX_BATCH_ITEMS {
-            return Err(Refusal::TooLarge { limit: MAX_BATCH_ITEMS as u64 });
-        }
-        let bad = |e: record::CheckpointError| Refusal::BadCheckpoint { reason: e.to_string() };
-        let checkpoint = Checkpoint::parse(&batch.checkpoint).map_err(bad)?;
-        checkpoint
-            .check(
-                &lane_origin(&self.peer.node, &self.me, Precedence::Routine),
-                &self.peer.node,
-                &self.peer.key,
-            )
-            .map_err(bad)?;
         let size = self.size();
         let end = batch.start.saturating_add(batch.items.len() as u64);
-        if checkpoint.size() != end {
-            let reason = format!("it is over {} items, the batch ends at {end}", checkpoint.size());
-            return Err(Refusal::BadCheckpoint { reason });
-        }
         if batch.start > size {
             return Err(Refusal::Gap { start: batch.start, size });
         }
-        // Everything before `size` must be what was received at its place.
-        let held = usize::try_from(size - batch.start).unwrap_or(usize::MAX).min(batch.items.len());
-        for (offset, item) in batch.items[..held].iter().enumerate() {
-            let place = batch.start + offset as u64;
-            if self.places.get(&item.id) != Some(&place) {
-                return Err(Refusal::Fork { place });
+        let known = usize::try_from(size - batch.start).unwrap_or(usize::MAX).min(batch.items.len());
+        if known > 0 {
+            let before = held.lane_ids(batch.start, known).map_err(cannot)?;
+            for (offset, item) in batch.items[..known].iter().enumerate() {
+                if before.get(offset) != Some(&item.id()) {
+                    return Err(Refusal::Fork { place: batch.start + offset as u64 });
+                }
             }
         }
         if end < size {
             return Err(Refusal::Replay { reason: format!("it ends at {end}, this node stands at {size}") });
         }
-        Ok((checkpoint, &batch.items[held..]))
+        Ok(known)
     }
 
-    fn check_item(&self, place: u64, item: &ReceivedItem) -> Result<Option<Entry>, Refusal> {
-        if let Some(before) = self.places.get(&item.id) {
-            let reason = format!("entry {} stands at place {before} already", item.id);
-            return Err(Refusal::Replay { reason });
+    /// No item may come a second time, in this lane or in another.
+    fn check_new(
+        &self,
+        ids: &[EntryId],
+        held: &dyn Held,
+        cannot: impl Fn(String) -> Refusal,
+    ) -> Result<(), Refusal> {
+        let mut in_batch = HashSet::with_capacity(ids.len());
+        for id in ids {
+            if !in_batch.insert(*id) {
+                return Err(Refusal::Replay { reason: format!("entry {id} stands twice in the batch") });
+            }
+            if let Some((lane, place)) = held.place(id).map_err(&cannot)? {
+                let reason = format!("entry {id} stands at place {place} of the lane {lane} already");
+                return Err(Refusal::Replay { reason });
+            }
         }
-        let bad = |reason: String| Refusal::BadEntry { place, reason };
-        let envelope = match (&item.envelope, item.withdrawn) {
-            (Some(envelope), false) => envelope,
-            (None, true) => return Ok(None),
-            _ => return Err(bad("neither an envelope nor withdrawn".to_owned())),
-        };
-        let entry = Entry::from_envelope(envelope).map_err(|e| bad(e.to_string()))?;
-        if entry.id() != item.id {
-            return Err(bad(format!("its hash is {}, not {}", entry.id(), item.id)));
-        }
-        let author = entry.author();
-        let is_peers = author.node == self.peer.node
-            && author.country == self.peer.country
-            && *entry.key() == self.peer.key;
-        if !is_peers {
-            return Err(Refusal::OtherAuthor { place, author: author.node.to_string() });
-        }
-        Ok(Some(entry))
+        Ok(())
     }
 
-    fn holds(&self, id: &EntryId, entries: &[Incoming]) -> bool {
-        self.places.contains_key(id) || entries.iter().any(|incoming| incoming.entry.id() == *id)
+    /// An item of another author than the peer comes only with that author's grant for this node; so do the grant
+    /// itself and a recall of what was granted.
+    fn check_relayed(
+        &self,
+        fresh: &[VerifiedItem],
+        arriving: &Arriving<'_>,
+        held: &dyn Held,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        for (offset, item) in fresh.iter().enumerate() {
+            let VerifiedItem::Entry(entry) = item else { continue };
+            if *entry.key() == self.peer.key {
+                continue;
+            }
+            let granted = |id: &EntryId| {
+                held.is_granted(id, entry.key(), now)
+                    || arriving.grants.iter().any(|(key, grant)| *key == entry.key() && grant.lets(id, &self.me, now))
+            };
+            let may_come = if let Ok(grant) = entry.noun::<Grant>() {
+                grant.audience == self.me
+            } else if let Ok(recall) = entry.noun::<Recall>() {
+                // What came once may be taken back, also after the grant has run out.
+                granted(&recall.target) || held.place(&recall.target).is_ok_and(|place| place.is_some())
+            } else {
+                granted(&entry.id())
+            };
+            if !may_come {
+                let place = self.size() + offset as u64;
+                return Err(Refusal::OtherAuthor { place, author: entry.author().node.to_string() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What of a batch bears on other items.
+struct Arriving<'a> {
+    entries: HashMap<EntryId, &'a Entry>,
+    grants: Vec<(&'a PublicKey, Grant)>,
+    recalls: Vec<(&'a Entry, EntryId)>,
+}
+
+impl<'a> Arriving<'a> {
+    fn of(fresh: &'a [VerifiedItem]) -> Self {
+        let mut arriving = Self { entries: HashMap::new(), grants: Vec::new(), recalls: Vec::new() };
+        for item in fresh {
+            let VerifiedItem::Entry(entry) = item else { continue };
+            match entry.kind() {
+                Grant::SCHEMA => {
+                    if let Ok(grant) = entry.noun::<Grant>() {
+                        arriving.grants.push((entry.key(), grant));
+                    }
+                }
+                Recall::SCHEMA => {
+                    if let Ok(recall) = entry.noun::<Recall>() {
+                        arriving.recalls.push((entry, recall.target));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !arriving.recalls.is_empty() {
+            arriving.entries = fresh
+                .iter()
+                .filter_map(|item| if let VerifiedItem::Entry(entry) = item { Some((entry.id(), entry)) } else { None })
+                .collect();
+        }
+        arriving
+    }
+
+    /// What the recalls take from the record: content that is there or comes with them, that their own author signed
+    /// and that is no recall. A recall is the proof of its purge.
+    #[expect(clippy::type_complexity, reason = "two lists that are made in one walk")]
+    fn purges(
+        &self,
+        held: &dyn Held,
+        cannot: impl Fn(String) -> Refusal,
+    ) -> Result<(Vec<Purge>, Vec<(EntryId, EntryId)>), Refusal> {
+        let (mut purge, mut recalls) = (Vec::new(), Vec::new());
+        let mut gone = HashSet::new();
+        for (recall, target) in &self.recalls {
+            let may_go = |entry: &Entry| entry.key() == recall.key() && entry.kind() != Recall::SCHEMA;
+            recalls.push((recall.id(), *target));
+            let is_here = match self.entries.get(target) {
+                // What was recalled before is not stored at all.
+                Some(entry) => may_go(entry) && !held.is_recalled(target, entry.key()),
+                None => held.entry(target).map_err(&cannot)?.is_some_and(|entry| may_go(&entry)),
+            };
+            if is_here && gone.insert(*target) {
+                purge.push(Purge { target: *target, recall: recall.id() });
+            }
+        }
+        Ok((purge, recalls))
     }
 }

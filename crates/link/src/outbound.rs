@@ -1,9 +1,9 @@
-use base::{EntryId, NodeName, Precedence, Timestamp};
+use base::{NodeName, Precedence, Timestamp};
 use label::Released;
-use record::{Checkpoint, Entry, MerkleLog, NodeKey, PublicKey, lane_origin};
+use record::{Checkpoint, Domain, Entry, Frontier, LaneState, NodeKey, PublicKey, lane_origin};
 use serde::Serialize;
 
-use crate::wire::{Batch, BatchError, Item, MAX_BATCH_ITEMS};
+use crate::wire::{Batch, BatchError, BatchHead, Item, MAX_BATCH_ITEMS, that_fit};
 use crate::{PeerIdentity, Refusal, Reply};
 
 /// First wait after a failure; doubled each time.
@@ -27,6 +27,8 @@ pub enum LinkState {
     Down(String),
     /// The peer refuses what we send; people must look at it.
     Refused(Refusal),
+    /// The peering agreement has run out; nothing is sent until the two sides make a new one.
+    Expired(Timestamp),
 }
 
 /// What happened outside.
@@ -38,6 +40,8 @@ pub enum Event {
     Failed(String),
     /// Try now, whatever the wait (an officer asked, or the peer was heard of).
     Retry,
+    /// The peer acknowledged by another way: a receipt that came as a file.
+    Receipt(Checkpoint),
 }
 
 /// What to do outside.
@@ -65,22 +69,22 @@ enum Phase {
     Waiting { until: Timestamp },
 }
 
-/// What the record holds of a lane, as the two halves start from it.
-#[derive(Debug, Clone, Default)]
-pub struct LaneLog {
-    /// All its leaves in order.
-    pub ids: Vec<EntryId>,
-    /// The newest checkpoint that both sides signed.
-    pub acked: Option<Checkpoint>,
+/// The log up to the end of the batch that was made last.
+#[derive(Debug, Clone)]
+struct Sent {
+    frontier: Frontier,
+    signed_by: PublicKey,
 }
 
-/// The sending half of a link: the append-only log of what was released for one peer, and how far it got.
+/// The sending half of one lane: the append-only log of what was released for one peer at one precedence, and how far
+/// it got.
 #[derive(Debug)]
 pub struct Outbound {
     me: NodeName,
     peer: PeerIdentity,
-    ids: Vec<EntryId>,
-    log: MerkleLog,
+    precedence: Precedence,
+    domain: Domain,
+    frontier: Frontier,
     /// The peer has all places before this one.
     acked: u64,
     /// The next batch starts here.
@@ -89,8 +93,9 @@ pub struct Outbound {
     failures: u32,
     /// The peer named another place to go on from since it last acknowledged.
     resynced: bool,
-    /// The key that signed the batch under way.
-    signed_by: Option<PublicKey>,
+    sent: Option<Sent>,
+    /// The agreement runs out then.
+    expires: Option<Timestamp>,
     state: LinkState,
     last_ack: Option<Checkpoint>,
     /// When the peer last acknowledged something in this run.
@@ -98,41 +103,47 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// The half for `peer`, standing where `state` says.
-    pub fn new(me: NodeName, peer: PeerIdentity, state: LaneLog) -> Self {
+    /// The half for the lane `precedence` to `peer`, standing where `state` says.
+    pub fn new(
+        me: NodeName,
+        peer: PeerIdentity,
+        precedence: Precedence,
+        domain: Domain,
+        state: LaneState,
+    ) -> Self {
         let acked = state.acked.as_ref().map_or(0, Checkpoint::size);
         Self {
             me,
             peer,
-            log: MerkleLog::from_ids(&state.ids),
-            ids: state.ids,
+            precedence,
+            domain,
+            frontier: state.frontier,
             acked,
             next: acked,
             phase: Phase::Idle,
             failures: 0,
             resynced: false,
-            signed_by: None,
+            sent: None,
+            expires: None,
             state: LinkState::Never,
             last_ack: state.acked,
             heard: Timestamp::UNIX_EPOCH,
         }
     }
 
-    /// A released entry enters the log; give its id to the store in the same order.
+    /// Until when the peering agreement holds; without one it holds for good.
+    pub const fn expires_at(&mut self, expires: Option<Timestamp>) {
+        self.expires = expires;
+    }
+
+    /// A released entry enters the log; give its id to the store in the same order. Gives its place.
     ///
     /// # Errors
-    /// When it was released for another peer.
-    pub fn append(&mut self, entry: &Released<Entry>) -> Result<(), BatchError> {
-        if *entry.audience() != self.peer.node {
-            return Err(BatchError::OtherAudience {
-                id: entry.get().id(),
-                released_for: entry.audience().clone(),
-                peer: self.peer.node.clone(),
-            });
-        }
-        self.ids.push(entry.get().id());
-        self.log.push(&entry.get().id());
-        Ok(())
+    /// When it was released for another peer, or is of the other domain.
+    pub fn append(&mut self, entry: &Released<Entry>) -> Result<u64, BatchError> {
+        self.check(entry)?;
+        self.frontier.push(&entry.get().id());
+        Ok(self.frontier.size() - 1)
     }
 
     /// Takes what happened and says what to do now. Call it after each event, after [`Self::append`], and when a
@@ -153,7 +164,14 @@ impl Outbound {
                         self.phase = Phase::Idle;
                     }
                 }
+                Event::Receipt(checkpoint) => self.receipt(checkpoint, &mut outbox),
             }
+        }
+        if let Some(expires) = self.expires.filter(|expires| now >= *expires) {
+            self.phase = Phase::Idle;
+            self.change(LinkState::Expired(expires), &mut outbox);
+            outbox.push(Action::WakeAt(now.plus_nanos(HEARTBEAT_NANOS)));
+            return outbox;
         }
         if let Phase::UnderWay { since, .. } = self.phase
             && now >= since.plus_nanos(ANSWER_WITHIN_NANOS)
@@ -171,43 +189,67 @@ impl Outbound {
             self.phase = Phase::UnderWay { end, since: now };
             outbox.push(Action::Send { start: self.next, end });
         }
-        match self.phase {
-            Phase::UnderWay { since, .. } => {
-                outbox.push(Action::WakeAt(since.plus_nanos(ANSWER_WITHIN_NANOS)))
-            }
-            Phase::Waiting { until } => outbox.push(Action::WakeAt(until)),
-            Phase::Idle => outbox.push(Action::WakeAt(self.heard.plus_nanos(HEARTBEAT_NANOS))),
-        }
+        outbox.push(Action::WakeAt(match self.phase {
+            Phase::UnderWay { since, .. } => since.plus_nanos(ANSWER_WITHIN_NANOS),
+            Phase::Waiting { until } => until,
+            Phase::Idle => self.heard.plus_nanos(HEARTBEAT_NANOS),
+        }));
         outbox
     }
 
-    /// The batch that [`Action::Send`] asked for. `items` are those of the asked places in order; fewer are taken
-    /// when they are large.
-    ///
-    /// # Errors
-    /// When an item was released for another peer or stands elsewhere in the log.
-    pub fn batch(&mut self, start: u64, items: Vec<Item>, key: &NodeKey) -> Result<Batch, BatchError> {
-        let from = usize::try_from(start).unwrap_or(usize::MAX).min(self.ids.len());
-        let batch =
-            Batch::fill(self.me.clone(), self.peer.node.clone(), start, items, &self.ids[from..], |size| {
-                let root = self.log.root_at(size).map_err(|_| record::CheckpointError::Malformed)?;
-                Checkpoint::sign(
-                    &lane_origin(&self.me, &self.peer.node, Precedence::Routine),
-                    size,
-                    root,
-                    key,
-                )
-            })?;
-        self.signed_by = Some(key.public());
-        if let Phase::UnderWay { end, .. } = &mut self.phase {
-            *end = start + batch.len() as u64;
-        }
-        Ok(batch)
+    /// The right edge of the log's first `start` places, when this half knows it; else the record does
+    /// (`lane_frontier`).
+    pub fn frontier_at(&self, start: u64) -> Option<Frontier> {
+        let sent = self.sent.as_ref().map(|sent| &sent.frontier);
+        [Some(&self.frontier), sent].into_iter().flatten().find(|edge| edge.size() == start).cloned()
     }
 
-    /// How many entries were ever released for this peer.
-    pub const fn size(&self) -> u64 {
-        self.log.size()
+    /// The batch that [`Action::Send`] asked for. `before` is the right edge of the log before `items`, which are
+    /// those of the asked places in order; fewer are taken when they are large.
+    ///
+    /// # Errors
+    /// When an item was released for another peer, is of the other domain or stands elsewhere in the log.
+    pub fn batch(
+        &mut self,
+        before: Frontier,
+        mut items: Vec<Item>,
+        key: &NodeKey,
+        now: Timestamp,
+    ) -> Result<Batch, BatchError> {
+        let start = before.size();
+        items.truncate(that_fit(&items));
+        let mut frontier = before;
+        for item in &items {
+            if let Item::Released(entry) = item {
+                self.check(entry)?;
+            }
+            frontier.push(&item.id());
+        }
+        let (end, root) = (frontier.size(), frontier.root());
+        if end > self.size() || (end == self.size() && root != self.frontier.root()) {
+            return Err(BatchError::OtherPlace { start });
+        }
+        let checkpoint = Checkpoint::sign(&self.origin(), end, root, key)?;
+        let head = BatchHead {
+            from: self.me.clone(),
+            to: self.peer.node.clone(),
+            precedence: self.precedence,
+            domain: self.domain,
+            start,
+            count: u32::try_from(items.len()).unwrap_or(u32::MAX),
+            made: now,
+            checkpoint: checkpoint.note().to_owned(),
+        };
+        self.sent = Some(Sent { frontier, signed_by: key.public() });
+        if let Phase::UnderWay { end: until, .. } = &mut self.phase {
+            *until = end;
+        }
+        Ok(Batch::new(head, items))
+    }
+
+    /// How many entries were ever released for this peer in this lane.
+    pub fn size(&self) -> u64 {
+        self.frontier.size()
     }
 
     /// How many of them the peer has acknowledged.
@@ -215,14 +257,9 @@ impl Outbound {
         self.acked
     }
 
-    /// The id at `place`.
-    pub fn id_at(&self, place: u64) -> Option<EntryId> {
-        self.ids.get(usize::try_from(place).ok()?).copied()
-    }
-
-    /// All ids in order.
-    pub fn ids(&self) -> &[EntryId] {
-        &self.ids
+    /// Which lane.
+    pub const fn precedence(&self) -> Precedence {
+        self.precedence
     }
 
     /// How the link stands.
@@ -238,6 +275,22 @@ impl Outbound {
     /// The newest checkpoint with the peer's cosignature.
     pub const fn last_ack(&self) -> Option<&Checkpoint> {
         self.last_ack.as_ref()
+    }
+
+    fn origin(&self) -> String {
+        lane_origin(&self.me, &self.peer.node, self.precedence)
+    }
+
+    fn check(&self, entry: &Released<Entry>) -> Result<(), BatchError> {
+        let id = entry.get().id();
+        if *entry.audience() != self.peer.node {
+            let (released_for, peer) = (entry.audience().clone(), self.peer.node.clone());
+            return Err(BatchError::OtherAudience { id, released_for, peer });
+        }
+        if entry.get().domain() != self.domain {
+            return Err(BatchError::OtherDomain { id, found: entry.get().domain(), expected: self.domain });
+        }
+        Ok(())
     }
 
     /// Something new, or nothing heard for a while: an empty batch asks the peer where it stands.
@@ -257,14 +310,7 @@ impl Outbound {
                     self.failures = 0;
                     self.resynced = false;
                     self.heard = now;
-                    let news = self.acked != end || self.last_ack.is_none();
-                    self.acked = end;
-                    self.next = end;
-                    // The first receipt for a size is the one that is kept, here as on disk.
-                    if news {
-                        self.last_ack = Some(checkpoint.clone());
-                        outbox.push(Action::Acknowledged(checkpoint));
-                    }
+                    self.acknowledged(checkpoint, end, outbox);
                     self.change(LinkState::Up, outbox);
                 }
                 Err(why) => {
@@ -289,20 +335,37 @@ impl Outbound {
         }
     }
 
+    fn acknowledged(&mut self, checkpoint: Checkpoint, end: u64, outbox: &mut Vec<Action>) {
+        let news = self.acked != end || self.last_ack.is_none();
+        self.acked = end;
+        self.next = end;
+        // The first receipt for a size is the one that is kept, here as on disk.
+        if news {
+            self.last_ack = Some(checkpoint.clone());
+            outbox.push(Action::Acknowledged(checkpoint));
+        }
+    }
+
+    /// A receipt by another way counts when it goes further and holds; its root was checked by who read the log.
+    fn receipt(&mut self, checkpoint: Checkpoint, outbox: &mut Vec<Action>) {
+        let end = checkpoint.size();
+        let holds = checkpoint.origin() == self.origin()
+            && checkpoint.check_cosigned(&self.peer.node, &self.peer.key).is_ok();
+        if holds && end > self.acked && end <= self.size() && !matches!(self.phase, Phase::UnderWay { .. }) {
+            self.acknowledged(checkpoint, end, outbox);
+        }
+    }
+
     fn check_ack(&self, note: &str, end: u64) -> Result<Checkpoint, String> {
         let checkpoint = Checkpoint::parse(note).map_err(|e| e.to_string())?;
-        if checkpoint.size() != end
-            || checkpoint.origin() != lane_origin(&self.me, &self.peer.node, Precedence::Routine)
-        {
+        let origin = self.origin();
+        if checkpoint.size() != end || checkpoint.origin() != origin {
             return Err("it is of another checkpoint".to_owned());
         }
-        let root = self.log.root_at(end).map_err(|e| e.to_string())?;
-        checkpoint.check_root(root).map_err(|e| e.to_string())?;
+        let sent = self.sent.as_ref().filter(|sent| sent.frontier.size() == end).ok_or("nothing was signed")?;
+        checkpoint.check_root(sent.frontier.root()).map_err(|e| e.to_string())?;
         // Ours must still stand on it too, or what we keep as the receipt proves nothing.
-        let own = self.signed_by.ok_or("nothing was signed")?;
-        checkpoint
-            .check(&lane_origin(&self.me, &self.peer.node, Precedence::Routine), &self.me, &own)
-            .map_err(|e| e.to_string())?;
+        checkpoint.check(&origin, &self.me, &sent.signed_by).map_err(|e| e.to_string())?;
         checkpoint.check_cosigned(&self.peer.node, &self.peer.key).map_err(|e| e.to_string())?;
         Ok(checkpoint)
     }

@@ -1,4 +1,5 @@
 use base::{KeyFingerprint, Marking, NodeName, Noun, Timestamp};
+use record::Domain;
 use serde::{Deserialize, Serialize};
 
 /// Why something from a peer was not taken. The receiver says so to the peer and keeps it in its record.
@@ -75,6 +76,30 @@ pub enum Refusal {
         /// In whose name.
         author: String,
     },
+    /// An entry of an exercise offered as live, or the other way.
+    #[error("it is {found}, this link is not")]
+    OtherDomain {
+        /// What it is.
+        found: Domain,
+    },
+    /// The two clocks differ by more than the link bears.
+    #[error("the sender's clock differs by {seconds} s from this node's")]
+    ClockOff {
+        /// By how much the sender's is ahead.
+        seconds: i64,
+    },
+    /// The peering agreement has run out.
+    #[error("the peering agreement has run out at {at}")]
+    Expired {
+        /// When.
+        at: Timestamp,
+    },
+    /// More at once than one peer may.
+    #[error("over this peer's share of {what}")]
+    OverShare {
+        /// Of what.
+        what: String,
+    },
     /// The receiver could not store it.
     #[error("cannot store now: {reason}")]
     CannotStore {
@@ -98,6 +123,10 @@ impl Refusal {
             Self::BadCheckpoint { .. } => "bad_checkpoint",
             Self::BadEntry { .. } => "bad_entry",
             Self::OtherAuthor { .. } => "other_author",
+            Self::OtherDomain { .. } => "other_domain",
+            Self::ClockOff { .. } => "clock_off",
+            Self::Expired { .. } => "expired",
+            Self::OverShare { .. } => "over_share",
             Self::CannotStore { .. } => "cannot_store",
         }
     }

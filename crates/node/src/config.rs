@@ -106,7 +106,9 @@ struct File {
     link_address: Option<String>,
     tls: Option<String>,
     max_record_bytes: Option<u64>,
+    exercise: Option<bool>,
     feeds: FeedsFile,
+    link: LinkFile,
     watch: WatchFile,
     marking: MarkingFile,
     screen: ScreenFile,
@@ -117,6 +119,12 @@ struct File {
 struct FeedsFile {
     folder: Option<PathBuf>,
     http: Option<Vec<HttpFeed>>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LinkFile {
+    recall_derivatives: Option<bool>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -160,6 +168,8 @@ pub struct Config {
     pub link_address: String,
     /// Whether the console speaks TLS.
     pub tls: bool,
+    /// Whether this node plays: all that it signs is EXERCISE, and it speaks with other such nodes only.
+    pub exercise: bool,
     /// The largest that the record's database may grow.
     pub max_record_bytes: u64,
     /// The folder that is watched for files.
@@ -180,6 +190,8 @@ pub struct Config {
     pub screen_within_km: f64,
     /// Findings further apart than this are not one incident.
     pub incident_gap_hours: f64,
+    /// Whether an own item that rests on one that its owner recalled is recalled too, without asking an officer.
+    pub recall_derivatives: bool,
     origins: BTreeMap<&'static str, Origin>,
 }
 
@@ -253,6 +265,8 @@ impl Config {
         origins.insert("screen.hours", from_file(file.screen.hours.is_some()));
         origins.insert("screen.within_km", from_file(file.screen.within_km.is_some()));
         origins.insert("screen.gap_hours", from_file(file.screen.gap_hours.is_some()));
+        origins.insert("exercise", from_file(file.exercise.is_some()));
+        origins.insert("link.recall_derivatives", from_file(file.link.recall_derivatives.is_some()));
         origins.insert("max_record_bytes", from_file(file.max_record_bytes.is_some()));
         let nobody = |level: &str| MarkingRule {
             names: Vec::new(),
@@ -269,6 +283,8 @@ impl Config {
             link_listen,
             link_address,
             tls,
+            exercise: file.exercise.unwrap_or(false),
+            recall_derivatives: file.link.recall_derivatives.unwrap_or(false),
             max_record_bytes: file.max_record_bytes.unwrap_or(64 << 30),
             feed_folder: data.join(file.feeds.folder.unwrap_or_else(|| "feeds".into())),
             http_feeds: file.feeds.http.unwrap_or_default(),
@@ -326,8 +342,10 @@ impl Config {
         use serde_json::json;
         let values = [
             ("country", json!(self.country)),
+            ("exercise", json!(self.exercise)),
             ("feeds.folder", json!(self.feed_folder)),
             ("feeds.http", json!(self.http_feeds)),
+            ("link.recall_derivatives", json!(self.recall_derivatives)),
             ("link_address", json!(self.link_address)),
             ("link_listen", json!(self.link_listen)),
             ("listen", json!(self.listen)),

@@ -2,22 +2,28 @@
 //! (`writer`). Everybody sends it commands and reads views.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base::{Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Observation, Recall, Timestamp};
+use base::{
+    Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Observation, Precedence, Recall, Timestamp,
+};
 use incident::Incident;
-use label::{Audience, Rules, Withheld};
-use link::{Item, Outbound, ReceivedBatch, Refused, Reply};
-use record::{Checkpoint, Peer, PublicKey, SqliteRecord};
+use label::{Rules, Withheld};
+use link::{DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
 use rand_core::RngCore;
+use rayon::prelude::*;
+use record::{Checkpoint, Domain, Entry, Heading, NodeKey, Peer, PublicKey, SqliteRecord};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::events::NodeEvent;
 use crate::jobs::Jobs;
+use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;
+use crate::peer_link::{Gathered, PeerLink};
+use crate::queue::Queue;
 use crate::situation::Situation;
+use crate::thinner::Thinner;
 use crate::view::{Decided, Reader, View, Views};
 use crate::{Config, NodeError};
 
@@ -87,6 +93,10 @@ pub(crate) enum Draft {
     Recall(Recall),
     Peer(Peer),
     Refused(Refused),
+    Receipt(RecallReceipt),
+    Flag(DerivativeFlag),
+    Request(ReleaseRequest),
+    Grant(Grant),
 }
 
 /// Ids of the entries that drafts became, or why none of them was recorded.
@@ -95,10 +105,16 @@ pub(crate) type Appended = Result<Vec<EntryId>, NodeError>;
 pub(crate) type ReadJob = Box<dyn FnOnce(&mut SqliteRecord) + Send>;
 
 pub(crate) enum Command {
-    Append { drafts: Vec<Draft>, reply: oneshot::Sender<Appended> },
-    Receive { peer: NodeName, batch: Box<ReceivedBatch>, address: String, reply: oneshot::Sender<Reply> },
-    Gather { peer: NodeName, start: u64, end: u64, reply: oneshot::Sender<Result<Vec<Item>, NodeError>> },
-    Acknowledged { peer: NodeName, checkpoint: Checkpoint },
+    Append { entries: Vec<(Entry, Draft)>, reply: oneshot::Sender<Appended> },
+    Receive { peer: NodeName, batch: Box<VerifiedBatch>, address: String, reply: oneshot::Sender<Reply> },
+    Gather {
+        peer: NodeName,
+        lane: Precedence,
+        start: u64,
+        end: u64,
+        reply: oneshot::Sender<Result<Gathered, NodeError>>,
+    },
+    Acknowledged { peer: NodeName, lane: Precedence, checkpoint: Checkpoint },
     Read(ReadJob),
     /// Makes a view readable.
     Open { view: View, reply: oneshot::Sender<Result<(), NodeError>> },
@@ -116,19 +132,6 @@ pub(crate) struct Judgement {
     pub(crate) now: Option<Result<(), Withheld>>,
 }
 
-/// One peer as the link's task sees it.
-pub(crate) struct PeerLink {
-    pub(crate) peer: Peer,
-    pub(crate) audience: Audience,
-    pub(crate) outbound: Mutex<Outbound>,
-    /// There is something to do for the link's task.
-    pub(crate) wake: Notify,
-    /// Items received from the peer, and when its state changed last.
-    pub(crate) received: std::sync::atomic::AtomicU64,
-    pub(crate) since: Mutex<Option<Timestamp>>,
-    pub(crate) last_ack: Mutex<Option<Timestamp>>,
-}
-
 /// What all parts of a node share.
 pub(crate) struct Core {
     pub(crate) config: Config,
@@ -144,7 +147,14 @@ pub(crate) struct Core {
     pub(crate) views: Views,
     pub(crate) surroundings: Arc<dyn Surroundings>,
     pub(crate) links: RwLock<BTreeMap<NodeName, Arc<PeerLink>>>,
-    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) commands: Queue<Command>,
+    /// What the record says about recalls, grants and agreements.
+    pub(crate) index: Mutex<LinkIndex>,
+    /// Signs entries, checkpoints of lanes and receipts.
+    pub(crate) key: NodeKey,
+    /// Where signatures are made and checked, outside the thread that writes.
+    pub(crate) pool: rayon::ThreadPool,
+    pub(crate) refusals: Mutex<Thinner>,
     /// Signals that a peer was added, so that its task starts.
     pub(crate) peer_added: Notify,
     pub(crate) link_address: Mutex<String>,
@@ -168,7 +178,7 @@ impl Core {
         if matches!(view, View::User(_)) {
             // The first of this clearance since the start.
             let view = view.clone();
-            self.ask(|reply| Command::Open { view, reply })?
+            self.ask(Precedence::Immediate, |reply| Command::Open { view, reply })?
                 .blocking_recv()
                 .map_err(|_| NodeError::Stopping)??;
         }
@@ -193,7 +203,7 @@ impl Core {
 
     /// See [`Judgement`]; `None` when either is not here.
     pub(crate) async fn judge(&self, id: EntryId, peer: NodeName) -> Result<Option<Judgement>, NodeError> {
-        let answer = self.ask(|reply| Command::Judge { id, peer, reply })?;
+        let answer = self.ask(Precedence::Immediate, |reply| Command::Judge { id, peer, reply })?;
         answer.await.map_err(|_| NodeError::Stopping)?
     }
 
@@ -210,17 +220,23 @@ impl Core {
         self.links().into_iter().find(|l| l.peer.certificate == *certificate).map(|l| l.peer.node.clone())
     }
 
-    fn send(&self, command: Command) -> Result<(), NodeError> {
-        self.commands.send(command).map_err(|_| NodeError::Stopping)
+    /// Live, or playing.
+    pub(crate) const fn domain(&self) -> Domain {
+        if self.config.exercise { Domain::Exercise } else { Domain::Live }
+    }
+
+    fn send(&self, precedence: Precedence, command: Command) -> Result<(), NodeError> {
+        if self.commands.push(precedence, command) { Ok(()) } else { Err(NodeError::Stopping) }
     }
 
     /// Sends a command that will be answered.
     fn ask<R>(
         &self,
+        precedence: Precedence,
         command: impl FnOnce(oneshot::Sender<R>) -> Command,
     ) -> Result<oneshot::Receiver<R>, NodeError> {
         let (reply, answer) = oneshot::channel();
-        self.send(command(reply))?;
+        self.send(precedence, command(reply))?;
         Ok(answer)
     }
 
@@ -228,50 +244,111 @@ impl Core {
         &self,
         read: impl FnOnce(&mut SqliteRecord) -> R + Send + 'static,
     ) -> Result<oneshot::Receiver<R>, NodeError> {
-        self.ask(|reply| {
+        // A person waits for it.
+        self.ask(Precedence::Immediate, |reply| {
             Command::Read(Box::new(move |record| {
                 let _ = reply.send(read(record));
             }))
         })
     }
 
+    pub(crate) fn sign(&self, draft: &Draft, precedence: Option<Precedence>) -> Result<Entry, NodeError> {
+        fn with<T: Noun>(core: &Core, noun: &T, precedence: Option<Precedence>) -> Result<Entry, NodeError> {
+            let heading = Heading { domain: core.domain(), precedence };
+            let mut chance = Chance(&*core.surroundings);
+            let now = core.surroundings.now();
+            Ok(Entry::sign_as(noun, heading, &core.config.country, &core.key, now, &mut chance)?)
+        }
+        match draft {
+            Draft::Observation(noun) => with(self, noun, precedence),
+            Draft::Finding(noun) => with(self, noun, precedence),
+            Draft::Incident(noun) => with(self, noun, precedence),
+            Draft::Recall(noun) => with(self, noun, precedence),
+            Draft::Peer(noun) => with(self, noun, precedence),
+            Draft::Refused(noun) => with(self, noun, precedence),
+            Draft::Receipt(noun) => with(self, noun, precedence),
+            Draft::Flag(noun) => with(self, noun, precedence),
+            Draft::Request(noun) => with(self, noun, precedence),
+            Draft::Grant(noun) => with(self, noun, precedence),
+        }
+    }
+
+    fn sign_all(
+        &self,
+        drafts: Vec<Draft>,
+        precedence: Option<Precedence>,
+    ) -> Result<Vec<(Entry, Draft)>, NodeError> {
+        let sign = |draft: Draft| Ok((self.sign(&draft, precedence)?, draft));
+        let drafts: Vec<_> = drafts.into_iter().filter_map(|draft| lock(&self.refusals).admit(draft)).collect();
+        if drafts.len() < 8 {
+            return drafts.into_iter().map(sign).collect();
+        }
+        self.pool.install(|| drafts.into_par_iter().map(sign).collect())
+    }
+
+    fn ask_append(
+        &self,
+        drafts: Vec<Draft>,
+        precedence: Option<Precedence>,
+    ) -> Result<oneshot::Receiver<Appended>, NodeError> {
+        let entries = self.sign_all(drafts, precedence)?;
+        // Nothing to write waits behind what is less urgent.
+        let first = entries.iter().map(|(entry, _)| link::precedence_of(entry)).min();
+        self.ask(first.unwrap_or(Precedence::Routine), |reply| Command::Append { entries, reply })
+    }
+
     /// Records drafts; when it returns they are signed, on disk and decided for every peer.
     pub(crate) async fn append(&self, drafts: Vec<Draft>) -> Appended {
-        self.ask(|reply| Command::Append { drafts, reply })?.await.map_err(|_| NodeError::Stopping)?
+        self.append_as(drafts, None).await
+    }
+
+    /// The same at a precedence that their author names.
+    pub(crate) async fn append_as(&self, drafts: Vec<Draft>, precedence: Option<Precedence>) -> Appended {
+        self.ask_append(drafts, precedence)?.await.map_err(|_| NodeError::Stopping)?
     }
 
     /// The same from a thread outside the async part.
     pub(crate) fn append_blocking(&self, drafts: Vec<Draft>) -> Appended {
-        self.ask(|reply| Command::Append { drafts, reply })?
-            .blocking_recv()
-            .map_err(|_| NodeError::Stopping)?
+        self.ask_append(drafts, None)?.blocking_recv().map_err(|_| NodeError::Stopping)?
     }
 
-    /// Records a refusal; a flood of them is thinned by the writer.
+    /// Records a refusal; a flood of them is thinned.
     pub(crate) fn refuse(&self, refused: Refused) {
         self.metrics.refusals.inc();
         // Nobody waits for it; when the node is stopping it is too late anyway.
-        let _ = self.ask(|reply| Command::Append { drafts: vec![Draft::Refused(refused)], reply });
+        let _ = self.ask_append(vec![Draft::Refused(refused)], None);
     }
 
     pub(crate) async fn receive(
         &self,
         peer: NodeName,
-        batch: ReceivedBatch,
+        batch: VerifiedBatch,
         address: String,
     ) -> Result<Reply, NodeError> {
-        let batch = Box::new(batch);
-        let answer = self.ask(|reply| Command::Receive { peer, batch, address, reply })?;
+        let (lane, batch) = (batch.precedence(), Box::new(batch));
+        let answer = self.ask(lane, |reply| Command::Receive { peer, batch, address, reply })?;
         answer.await.map_err(|_| NodeError::Stopping)
     }
 
-    pub(crate) async fn gather(&self, peer: NodeName, start: u64, end: u64) -> Result<Vec<Item>, NodeError> {
-        let answer = self.ask(|reply| Command::Gather { peer, start, end, reply })?;
+    /// Reads items of a lane from the record.
+    pub(crate) async fn gather(
+        &self,
+        peer: NodeName,
+        lane: Precedence,
+        start: u64,
+        end: u64,
+    ) -> Result<Gathered, NodeError> {
+        let answer = self.ask(lane, |reply| Command::Gather { peer, lane, start, end, reply })?;
         answer.await.map_err(|_| NodeError::Stopping)?
     }
 
-    pub(crate) fn acknowledged(&self, peer: NodeName, checkpoint: Checkpoint) -> Result<(), NodeError> {
-        self.send(Command::Acknowledged { peer, checkpoint })
+    pub(crate) fn acknowledged(
+        &self,
+        peer: NodeName,
+        lane: Precedence,
+        checkpoint: Checkpoint,
+    ) -> Result<(), NodeError> {
+        self.send(Precedence::Routine, Command::Acknowledged { peer, lane, checkpoint })
     }
 
     /// Reads from the record in the writer's turn.
@@ -291,7 +368,7 @@ impl Core {
     }
 
     pub(crate) fn stop(&self) {
-        let _ = self.send(Command::Stop);
+        let _ = self.send(Precedence::Routine, Command::Stop);
     }
 }
 

@@ -14,9 +14,13 @@ mod events;
 mod feeds;
 mod jobs;
 mod keys;
+mod link_index;
+mod link_in;
 mod link_io;
 mod metrics;
 mod offline;
+mod peer_link;
+mod queue;
 mod screening;
 mod serve;
 mod situation;
@@ -209,7 +213,7 @@ impl Node {
             tokio::spawn(serve::link(
                 link_listener,
                 link_tls,
-                link_io::router(Arc::clone(&core)),
+                link_in::router(Arc::clone(&core)),
                 Arc::clone(&core),
                 stopped.clone(),
             )),

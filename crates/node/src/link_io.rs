@@ -1,98 +1,58 @@
-//! Moving the link's bytes: one task per peer that sends what the state machine says, and the route that receives.
+//! Moving the link's bytes: for each peer and lane one task that sends what the state machine says.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Extension, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
-use base::Timestamp;
+use base::{NodeName, Precedence, Timestamp};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use link::{Action, Event, LinkState, MAX_BATCH_BYTES, ReceivedBatch, Refusal, Refused, Reply};
+use link::{Action, Event, Item, LinkState, Reply};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
-use crate::core::{Core, Draft, PeerLink, lock, nobody, now};
+use crate::core::{Core, lock, now};
 use crate::events::NodeEvent;
 use crate::keys::TlsIdentity;
-use crate::serve::{LinkCaller, Stop, stopped};
+use crate::link_in::BATCH_PATH;
+use crate::peer_link::{Gathered, PeerLink};
+use crate::serve::{Stop, stopped};
 use crate::{NodeError, tls};
 
-const PATH: &str = "/link/v1/batch";
 /// How long connecting, and one request, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The most bytes of an answer.
 const MAX_REPLY_BYTES: usize = 64 << 10;
 
-pub(crate) fn router(core: Arc<Core>) -> Router {
-    Router::new().route(PATH, post(receive)).layer(DefaultBodyLimit::max(MAX_BATCH_BYTES)).with_state(core)
+/// The tasks that send to one peer.
+struct Tasks {
+    link: Arc<PeerLink>,
+    lanes: Vec<JoinHandle<()>>,
 }
 
-async fn receive(
-    State(core): State<Arc<Core>>,
-    Extension(caller): Extension<LinkCaller>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let read = match &body {
-        Ok(body) => serde_json::from_slice::<ReceivedBatch>(body).map_err(|e| {
-            let reason = e.to_string().chars().take(200).collect();
-            (StatusCode::BAD_REQUEST, Refusal::Malformed { reason })
-        }),
-        Err(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err((StatusCode::PAYLOAD_TOO_LARGE, Refusal::TooLarge { limit: MAX_BATCH_BYTES as u64 }))
-        }
-        // The connection broke off: nothing was sent that could be refused.
-        Err(e) => return e.status().into_response(),
-    };
-    let batch = match read {
-        Ok(batch) => batch,
-        Err((status, refusal)) => {
-            let refused = Refused {
-                peer: Some(caller.peer.clone()),
-                certificate: core.link(&caller.peer).map(|l| l.peer.certificate),
-                address: Some(caller.address),
-                refusal: refusal.clone(),
-                at: now(),
-                suppressed: 0,
-                marking: nobody(&core.config.country),
-            };
-            core.metrics.refusals.inc();
-            // Recorded before it is answered; should that fail, the log of the program says so.
-            let _ = core.append(vec![Draft::Refused(refused)]).await;
-            return (status, Json(Reply::Refused { refusal, size: 0 })).into_response();
-        }
-    };
-    match core.receive(caller.peer, batch, caller.address).await {
-        Ok(reply) => Json(reply).into_response(),
-        Err(e) => (StatusCode::SERVICE_UNAVAILABLE, e.to_string()).into_response(),
-    }
-}
-
-/// Starts a task for each peer, now and as they are added, until the node stops.
+/// Starts four tasks for each peer, now and as they are added, until the node stops.
 pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: Stop) {
-    let mut tasks: std::collections::BTreeMap<base::NodeName, (Arc<PeerLink>, tokio::task::JoinHandle<()>)> =
-        std::collections::BTreeMap::new();
+    let mut tasks: BTreeMap<NodeName, Tasks> = BTreeMap::new();
     loop {
         for link in core.links() {
             let name = link.peer.node.clone();
-            if tasks.get(&name).is_some_and(|(running, _)| Arc::ptr_eq(running, &link)) {
+            if tasks.get(&name).is_some_and(|running| Arc::ptr_eq(&running.link, &link)) {
                 continue;
             }
             match tls::link_client(&identity, link.peer.certificate) {
                 Ok(client) => {
-                    let sender =
-                        Sender { core: Arc::clone(&core), link: Arc::clone(&link), client, open: None };
-                    let task = tokio::spawn(sender.run(stop.clone()));
-                    if let Some((_, old)) = tasks.insert(name, (link, task)) {
-                        old.abort();
+                    let lanes = Precedence::ALL.map(|lane| {
+                        let (core, link, client) = (Arc::clone(&core), Arc::clone(&link), Arc::clone(&client));
+                        let sender = Sender { core, link, lane, client, open: None };
+                        tokio::spawn(sender.run(stop.clone()))
+                    });
+                    if let Some(old) = tasks.insert(name, Tasks { link, lanes: lanes.into() }) {
+                        old.lanes.iter().for_each(JoinHandle::abort);
                     }
                 }
                 Err(e) => tracing::error!(peer = %name, error = %e, "no TLS for this peer"),
@@ -103,14 +63,17 @@ pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: S
             () = core.peer_added.notified() => {}
         }
     }
-    for (_, (_, task)) in tasks {
-        let _ = tokio::time::timeout(Duration::from_secs(2), task).await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(2);
+    for task in tasks.into_values().flat_map(|tasks| tasks.lanes) {
+        let _ = tokio::time::timeout_at(deadline, task).await;
     }
 }
 
+/// Sends one lane to one peer, over a connection of its own.
 struct Sender {
     core: Arc<Core>,
     link: Arc<PeerLink>,
+    lane: Precedence,
     client: Arc<ClientConfig>,
     open: Option<SendRequest<Full<Bytes>>>,
 }
@@ -118,8 +81,10 @@ struct Sender {
 impl Sender {
     async fn run(mut self, mut stop: Stop) {
         let mut inbox = Vec::new();
+        let link = Arc::clone(&self.link);
+        let lane = link.lane(self.lane);
         loop {
-            let actions = lock(&self.link.outbound).poll(now(), std::mem::take(&mut inbox));
+            let actions = lock(&lane.outbound).poll(now(), std::mem::take(&mut inbox));
             let mut wake_at = now().plus_seconds(5.0);
             for action in actions {
                 match action {
@@ -138,15 +103,16 @@ impl Sender {
                         });
                     }
                     Action::Acknowledged(checkpoint) => {
-                        let items = lock(&self.link.outbound).acked();
-                        tracing::debug!(peer = %self.link.peer.node, items, "acknowledged");
+                        let items = lock(&lane.outbound).acked();
+                        tracing::debug!(peer = %self.link.peer.node, lane = %self.lane, items, "acknowledged");
                         self.core.metrics.items_acknowledged.inc();
                         *lock(&self.link.last_ack) = Some(now());
-                        let _ = self.core.acknowledged(self.link.peer.node.clone(), checkpoint);
+                        let peer = self.link.peer.node.clone();
+                        let _ = self.core.acknowledged(peer, self.lane, checkpoint);
                         self.tell();
                     }
                     Action::Changed(state) => {
-                        tracing::info!(peer = %self.link.peer.node, ?state, "link");
+                        tracing::info!(peer = %self.link.peer.node, lane = %self.lane, ?state, "link");
                         *lock(&self.link.since) = Some(now());
                         self.tell();
                     }
@@ -158,33 +124,48 @@ impl Sender {
             }
             tokio::select! {
                 () = stopped(&mut stop) => return,
-                () = self.link.wake.notified() => {}
+                () = lane.wake.notified() => {}
                 () = tokio::time::sleep(until(wake_at)) => {}
             }
         }
     }
 
     fn tell(&self) {
-        let (state, acked, log_size) = {
-            let outbound = lock(&self.link.outbound);
-            (state_word(outbound.state()), outbound.acked(), outbound.size())
-        };
         let peer = self.link.peer.node.clone();
+        let state = state_word(&self.link.state());
+        let (acked, log_size) = (self.link.acked(), self.link.size());
         let _ = self.core.events.send(NodeEvent::Link { peer, state, acked, log_size });
     }
 
     async fn send(&mut self, start: u64, end: u64) -> Result<Reply, String> {
-        let text = |e: NodeError| e.to_string();
-        let items = self.core.gather(self.link.peer.node.clone(), start, end).await.map_err(text)?;
-        let core = Arc::clone(&self.core);
-        let link = Arc::clone(&self.link);
-        let batch = core
-            .with_record(move |record| lock(&link.outbound).batch(start, items, record.key()))
-            .await
-            .map_err(text)?
+        let (before, items) = self.items(start, end).await.map_err(|e| e.to_string())?;
+        let batch = lock(&self.link.lane(self.lane).outbound)
+            .batch(before, items, &self.core.key, now())
             .map_err(|e| e.to_string())?;
-        let body = serde_json::to_vec(&batch).map_err(|e| e.to_string())?;
+        let body = batch.to_bytes().map_err(|e| e.to_string())?;
         tokio::time::timeout(PATIENCE, self.post(body)).await.map_err(|_| "no answer in time".to_owned())?
+    }
+
+    /// The items from `start` to `end`, fewer when they are large, with the right edge of the log before them.
+    async fn items(&self, start: u64, end: u64) -> Result<(record::Frontier, Vec<Item>), NodeError> {
+        let lane = self.link.lane(self.lane);
+        let fresh = lane.take_fresh(start, end);
+        let before = lock(&lane.outbound).frontier_at(start);
+        if let Some(before) = before
+            && (start == end || !fresh.is_empty())
+        {
+            let index = lock(&self.core.index);
+            // What was recalled since it was released stays here.
+            let recalled = |entry: &record::Entry| index.is_recalled(&entry.id(), entry.key());
+            let item = |entry: label::Released<record::Entry>| match recalled(entry.get()) {
+                true => Item::Withdrawn(entry.get().id()),
+                false => Item::Released(entry),
+            };
+            return Ok((before, fresh.into_iter().map(item).collect()));
+        }
+        let Gathered { before, items } =
+            self.core.gather(self.link.peer.node.clone(), self.lane, start, end).await?;
+        Ok((before, items))
     }
 
     async fn post(&mut self, body: Vec<u8>) -> Result<Reply, String> {
@@ -193,9 +174,9 @@ impl Sender {
             None => self.connect().await?,
         };
         connection.ready().await.map_err(|e| e.to_string())?;
-        let request = hyper::Request::post(PATH)
+        let request = hyper::Request::post(format!("{BATCH_PATH}/{}", self.lane))
             .header("host", &self.link.peer.address)
-            .header("content-type", "application/json")
+            .header("content-type", "application/vnd.bongsu.link-batch")
             .body(Full::new(Bytes::from(body)))
             .map_err(|e| e.to_string())?;
         let response = connection
@@ -244,5 +225,6 @@ pub(crate) const fn state_word(state: &LinkState) -> &'static str {
         LinkState::Up => "up",
         LinkState::Down(_) => "down",
         LinkState::Refused(_) => "refused",
+        LinkState::Expired(_) => "expired",
     }
 }

@@ -12,9 +12,6 @@ use crate::view::{Fold, Intake, Mark, OwnerRows, View, Views};
 
 /// Entries that are made up for in one transaction.
 const CHUNK: u64 = 1000;
-/// The precedences of lanes.
-pub(crate) const PRECEDENCES: [Precedence; 4] =
-    [Precedence::Flash, Precedence::Immediate, Precedence::Priority, Precedence::Routine];
 
 /// The writing sides of all views.
 pub(crate) struct Folds {
@@ -35,7 +32,7 @@ fn lane_name(lane: &Lane) -> String {
 
 fn lanes_of(peer: &NodeName) -> impl Iterator<Item = Lane> + '_ {
     [Direction::Out, Direction::In].into_iter().flat_map(move |direction| {
-        PRECEDENCES.into_iter().map(move |precedence| Lane { peer: peer.clone(), direction, precedence })
+        Precedence::ALL.into_iter().map(move |precedence| Lane { peer: peer.clone(), direction, precedence })
     })
 }
 

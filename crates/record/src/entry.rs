@@ -1,20 +1,23 @@
-use base::{Country, EntryId, Facts, KeyFingerprint, Marked, Marking, NodeName, Noun, Timestamp, WireError};
+use base::{
+    Country, EntryId, Facts, KeyFingerprint, Marked, Marking, NodeName, Noun, Precedence, Timestamp, WireError,
+};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rand_core::CryptoRngCore;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::domain::Domain;
 use crate::key::{KeyError, NodeKey, PublicKey};
 
 /// The largest entry that is written or accepted, in bytes of canonical JSON. Anything larger belongs into a blob.
 pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 
-/// The `payloadType` of the DSSE envelope.
-pub const PAYLOAD_TYPE: &str = "application/vnd.bongsu.entry+json";
+/// The `payloadType` of the DSSE envelope of a live entry.
+pub const PAYLOAD_TYPE: &str = Domain::Live.payload_type();
 
-/// The schema name of an entry.
-pub const ENTRY_SCHEMA: &str = "bongsu.entry/1";
+/// The schema name of a live entry.
+pub const ENTRY_SCHEMA: &str = Domain::Live.entry_schema();
 
 /// Why bytes are no [`Entry`]. The `code` is stable.
 #[derive(Debug, thiserror::Error)]
@@ -93,8 +96,19 @@ struct Payload {
     schema: String,
     author: Author,
     time: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    precedence: Option<Precedence>,
     salt: String,
     body: Value,
+}
+
+/// What stands above the body of an entry beside its author and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heading {
+    /// Live or exercise.
+    pub domain: Domain,
+    /// How urgent, when the author says so himself.
+    pub precedence: Option<Precedence>,
 }
 
 /// One signed statement: canonical JSON (RFC 8785), identified by its SHA-256, signed with Ed25519 in a DSSE
@@ -105,6 +119,7 @@ struct Payload {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     id: EntryId,
+    heading: Heading,
     author: Author,
     time: Timestamp,
     body: Value,
@@ -116,7 +131,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Signs `noun` as an entry of `key`'s node at time `now`.
+    /// Signs `noun` as a live entry of `key`'s node at time `now`.
     ///
     /// # Errors
     /// When the noun has no JSON form or is larger than [`MAX_ENTRY_BYTES`].
@@ -127,22 +142,38 @@ impl Entry {
         now: Timestamp,
         rng: &mut impl CryptoRngCore,
     ) -> Result<Self, EntryError> {
+        Self::sign_as(noun, Heading::default(), country, key, now, rng)
+    }
+
+    /// The same under a heading.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_as<T: Noun>(
+        noun: &T,
+        heading: Heading,
+        country: &Country,
+        key: &NodeKey,
+        now: Timestamp,
+        rng: &mut impl CryptoRngCore,
+    ) -> Result<Self, EntryError> {
         let mut salt = [0; 16];
         rng.fill_bytes(&mut salt);
         let payload = Payload {
-            schema: ENTRY_SCHEMA.to_owned(),
+            schema: heading.domain.entry_schema().to_owned(),
             author: Author {
                 node: key.name().clone(),
                 country: country.clone(),
                 key: key.public().fingerprint(),
             },
             time: now,
+            precedence: heading.precedence,
             salt: hex::encode(salt),
             body: base::to_document(noun)?,
         };
         let bytes = serde_json_canonicalizer::to_vec(&payload)
             .map_err(|e| EntryError::BadPayload { reason: e.to_string() })?;
-        let signature = key.sign(&pre_authentication(PAYLOAD_TYPE, &bytes));
+        let signature = key.sign(&pre_authentication(heading.domain.payload_type(), &bytes));
         // Read back through the one door, so that what is written here can be read everywhere.
         Self::from_parts(bytes, &key.public(), signature)
     }
@@ -155,7 +186,11 @@ impl Entry {
         if payload.len() > MAX_ENTRY_BYTES {
             return Err(EntryError::TooLarge { bytes: payload.len() });
         }
-        key.verify(&pre_authentication(PAYLOAD_TYPE, &payload), &signature)?;
+        // Which of the two domains was signed for is found by the signature itself.
+        let domain = Domain::ALL
+            .into_iter()
+            .find(|domain| key.verify(&pre_authentication(domain.payload_type(), &payload), &signature).is_ok())
+            .ok_or(KeyError::BadSignature)?;
         let bad = |reason: String| EntryError::BadPayload { reason };
         let value: Value = serde_json::from_slice(&payload).map_err(|e| bad(e.to_string()))?;
         let canonical = serde_json_canonicalizer::to_vec(&value).map_err(|e| bad(e.to_string()))?;
@@ -164,7 +199,7 @@ impl Entry {
             return Err(EntryError::NotCanonical { byte });
         }
         let parsed: Payload = serde_json::from_value(value).map_err(|e| bad(e.to_string()))?;
-        if parsed.schema != ENTRY_SCHEMA {
+        if parsed.schema != domain.entry_schema() {
             return Err(bad(format!("schema is `{}`", parsed.schema)));
         }
         if parsed.salt.len() != 32 || !parsed.salt.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -183,6 +218,7 @@ impl Entry {
         };
         Ok(Self {
             id: EntryId::from_bytes(Sha256::digest(&payload).into()),
+            heading: Heading { domain, precedence: parsed.precedence },
             author: parsed.author,
             time: parsed.time,
             // A marking of a later version may not parse: then nobody gets the entry.
@@ -207,7 +243,8 @@ impl Entry {
                 .map(str::to_owned)
                 .ok_or_else(|| bad(&format!("`{field}` is missing")))
         };
-        if text(envelope, "payloadType")? != PAYLOAD_TYPE {
+        let named = text(envelope, "payloadType")?;
+        if Domain::ALL.iter().all(|domain| named != domain.payload_type()) {
             return Err(bad(&format!("`payloadType` is not {PAYLOAD_TYPE}")));
         }
         let payload64 = text(envelope, "payload")?;
@@ -225,13 +262,17 @@ impl Entry {
             .ok()
             .and_then(|bytes| bytes.try_into().ok())
             .ok_or_else(|| bad("`sig` is not 64 bytes of base64"))?;
-        Self::from_parts(payload, &key, sig)
+        let entry = Self::from_parts(payload, &key, sig)?;
+        if named != entry.domain().payload_type() {
+            return Err(bad("`payloadType` is not that of the payload"));
+        }
+        Ok(entry)
     }
 
     /// The DSSE envelope (`keyid` is the public key in hexadecimal).
     pub fn to_envelope(&self) -> Value {
         json!({
-            "payloadType": PAYLOAD_TYPE,
+            "payloadType": self.domain().payload_type(),
             "payload": BASE64_STANDARD.encode(&self.payload),
             "signatures": [{"keyid": self.key.to_hex(), "sig": BASE64_STANDARD.encode(self.signature)}],
         })
@@ -250,6 +291,16 @@ impl Entry {
     /// When the author signed it, by the author's clock.
     pub const fn time(&self) -> Timestamp {
         self.time
+    }
+
+    /// Live or exercise.
+    pub const fn domain(&self) -> Domain {
+        self.heading.domain
+    }
+
+    /// How urgent, when its author said so.
+    pub const fn precedence(&self) -> Option<Precedence> {
+        self.heading.precedence
     }
 
     /// The schema of the body: `bongsu.finding/1`.

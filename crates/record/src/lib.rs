@@ -12,6 +12,7 @@
 
 mod bundle;
 mod checkpoint;
+mod domain;
 mod entry;
 mod frontier;
 mod fraud;
@@ -28,7 +29,8 @@ pub use bundle::{
     CheckedItem, Exporter, KeyRole, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES, Software, TimeBounds, verify_bundle,
 };
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
+pub use domain::Domain;
+pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, Heading, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
 pub use fraud::{
     Comparison, FRAUD_PROOF_SCHEMA, ForkAt, Fraud, FraudError, FraudKind, FraudProof, LeafAt,
     MAX_FRAUD_BYTES, compare,

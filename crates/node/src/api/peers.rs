@@ -1,8 +1,5 @@
 //! Peers: who they are, what went to them, what was withheld and by which rule. For this node's officers only.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -15,10 +12,11 @@ use super::model::{Page, PageQuery, Receipt, page};
 use super::viewer::{AsQuery, OwnerOnly, Viewer};
 use super::{Api, ErrorView, Failure};
 use crate::NodeError;
-use crate::core::{Draft, PeerLink, lock};
+use crate::core::{Draft, lock};
 use crate::events::noun_of;
 use crate::link_io::state_word;
 use crate::offline::{CARD_SCHEMA, Card};
+use crate::peer_link::PeerLink;
 use crate::view::{Noun, OwnerRows, View};
 
 /// The most rules that a page counts.
@@ -73,13 +71,13 @@ pub(crate) struct PeerView {
     key: String,
     certificate: String,
     address: String,
-    /// `never`, `up`, `down` or `refused`.
+    /// `never`, `up`, `down`, `refused` or `expired`: that of its worst lane.
     state: String,
     #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<Timestamp>,
     /// Why it is down or refused.
     detail: Option<String>,
-    /// Items in the log for the peer.
+    /// Items in the four logs for the peer.
     log_size: u64,
     /// How many of them it has acknowledged.
     acked: u64,
@@ -98,12 +96,14 @@ pub(crate) struct PeerView {
 fn peer_view(rows: &OwnerRows<'_>, link: &PeerLink) -> Result<PeerView, NodeError> {
     let name = link.peer.node.as_str();
     let count = |field| Ok::<_, NodeError>(usize::try_from(rows.tally(field, name)?).unwrap_or(usize::MAX));
-    let outbound = lock(&link.outbound);
-    let detail = match outbound.state() {
+    let state = link.state();
+    let detail = match &state {
         LinkState::Down(why) => Some(why.clone()),
         LinkState::Refused(refusal) => Some(refusal.to_string()),
+        LinkState::Expired(at) => Some(format!("the peering agreement has run out at {at}")),
         LinkState::Never | LinkState::Up => None,
     };
+    let (log_size, acked) = (link.size(), link.acked());
     Ok(PeerView {
         name: link.peer.node.to_string(),
         title: link.peer.title.clone(),
@@ -112,13 +112,13 @@ fn peer_view(rows: &OwnerRows<'_>, link: &PeerLink) -> Result<PeerView, NodeErro
         key: link.peer.key.clone(),
         certificate: link.peer.certificate.to_string(),
         address: link.peer.address.clone(),
-        state: state_word(outbound.state()).to_owned(),
+        state: state_word(&state).to_owned(),
         since: *lock(&link.since),
         detail,
-        log_size: outbound.size(),
-        acked: outbound.acked(),
-        queued: outbound.size() - outbound.acked(),
-        received: link.received.load(Ordering::Relaxed),
+        log_size,
+        acked,
+        queued: log_size.saturating_sub(acked),
+        received: link.received(),
         last_ack: *lock(&link.last_ack),
         shared: count("shared")?,
         withheld: count("withheld")?,
@@ -148,9 +148,9 @@ pub(crate) struct SharedView {
     id: String,
     kind: String,
     title: String,
-    /// Its place in the log for the peer of that precedence.
+    /// Its place in the log of its lane for the peer.
     seq: u64,
-    /// `flash`, `immediate`, `priority` or `routine`.
+    /// The lane: `flash`, `immediate`, `priority` or `routine`.
     precedence: String,
     /// `queued`, `acknowledged` or `recalled`.
     state: String,
@@ -177,14 +177,16 @@ pub(crate) async fn shared(
     let (before, limit) = (query.before()?, query.limit());
     let page = api.core.read(&View::Owner, move |reader| {
         let found = reader.owner()?.shared(&link.peer.node, before, limit + 1)?;
-        let acked = lock(&link.outbound).acked();
+        let acked = |lane: &str| {
+            lane.parse().map_or(0, |lane: base::Precedence| lock(&link.lane(lane).outbound).acked())
+        };
         Page::cut(
             "bongsu.shared/1",
             found,
             limit,
             |(row, ..)| Ok(row.seq.to_string()),
             |(row, lane, place)| {
-                let state = match (row.recalled_by.is_some(), *place < acked) {
+                let state = match (row.recalled_by.is_some(), *place < acked(lane)) {
                     (true, _) => "recalled",
                     (false, true) => "acknowledged",
                     (false, false) => "queued",

@@ -457,6 +457,9 @@ impl Step<'_> {
         self.count(&content.noun.unwrap_or(Noun::Other), &content, entry, 1);
         if content.noun == Some(Noun::Finding) {
             self.index_objects(seq, &content)?;
+            for place in places.iter().flatten() {
+                self.rest(*place, seq)?;
+            }
         }
         if content.noun == Some(Noun::Incident) {
             for place in places.iter().flatten() {
@@ -618,12 +621,25 @@ impl Step<'_> {
             if found.supersedes.contains(id) {
                 self.supersede(seq, row.seq)?;
             }
+        } else if met {
+            self.rest(seq, row.seq)?;
         }
         Ok(())
     }
 
     fn row(&self, seq: u64) -> rusqlite::Result<Option<Row>> {
         Rows { db: self.tx, at_home: self.view.is_at_home() }.at(seq)
+    }
+
+    /// Notes, for the owner, that the finding at `seq` rests upon the entry at `upon`.
+    fn rest(&self, upon: u64, seq: u64) -> rusqlite::Result<()> {
+        if *self.view != View::Owner {
+            return Ok(());
+        }
+        self.tx
+            .prepare_cached("INSERT OR IGNORE INTO rest (upon, seq) VALUES (?1, ?2)")?
+            .execute(params![upon.cast_signed(), seq.cast_signed()])
+            .map(|_| ())
     }
 
     fn join(&self, finding: u64, incident: u64) -> rusqlite::Result<()> {

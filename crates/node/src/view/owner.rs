@@ -46,6 +46,25 @@ impl OwnerRows<'_> {
         Ok(peers.into_values().collect())
     }
 
+    /// Recalls, and entries of no noun of pages, such as receipts and grants: what the link goes by, in the order of
+    /// the log.
+    pub(crate) fn exchanged(&self) -> rusqlite::Result<Vec<EntryId>> {
+        let rows = self.many(
+            "WHERE noun IN (?1, ?2) AND recalled_by IS NULL ORDER BY seq",
+            [Noun::Recall as i64, Noun::Other as i64],
+        )?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    /// What names the entry at place `seq` as its evidence, in the order of the log.
+    pub(crate) fn resting_on(&self, seq: u64) -> rusqlite::Result<Vec<Row>> {
+        self.many(
+            "WHERE seq IN (SELECT seq FROM rest WHERE upon = ?1 UNION SELECT incident FROM member WHERE finding = ?1)
+             ORDER BY seq",
+            [seq.cast_signed()],
+        )
+    }
+
     /// What has a place in a log for `peer`, newest first.
     pub(crate) fn shared(
         &self,

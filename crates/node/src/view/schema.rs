@@ -63,7 +63,8 @@ CREATE TABLE tally (field TEXT NOT NULL, value TEXT NOT NULL, n INTEGER NOT NULL
   STRICT, WITHOUT ROWID;
 ";
 
-/// What only the owner's view has: the decisions for the peers, by the entry's place in the home log.
+/// What only the owner's view has: the decisions for the peers, by the entry's place in the home log, and which
+/// findings rest upon what.
 const OWNER_TABLES: &str = "
 CREATE TABLE shared (
   peer TEXT NOT NULL,
@@ -80,6 +81,7 @@ CREATE TABLE withheld (
   cause TEXT,
   PRIMARY KEY (peer, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE rest (upon INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (upon, seq)) STRICT, WITHOUT ROWID;
 CREATE TABLE decided (peer TEXT PRIMARY KEY, upto INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 

@@ -1,0 +1,152 @@
+//! Receiving from peers: the route, a peer's share of this machine, and the checks that need no record.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::extract::{Extension, Path, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_ENCODING;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use base::{NodeName, Precedence};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use link::{Expected, MAX_BATCH_BYTES, PeerIdentity, ReceivedBatch, Refusal, Refused, Reply, VerifiedBatch};
+use record::PublicKey;
+
+use crate::core::{Core, Draft, nobody, now};
+use crate::peer_link::PeerLink;
+use crate::serve::LinkCaller;
+
+/// Where batches go; the lane follows.
+pub(crate) const BATCH_PATH: &str = "/link/v2/batch";
+
+/// How long the body of a request may take.
+const BODY_WITHIN: Duration = Duration::from_secs(20);
+/// A peer whose batches are refused waits so long for the next answer, for each refusal in a row ..
+const WAIT_FOR_EACH_REFUSAL: Duration = Duration::from_millis(20);
+/// .. up to so many.
+const MOST_WAITS: usize = 50;
+
+pub(crate) fn router(core: Arc<Core>) -> Router {
+    Router::new().route(&format!("{BATCH_PATH}/{{lane}}"), post(receive)).with_state(core)
+}
+
+async fn receive(
+    State(core): State<Arc<Core>>,
+    Extension(caller): Extension<LinkCaller>,
+    Path(lane): Path<String>,
+    request: Request,
+) -> Response {
+    let Some(link) = core.link(&caller.peer) else { return StatusCode::FORBIDDEN.into_response() };
+    let Ok(lane) = lane.parse::<Precedence>() else { return StatusCode::NOT_FOUND.into_response() };
+    // One batch of a lane at a time, also in memory: the next one waits unread.
+    let _turn = link.lane(lane).turn.lock().await;
+    let read = read(request).await;
+    let reply = match read {
+        Ok(bytes) => match check(&core, &link, lane, bytes).await {
+            Ok(batch) => match core.receive(caller.peer.clone(), batch, caller.address.clone()).await {
+                Ok(reply) => Ok(reply),
+                Err(e) => return (StatusCode::SERVICE_UNAVAILABLE, e.to_string()).into_response(),
+            },
+            Err(refusal) => Err((StatusCode::BAD_REQUEST, refusal)),
+        },
+        Err(Unread::Refused(status, refusal)) => Err((status, refusal)),
+        // The connection broke off: nothing was sent that could be refused.
+        Err(Unread::Broken) => return StatusCode::BAD_REQUEST.into_response(),
+    };
+    match reply {
+        Ok(reply) => {
+            pause(&link, matches!(&reply, Reply::Refused { refusal, .. } if !refusal.is_ordinary())).await;
+            Json(reply).into_response()
+        }
+        Err((status, refusal)) => {
+            let refused = Refused {
+                peer: Some(caller.peer.clone()),
+                certificate: Some(link.peer.certificate),
+                address: Some(caller.address),
+                refusal: refusal.clone(),
+                at: now(),
+                suppressed: 0,
+                marking: nobody(&core.config.country),
+            };
+            core.metrics.refusals.inc();
+            // Recorded before it is answered; should that fail, the log of the program says so.
+            let _ = core.append(vec![Draft::Refused(refused)]).await;
+            pause(&link, true).await;
+            (status, Json(Reply::Refused { refusal, size: 0 })).into_response()
+        }
+    }
+}
+
+/// Who sends what is refused waits ever longer, so that it costs the others little.
+async fn pause(link: &PeerLink, refused: bool) {
+    if !refused {
+        link.refused.store(0, Ordering::Relaxed);
+        return;
+    }
+    let in_a_row = link.refused.fetch_add(1, Ordering::Relaxed).min(MOST_WAITS);
+    tokio::time::sleep(WAIT_FOR_EACH_REFUSAL * u32::try_from(in_a_row).unwrap_or(0)).await;
+}
+
+enum Unread {
+    Refused(StatusCode, Refusal),
+    Broken,
+}
+
+async fn read(request: Request) -> Result<Vec<u8>, Unread> {
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        // What cannot be unpacked cannot burst.
+        let reason = "a packed body".to_owned();
+        return Err(Unread::Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, Refusal::Malformed { reason }));
+    }
+    let body = Limited::new(request.into_body(), MAX_BATCH_BYTES).collect();
+    match tokio::time::timeout(BODY_WITHIN, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes().into()),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => {
+            let refusal = Refusal::TooLarge { limit: MAX_BATCH_BYTES as u64 };
+            Err(Unread::Refused(StatusCode::PAYLOAD_TOO_LARGE, refusal))
+        }
+        Ok(Err(_)) | Err(_) => Err(Unread::Broken),
+    }
+}
+
+/// What the batch alone tells, outside the thread that writes.
+async fn check(
+    core: &Arc<Core>,
+    link: &Arc<PeerLink>,
+    lane: Precedence,
+    bytes: Vec<u8>,
+) -> Result<VerifiedBatch, Refusal> {
+    let (core, link) = (Arc::clone(core), Arc::clone(link));
+    let work = move || verified(&core, &link, Some(lane), &bytes);
+    let cannot = |_| Refusal::CannotStore { reason: "the node is stopping".to_owned() };
+    tokio::task::spawn_blocking(work).await.map_err(cannot)?
+}
+
+/// Reads and checks a batch of `link`'s peer; `lane` is that of the connection, or none for a file.
+pub(crate) fn verified(
+    core: &Core,
+    link: &PeerLink,
+    lane: Option<Precedence>,
+    bytes: &[u8],
+) -> Result<VerifiedBatch, Refusal> {
+    let batch = ReceivedBatch::read(bytes)?;
+    let peer = identity(link)?;
+    let author = |name: &NodeName| core.link(name).and_then(|link| identity(&link).ok());
+    let expected = Expected {
+        me: &core.config.name,
+        domain: core.domain(),
+        peer: &peer,
+        lane,
+        now: lane.map(|_| now()),
+        author: &author,
+    };
+    link::verify(batch, &expected, &core.pool)
+}
+
+fn identity(link: &PeerLink) -> Result<PeerIdentity, Refusal> {
+    let key = PublicKey::from_hex(&link.peer.key).map_err(|_| Refusal::UnknownPeer)?;
+    Ok(PeerIdentity { node: link.peer.node.clone(), country: link.peer.country.clone(), key })
+}

@@ -1,0 +1,81 @@
+//! What the record says that bears on the link beside the items themselves: recalls, also of what has not come yet;
+//! receipts of recalls; requests to re-share and their answers. It follows from the entries alone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base::{EntryId, NodeName, Noun as _, Recall, Timestamp};
+use link::{Grant, RecallReceipt, ReleaseRequest};
+use record::{Entry, PublicKey};
+
+#[derive(Default)]
+pub(crate) struct LinkIndex {
+    /// By what is recalled: the recalls and who signed them.
+    recalls: HashMap<EntryId, Vec<(EntryId, PublicKey)>>,
+    /// By recall and by who confirmed it: the receipt.
+    receipts: HashMap<(EntryId, NodeName), EntryId>,
+    /// By what may go: the answers and who signed them.
+    grants: HashMap<EntryId, Vec<(EntryId, PublicKey, Grant)>>,
+    /// Requests of peers to this node, and of this node to peers, with who asks.
+    pub(crate) requests: BTreeMap<EntryId, (NodeName, ReleaseRequest)>,
+}
+
+impl LinkIndex {
+    /// Takes in an entry of the record.
+    pub(crate) fn apply(&mut self, entry: &Entry) {
+        match entry.kind() {
+            Recall::SCHEMA => {
+                if let Ok(recall) = entry.noun::<Recall>() {
+                    self.recalls.entry(recall.target).or_default().push((entry.id(), *entry.key()));
+                }
+            }
+            RecallReceipt::SCHEMA => {
+                if let Ok(receipt) = entry.noun::<RecallReceipt>() {
+                    self.receipts.insert((receipt.recall, entry.author().node.clone()), entry.id());
+                }
+            }
+            Grant::SCHEMA => {
+                if let Ok(grant) = entry.noun::<Grant>() {
+                    self.grants.entry(grant.target).or_default().push((entry.id(), *entry.key(), grant));
+                }
+            }
+            ReleaseRequest::SCHEMA => {
+                if let Ok(request) = entry.noun::<ReleaseRequest>() {
+                    self.requests.insert(entry.id(), (entry.author().node.clone(), request));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether `author` recalled `target`.
+    pub(crate) fn is_recalled(&self, target: &EntryId, author: &PublicKey) -> bool {
+        self.recalls.get(target).is_some_and(|recalls| recalls.iter().any(|(_, key)| key == author))
+    }
+
+    /// The receipt of `peer` for `recall`.
+    pub(crate) fn receipt(&self, recall: &EntryId, peer: &NodeName) -> Option<EntryId> {
+        self.receipts.get(&(*recall, peer.clone())).copied()
+    }
+
+    /// The grant of `author` that lets `target` go to `audience` at `now`.
+    pub(crate) fn grant(
+        &self,
+        target: &EntryId,
+        author: &PublicKey,
+        audience: &NodeName,
+        now: Timestamp,
+    ) -> Option<EntryId> {
+        let grants = self.grants.get(target)?;
+        // The last word counts: what was granted may be refused later.
+        let (id, _, last) =
+            grants.iter().rev().find(|(_, key, grant)| key == author && grant.audience == *audience)?;
+        last.lets(target, audience, now).then_some(*id)
+    }
+
+    /// The answer to a request.
+    pub(crate) fn answer(&self, request: &EntryId) -> Option<(EntryId, &Grant)> {
+        let (_, asked) = self.requests.get(request)?;
+        let grants = self.grants.get(&asked.target)?;
+        grants.iter().rev().find(|(_, _, grant)| grant.request == Some(*request)).map(|(id, _, grant)| (*id, grant))
+    }
+}

@@ -1,0 +1,146 @@
+//! One peer as the node holds it: four lanes, each with its own sending half, queue and signal.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use base::{Precedence, Timestamp};
+use label::{Audience, Released};
+use link::{BatchError, Item, LinkState, Outbound};
+use record::{Entry, Frontier, Peer};
+use tokio::sync::Notify;
+
+use crate::core::lock;
+
+/// What was released since, kept so that it need not be read from the record again: at most so many items ..
+const FRESH_ITEMS: usize = 4096;
+/// .. and so many bytes.
+const FRESH_BYTES: usize = 8 << 20;
+
+/// One peer as the link's tasks see it.
+pub(crate) struct PeerLink {
+    pub(crate) peer: Peer,
+    pub(crate) audience: Audience,
+    lanes: [Lane; Precedence::ALL.len()],
+    /// When its state changed last, and when it last acknowledged something.
+    pub(crate) since: Mutex<Option<Timestamp>>,
+    pub(crate) last_ack: Mutex<Option<Timestamp>>,
+    /// Connections that the peer has open to this node.
+    pub(crate) connections: AtomicUsize,
+    /// Refusals in a row, for which the peer waits.
+    pub(crate) refused: AtomicUsize,
+}
+
+/// One lane to and from a peer.
+pub(crate) struct Lane {
+    pub(crate) outbound: Mutex<Outbound>,
+    fresh: Mutex<Fresh>,
+    /// There is something to do for the lane's task.
+    pub(crate) wake: Notify,
+    /// Items received from the peer.
+    pub(crate) received: AtomicU64,
+    /// One batch of the peer at a time.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Fresh {
+    items: VecDeque<(u64, Released<Entry>)>,
+    bytes: usize,
+}
+
+/// Items of a lane as they may go, and the right edge of the log before them.
+pub(crate) struct Gathered {
+    pub(crate) before: Frontier,
+    pub(crate) items: Vec<Item>,
+}
+
+impl PeerLink {
+    pub(crate) fn new(peer: Peer, audience: Audience, outbound: [Outbound; 4], received: [u64; 4]) -> Self {
+        let mut received = received.into_iter();
+        let lanes = outbound.map(|outbound| Lane {
+            outbound: Mutex::new(outbound),
+            fresh: Mutex::default(),
+            wake: Notify::new(),
+            received: received.next().unwrap_or_default().into(),
+            turn: tokio::sync::Mutex::new(()),
+        });
+        Self {
+            peer,
+            audience,
+            lanes,
+            since: Mutex::new(None),
+            last_ack: Mutex::new(None),
+            connections: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) const fn lane(&self, precedence: Precedence) -> &Lane {
+        &self.lanes[precedence as usize]
+    }
+
+    pub(crate) fn wake(&self) {
+        self.lanes.iter().for_each(|lane| lane.wake.notify_one());
+    }
+
+    /// Items in all logs for the peer.
+    pub(crate) fn size(&self) -> u64 {
+        self.lanes.iter().map(|lane| lock(&lane.outbound).size()).sum()
+    }
+
+    /// How many of them the peer has acknowledged.
+    pub(crate) fn acked(&self) -> u64 {
+        self.lanes.iter().map(|lane| lock(&lane.outbound).acked()).sum()
+    }
+
+    /// Items received from it.
+    pub(crate) fn received(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.received.load(Ordering::Relaxed)).sum()
+    }
+
+    /// How the link stands: as its worst lane does.
+    pub(crate) fn state(&self) -> LinkState {
+        let states = self.lanes.iter().map(|lane| lock(&lane.outbound).state().clone());
+        let weight = |state: &LinkState| match state {
+            LinkState::Expired(_) => 4,
+            LinkState::Refused(_) => 3,
+            LinkState::Down(_) => 2,
+            LinkState::Never => 1,
+            LinkState::Up => 0,
+        };
+        states.max_by_key(weight).unwrap_or(LinkState::Never)
+    }
+}
+
+impl Lane {
+    /// What was just recorded and released enters the log; gives its place.
+    pub(crate) fn append(&self, entry: Released<Entry>) -> Result<u64, BatchError> {
+        let place = lock(&self.outbound).append(&entry)?;
+        let mut fresh = lock(&self.fresh);
+        let bytes = entry.get().payload().len();
+        // A queue with a hole in it serves nobody: once it was full it fills again only from empty.
+        let follows = fresh.items.back().is_none_or(|(last, _)| last + 1 == place);
+        if follows && fresh.items.len() < FRESH_ITEMS && fresh.bytes + bytes < FRESH_BYTES {
+            fresh.bytes += bytes;
+            fresh.items.push_back((place, entry));
+        }
+        Ok(place)
+    }
+
+    /// The items from `start` to `end`, when they are still at hand.
+    pub(crate) fn take_fresh(&self, start: u64, end: u64) -> Vec<Released<Entry>> {
+        let mut fresh = lock(&self.fresh);
+        let mut taken = Vec::new();
+        let wanted = |place: u64, taken: &[Released<Entry>]| {
+            place < start || (place < end && place == start + taken.len() as u64)
+        };
+        while let Some((place, entry)) = fresh.items.pop_front_if(|(place, _)| wanted(*place, &taken)) {
+            fresh.bytes -= entry.get().payload().len();
+            if place >= start {
+                taken.push(entry);
+            }
+        }
+        taken
+    }
+}

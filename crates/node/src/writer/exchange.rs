@@ -1,0 +1,433 @@
+//! What the writing thread does for the link: peers, decisions, what is sent and what is received.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use base::{EntryId, Marking, NodeName, Precedence, Recall, Timestamp};
+use label::{Audience, Evidence, Level, Released, Standing, Withheld};
+use link::{
+    Acceptance, DerivativeFlag, Held, Inbound, Item, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused, Reply,
+    VerifiedBatch, precedence_of,
+};
+use record::{
+    Batch, Checkpoint, Direction, Entry, Lane, LaneAck, LaneRow, Peer, PublicKey, RecordStore, SqliteRecord, Stored,
+};
+
+use super::{Plan, Writer};
+use crate::NodeError;
+use crate::core::{Draft, Judgement, lock, nobody};
+use crate::link_index::LinkIndex;
+use crate::peer_link::{Gathered, PeerLink};
+use crate::view::View;
+
+/// Ids that are read from a lane in one go.
+const CHUNK: u64 = 4096;
+/// Entries that are decided for a new peer in one commit.
+const CATCH_UP: u64 = 1000;
+/// The most bytes that are read for one batch.
+const GATHER_BYTES: usize = link::MAX_BATCH_BYTES / 2;
+
+type Decided = Result<Released<Entry>, Withheld>;
+
+impl Plan {
+    /// Notes what was decided on the entry at place `home`; what was released gets the next place of its lane.
+    pub(super) fn add(&mut self, link: &Arc<PeerLink>, home: u64, id: EntryId, decided: Decided) {
+        let outcome = decided.map(|released| {
+            let precedence = precedence_of(released.get());
+            let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
+            let place = lock(&link.lane(precedence).outbound).size() + *planned;
+            *planned += 1;
+            self.batch.lane_rows.push(LaneRow { lane: lane(&link.peer.node, Direction::Out, precedence), id });
+            self.released.push((Arc::clone(link), precedence, released));
+            (precedence.to_string(), place)
+        });
+        self.decisions.entry(link.peer.node.clone()).or_default().push((home, outcome));
+    }
+}
+
+/// What was released and is recorded now goes to the tasks that send it.
+pub(super) fn hand_on(released: Vec<(Arc<PeerLink>, Precedence, Released<Entry>)>) {
+    let mut woken: Vec<(Arc<PeerLink>, Precedence)> = Vec::new();
+    for (link, precedence, entry) in released {
+        if let Err(e) = link.lane(precedence).append(entry) {
+            tracing::error!(error = %e, "released for another peer");
+        }
+        if !woken.iter().any(|(other, lane)| *lane == precedence && Arc::ptr_eq(other, &link)) {
+            woken.push((link, precedence));
+        }
+    }
+    for (link, precedence) in woken {
+        link.lane(precedence).wake.notify_one();
+    }
+}
+
+fn lane(peer: &NodeName, direction: Direction, precedence: Precedence) -> Lane {
+    Lane { peer: peer.clone(), direction, precedence }
+}
+
+impl Writer {
+    /// Makes the link for a peer and decides for it on everything that was recorded before.
+    pub(super) fn introduce(&mut self, peer: Peer) -> Result<(), NodeError> {
+        let bad = |message: &str| NodeError::BadPeer { message: message.to_owned() };
+        let key = PublicKey::from_hex(&peer.key).map_err(|_| bad("its key is no Ed25519 public key"))?;
+        let clearance: Level =
+            peer.clearance.parse().map_err(|_| bad("its clearance is not a level word such as SECRET"))?;
+        let me = self.core.config.name.clone();
+        let identity = PeerIdentity { node: peer.node.clone(), country: peer.country.clone(), key };
+        let audience = Audience { node: peer.node.clone(), country: peer.country.clone(), clearance };
+        let (mut inbounds, mut outbounds) = (Vec::new(), Vec::new());
+        for precedence in Precedence::ALL {
+            let state = |direction| self.record.lane(&lane(&peer.node, direction, precedence));
+            let (received, sent) = (state(Direction::In)?, state(Direction::Out)?);
+            inbounds.push(Inbound::new(me.clone(), identity.clone(), precedence, received));
+            let domain = self.core.domain();
+            outbounds.push(Outbound::new(me.clone(), identity.clone(), precedence, domain, sent));
+        }
+        let four = "a lane for each precedence";
+        let inbounds: [Inbound; 4] = inbounds.try_into().map_err(|_| bad(four))?;
+        let outbounds: [Outbound; 4] = outbounds.try_into().map_err(|_| bad(four))?;
+        let received = [0, 1, 2, 3].map(|at: usize| inbounds[at].size());
+        self.inbounds.insert(peer.node.clone(), inbounds);
+        let link = Arc::new(PeerLink::new(peer, audience, outbounds, received));
+        self.catch_up(&link)?;
+        self.core
+            .links
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(link.peer.node.clone(), Arc::clone(&link));
+        self.core.peer_added.notify_one();
+        Ok(())
+    }
+
+    /// Where an entry stands in the logs for a peer.
+    fn place_for(&self, peer: &NodeName, id: &EntryId) -> Result<Option<(Precedence, u64)>, NodeError> {
+        for precedence in Precedence::ALL {
+            if let Some(place) = self.record.lane_place(&lane(peer, Direction::Out, precedence), id)? {
+                return Ok(Some((precedence, place)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn catch_up(&mut self, link: &Arc<PeerLink>) -> Result<(), NodeError> {
+        let name = &link.peer.node;
+        let cursor = self.record.cursor(name)?;
+        let noted = self.folds.owner()?.decided_upto(name)?;
+        let end = self.record.log_size();
+        let mut from = cursor.min(noted);
+        // In steps: a peer that is new to a long log must not fill the memory.
+        while from < end {
+            let upto = (from + CATCH_UP).min(end);
+            self.catch_up_to(link, from, upto, cursor)?;
+            from = upto;
+        }
+        self.folds.add(&self.core.views, &self.record, View::Peer(name.clone()))?;
+        link.wake();
+        Ok(())
+    }
+
+    fn catch_up_to(
+        &mut self,
+        link: &Arc<PeerLink>,
+        from: u64,
+        upto: u64,
+        cursor: u64,
+    ) -> Result<(), NodeError> {
+        let name = &link.peer.node;
+        let mut plan = Plan::default();
+        let noted = plan.decisions.entry(name.clone()).or_default();
+        let mut fresh = Vec::new();
+        for home in from..upto {
+            let Some(stored) = self.record.at(home)? else { continue };
+            if stored.received.is_some() {
+                continue;
+            }
+            if let Some((precedence, place)) = self.place_for(name, &stored.id)? {
+                noted.push((home, Ok((precedence.to_string(), place))));
+                continue;
+            }
+            let Some(entry) = stored.entry else { continue };
+            match self.decide(&entry, link, &HashMap::new())? {
+                Some(Ok(_)) if home < cursor => {
+                    // It was looked through before and not released then: rules may widen, the past stays.
+                }
+                Some(decided) => fresh.push((home, stored.id, decided)),
+                None => {}
+            }
+        }
+        for (home, id, decided) in fresh {
+            plan.add(link, home, id, decided);
+        }
+        plan.batch.cursors.push((name.clone(), upto.max(cursor)));
+        self.record.commit(&plan.batch)?;
+        self.folds.committed(&self.core.views, &self.record, &plan.batch, &[]);
+        self.note_decisions(plan.decisions, upto);
+        hand_on(plan.released);
+        Ok(())
+    }
+
+    /// Whether `entry` goes to the peer. `None`: it is no matter between the two, and leaves no line anywhere.
+    pub(super) fn decide(
+        &self,
+        entry: &Entry,
+        link: &PeerLink,
+        pending: &HashMap<EntryId, Evidence>,
+    ) -> Result<Option<Decided>, NodeError> {
+        if let Ok(recall) = entry.noun::<Recall>()
+            && self.place_for(&link.peer.node, &recall.target)?.is_none()
+        {
+            // A recall of something that the peer never had would tell it that there was something.
+            return Ok(None);
+        }
+        let look_up = |id: &EntryId| {
+            pending.get(id).cloned().unwrap_or_else(|| self.folds.evidence(&self.record, id))
+        };
+        let recalled = self.folds.is_recalled(&self.record, &entry.id());
+        let standing = Standing { recalled, evidence: &look_up };
+        let now = self.core.surroundings.now();
+        Ok(Some(label::release(entry.clone(), &link.audience, &self.core.rules, &standing, now)))
+    }
+
+    /// What the kernel says now on an own entry and a peer, with what was decided then.
+    pub(super) fn judge(&self, id: &EntryId, peer: &NodeName) -> Result<Option<Judgement>, NodeError> {
+        let (Some(link), Some(stored)) = (self.core.link(peer), self.record.get(id)?) else { return Ok(None) };
+        let Some(entry) = stored.entry else { return Ok(None) };
+        let decided = self.folds.owner()?.decision(peer, stored.seq)?;
+        let now = self.decide(&entry, &link, &HashMap::new())?.map(|decided| decided.map(|_| ()));
+        Ok(Some(Judgement { decided, now }))
+    }
+
+    /// The items of a lane as they may go now: what was recalled since it entered the log stays here.
+    pub(super) fn gather(
+        &self,
+        peer: &NodeName,
+        precedence: Precedence,
+        start: u64,
+        end: u64,
+    ) -> Result<Gathered, NodeError> {
+        let link =
+            self.core.link(peer).ok_or_else(|| NodeError::NotFound { what: format!("peer `{peer}`") })?;
+        let lane = lane(peer, Direction::Out, precedence);
+        let known = lock(&link.lane(precedence).outbound).frontier_at(start);
+        let before = match known {
+            Some(frontier) => frontier,
+            None => self.record.lane_frontier(&lane, start)?,
+        };
+        let count = end.saturating_sub(start).min(CHUNK);
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        for id in self.record.lane_ids(&lane, start, count)? {
+            let entry = self.record.get(&id)?.and_then(|stored| stored.entry);
+            let released = match entry {
+                Some(entry) => self.decide(&entry, &link, &HashMap::new())?.and_then(Result::ok),
+                None => None,
+            };
+            bytes += released.as_ref().map_or(0, |released| released.get().payload().len());
+            items.push(released.map_or(Item::Withdrawn(id), Item::Released));
+            if bytes > GATHER_BYTES {
+                break;
+            }
+        }
+        Ok(Gathered { before, items })
+    }
+
+    pub(super) fn acknowledged(&mut self, peer: NodeName, precedence: Precedence, checkpoint: Checkpoint) {
+        let acks = vec![LaneAck { lane: lane(&peer, Direction::Out, precedence), checkpoint }];
+        if let Err(e) = self.record.commit(&Batch { acks, ..Batch::default() }) {
+            // The peer has it; the receipt will come again with the next batch.
+            tracing::warn!(error = %e, "receipt not stored");
+        }
+    }
+
+    pub(super) fn receive(&mut self, peer: &NodeName, batch: VerifiedBatch, address: String) -> Reply {
+        let precedence = batch.precedence();
+        let Some(inbound) = self.inbounds.get(peer).map(|lanes| &lanes[precedence as usize]) else {
+            return Reply::Refused { refusal: Refusal::UnknownPeer, size: 0 };
+        };
+        let size = inbound.size();
+        let at = self.core.surroundings.now();
+        let accepted = {
+            let index = lock(&self.core.index);
+            let me = &self.core.config.name;
+            let held = HeldRecord { record: &self.record, index: &index, me, peer, precedence };
+            inbound.receive(batch, &held, &self.core.key, at)
+        };
+        let acceptance = match accepted {
+            Ok(acceptance) => acceptance,
+            Err(refusal) => {
+                tracing::warn!(%peer, code = refusal.code(), %refusal, "batch refused");
+                if !refusal.is_ordinary() {
+                    self.record_refusal(peer, address, refusal.clone(), at);
+                }
+                return Reply::Refused { refusal, size };
+            }
+        };
+        if let Err(e) = self.store_received(&acceptance) {
+            tracing::error!(%peer, error = %e, "cannot store what the peer sent; it will send it again");
+            let refusal = Refusal::CannotStore { reason: "the record cannot be written".to_owned() };
+            return Reply::Refused { refusal, size };
+        }
+        let link = self.core.link(peer);
+        if let Some(inbound) = self.inbounds.get_mut(peer).map(|lanes| &mut lanes[precedence as usize]) {
+            inbound.stored(&acceptance);
+            if let Some(link) = &link {
+                link.lane(precedence).received.store(inbound.size(), Ordering::Relaxed);
+            }
+        }
+        if let Some(link) = &link
+            && !acceptance.recalls.is_empty()
+        {
+            self.answer_recalls(link, &acceptance, at);
+        }
+        // Who sends can be reached: do not wait with what lies here for it.
+        if let Some(link) = link {
+            link.wake();
+        }
+        self.core.metrics.items_received.inc_by(acceptance.new_items as u64);
+        acceptance.reply
+    }
+
+    fn store_received(&mut self, acceptance: &Acceptance) -> Result<(), NodeError> {
+        if acceptance.batch.is_empty() {
+            return Ok(());
+        }
+        let committed = self.record.commit(&acceptance.batch)?;
+        let new = acceptance.batch.entries.iter().zip(&committed.places).filter(|(_, (_, new))| *new);
+        {
+            let mut index = lock(&self.core.index);
+            new.clone().for_each(|(incoming, _)| index.apply(&incoming.entry));
+        }
+        let fresh: Vec<Stored> = new
+            .map(|(incoming, (seq, _))| Stored {
+                seq: *seq,
+                id: incoming.entry.id(),
+                entry: Some(incoming.entry.clone()),
+                key: *incoming.entry.key(),
+                received: incoming.received,
+            })
+            .collect();
+        self.after_commit(&acceptance.batch, &fresh, |_| ());
+        Ok(())
+    }
+
+    /// Confirms each recall to who made it, and flags own items that rest on what was recalled.
+    fn answer_recalls(&mut self, link: &PeerLink, acceptance: &Acceptance, at: Timestamp) {
+        let country = &self.core.config.country;
+        let mut drafts = Vec::new();
+        for (recall, target) in &acceptance.recalls {
+            drafts.push(Draft::Receipt(RecallReceipt {
+                target: *target,
+                recall: *recall,
+                purged: acceptance.batch.purge.iter().any(|purge| purge.target == *target),
+                at,
+                marking: Marking::new("RESTRICTED", &[link.peer.country.as_str()], country.as_str()),
+            }));
+            for (item, marking) in self.resting_on(target) {
+                drafts.push(Draft::Flag(DerivativeFlag {
+                    item,
+                    recalled: *target,
+                    recall: *recall,
+                    marking: nobody(country),
+                }));
+                if self.core.config.recall_derivatives
+                    && let Some(marking) = marking
+                {
+                    let reason = "it rests on an item that its owner recalled".to_owned();
+                    drafts.push(Draft::Recall(Recall { target: item, reason, marking }));
+                }
+            }
+        }
+        let signed = drafts.into_iter().map(|draft| Ok((self.core.sign(&draft, None)?, draft)));
+        let committed = signed.collect::<Result<Vec<_>, NodeError>>().and_then(|entries| self.commit_own(entries));
+        if let Err(e) = committed {
+            tracing::error!(error = %e, "the receipt of a recall is not recorded");
+        }
+    }
+
+    /// Own items that rest on `target`, at any remove, and that stand; with their markings, in the order of the log.
+    fn resting_on(&self, target: &EntryId) -> Vec<(EntryId, Option<Marking>)> {
+        let found = || -> Result<_, NodeError> {
+            let Some(place) = self.record.place(target)? else { return Ok(Vec::new()) };
+            let owner = self.folds.owner()?;
+            let (mut seen, mut open, mut found) = (BTreeSet::from([place]), vec![place], Vec::new());
+            while let Some(upon) = open.pop() {
+                for row in owner.resting_on(upon)? {
+                    if seen.insert(row.seq) {
+                        open.push(row.seq);
+                        found.push(row);
+                    }
+                }
+            }
+            found.retain(|row| row.is_own() && row.recalled_by.is_none());
+            found.sort_by_key(|row| row.seq);
+            Ok(found.into_iter().map(|row| (row.id, row.marking)).collect())
+        };
+        found().unwrap_or_else(|error| {
+            tracing::error!(%error, %target, "what rests on a recalled item is not flagged");
+            Vec::new()
+        })
+    }
+
+    fn record_refusal(&mut self, peer: &NodeName, address: String, refusal: Refusal, at: Timestamp) {
+        self.core.metrics.refusals.inc();
+        let certificate = self.core.link(peer).map(|link| link.peer.certificate);
+        let refused = Refused {
+            peer: Some(peer.clone()),
+            certificate,
+            address: Some(address),
+            refusal,
+            at,
+            suppressed: 0,
+            marking: nobody(&self.core.config.country),
+        };
+        let Some(draft) = lock(&self.core.refusals).admit(Draft::Refused(refused)) else { return };
+        let committed =
+            self.core.sign(&draft, None).and_then(|entry| self.commit_own(vec![(entry, draft)]));
+        if let Err(e) = committed {
+            tracing::error!(error = %e, "refusal not recorded");
+        }
+    }
+}
+
+/// The record as the receiving half asks it.
+struct HeldRecord<'a> {
+    record: &'a SqliteRecord,
+    index: &'a LinkIndex,
+    me: &'a NodeName,
+    peer: &'a NodeName,
+    precedence: Precedence,
+}
+
+impl Held for HeldRecord<'_> {
+    fn lane_ids(&self, start: u64, count: usize) -> Result<Vec<EntryId>, String> {
+        let lane = lane(self.peer, Direction::In, self.precedence);
+        self.record.lane_ids(&lane, start, count as u64).map_err(|e| e.to_string())
+    }
+
+    fn place(&self, id: &EntryId) -> Result<Option<(Precedence, u64)>, String> {
+        // Nearly all that comes is new: one question tells so.
+        if self.record.get(id).map_err(|e| e.to_string())?.is_none() {
+            return Ok(None);
+        }
+        for precedence in Precedence::ALL {
+            let lane = lane(self.peer, Direction::In, precedence);
+            if let Some(place) = self.record.lane_place(&lane, id).map_err(|e| e.to_string())? {
+                return Ok(Some((precedence, place)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn entry(&self, id: &EntryId) -> Result<Option<Entry>, String> {
+        Ok(self.record.get(id).map_err(|e| e.to_string())?.and_then(|stored| stored.entry))
+    }
+
+    fn is_recalled(&self, id: &EntryId, author: &PublicKey) -> bool {
+        self.index.is_recalled(id, author)
+    }
+
+    fn is_granted(&self, id: &EntryId, author: &PublicKey, now: Timestamp) -> bool {
+        self.index.grant(id, author, self.me, now).is_some()
+    }
+}
