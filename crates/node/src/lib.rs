@@ -12,11 +12,14 @@ mod config;
 mod core;
 mod events;
 mod feeds;
+mod inherit;
 mod jobs;
 mod keys;
 mod link_io;
 mod metrics;
 mod offline;
+#[cfg(test)]
+mod pairs;
 mod screening;
 mod serve;
 mod situation;

@@ -25,7 +25,7 @@ use crate::situation::Situation;
 use crate::thinner::Thinner;
 use crate::upkeep::{Folds, PRECEDENCES};
 use crate::view::{View, Views};
-use crate::{Config, NodeError};
+use crate::{Config, NodeError, inherit};
 
 /// Drafts that share one commit at the most.
 const GROUP: usize = 1024;
@@ -342,7 +342,14 @@ impl Writer {
         let mut entries = Vec::new();
         let mut replies = Vec::new();
         for (drafts, reply) in group {
-            let drafts: Vec<_> = drafts.into_iter().filter_map(|draft| self.refusals.admit(draft)).collect();
+            let drafts: Vec<_> = drafts
+                .into_iter()
+                .filter_map(|draft| self.refusals.admit(draft))
+                .map(|draft| {
+                    let look_up = |id: &EntryId| self.folds.evidence(&self.record, id);
+                    inherit::narrowed(draft, &self.core.rules.codes, look_up)
+                })
+                .collect();
             match drafts
                 .iter()
                 .map(|draft| Ok((self.sign(draft)?, draft.clone())))
