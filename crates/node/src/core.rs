@@ -1,7 +1,7 @@
 //! What all parts of a node share: settings, the views, the links, and the way to the one thread that writes
 //! (`writer`). Everybody sends it commands and reads views.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use base::{
     Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Observation, Precedence, Recall, Timestamp,
 };
 use incident::Incident;
-use label::{Rules, Withheld};
+use label::{Evidence, Rules, Withheld};
 use link::{DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
 use rand_core::RngCore;
 use rayon::prelude::*;
@@ -25,7 +25,7 @@ use crate::queue::Queue;
 use crate::situation::Situation;
 use crate::thinner::Thinner;
 use crate::view::{Decided, Reader, View, Views};
-use crate::{Config, NodeError};
+use crate::{Config, NodeError, inherit};
 
 /// The time by this machine's clock.
 pub(crate) fn now() -> Timestamp {
@@ -118,6 +118,8 @@ pub(crate) enum Command {
     Read(ReadJob),
     /// Makes a view readable.
     Open { view: View, reply: oneshot::Sender<Result<(), NodeError>> },
+    /// What is known of entries that a draft rests on.
+    Evidence { ids: BTreeSet<EntryId>, reply: oneshot::Sender<HashMap<EntryId, Evidence>> },
     /// Why an entry goes to a peer, or why not.
     Judge { id: EntryId, peer: NodeName, reply: oneshot::Sender<Result<Option<Judgement>, NodeError>> },
     Stop,
@@ -286,6 +288,23 @@ impl Core {
         self.pool.install(|| drafts.into_par_iter().map(sign).collect())
     }
 
+    /// Asks what is known of the entries that drafts rest on; nothing to ask for most.
+    fn ask_evidence(
+        &self,
+        drafts: &[Draft],
+    ) -> Result<Option<oneshot::Receiver<HashMap<EntryId, Evidence>>>, NodeError> {
+        let ids = inherit::rests_on(drafts);
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        self.ask(Precedence::Immediate, |reply| Command::Evidence { ids, reply }).map(Some)
+    }
+
+    fn narrowed(&self, drafts: Vec<Draft>, held: &HashMap<EntryId, Evidence>) -> Vec<Draft> {
+        let look_up = |id: &EntryId| held.get(id).cloned().unwrap_or(Evidence::Unknown);
+        drafts.into_iter().map(|draft| inherit::narrowed(draft, &self.rules.codes, look_up)).collect()
+    }
+
     fn ask_append(
         &self,
         drafts: Vec<Draft>,
@@ -304,11 +323,21 @@ impl Core {
 
     /// The same at a precedence that their author names.
     pub(crate) async fn append_as(&self, drafts: Vec<Draft>, precedence: Option<Precedence>) -> Appended {
+        let held = match self.ask_evidence(&drafts)? {
+            Some(answer) => answer.await.map_err(|_| NodeError::Stopping)?,
+            None => HashMap::new(),
+        };
+        let drafts = self.narrowed(drafts, &held);
         self.ask_append(drafts, precedence)?.await.map_err(|_| NodeError::Stopping)?
     }
 
     /// The same from a thread outside the async part.
     pub(crate) fn append_blocking(&self, drafts: Vec<Draft>) -> Appended {
+        let held = match self.ask_evidence(&drafts)? {
+            Some(answer) => answer.blocking_recv().map_err(|_| NodeError::Stopping)?,
+            None => HashMap::new(),
+        };
+        let drafts = self.narrowed(drafts, &held);
         self.ask_append(drafts, None)?.blocking_recv().map_err(|_| NodeError::Stopping)?
     }
 

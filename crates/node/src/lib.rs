@@ -12,6 +12,7 @@ mod config;
 mod core;
 mod events;
 mod feeds;
+mod inherit;
 mod jobs;
 mod keys;
 mod link_index;
@@ -19,6 +20,8 @@ mod link_in;
 mod link_io;
 mod metrics;
 mod offline;
+#[cfg(test)]
+mod pairs;
 mod peer_link;
 mod queue;
 mod screening;

@@ -155,6 +155,10 @@ impl Writer {
                 Command::Open { view, reply } => {
                     let _ = reply.send(self.folds.add(&self.core.views, &self.record, view));
                 }
+                Command::Evidence { ids, reply } => {
+                    let held = ids.into_iter().map(|id| (id, self.folds.evidence(&self.record, &id)));
+                    let _ = reply.send(held.collect());
+                }
                 Command::Judge { id, peer, reply } => {
                     let _ = reply.send(self.judge(&id, &peer));
                 }

@@ -20,7 +20,6 @@ use crate::core::lock;
 use crate::events::noun_of;
 use crate::jobs::Job;
 use crate::situation::Situation;
-use crate::upkeep::PRECEDENCES;
 use crate::view::{Noun, Row, View};
 
 /// The longest lane for which a proof is computed while somebody waits.
@@ -167,7 +166,7 @@ async fn log_view(api: &Api, view: &View) -> Result<LogView, Failure> {
 async fn peer_lanes(api: &Api, peer: &NodeName) -> Result<Vec<LaneView>, Failure> {
     let peer = peer.clone();
     let lanes = api.core.with_record(move |record| -> Result<Vec<LaneView>, crate::NodeError> {
-        PRECEDENCES
+        base::Precedence::ALL
             .into_iter()
             .map(|precedence| {
                 let lane = Lane { peer: peer.clone(), direction: Direction::Out, precedence };
@@ -396,7 +395,7 @@ fn proof(
         View::User(_) => return Ok(None),
         View::Peer(peer) => peer,
     };
-    for precedence in PRECEDENCES {
+    for precedence in base::Precedence::ALL {
         let lane = Lane { peer: peer.clone(), direction: Direction::Out, precedence };
         let Some(index) = record.lane_place(&lane, id)? else { continue };
         let frontier = record.lane(&lane)?.frontier;

@@ -266,7 +266,7 @@ pub(crate) async fn session(State(api): State<Api>) -> Json<SessionView> {
             version: env!("CARGO_PKG_VERSION"),
         },
         officer: "local officer",
-        now: now(),
+        now: api.core.surroundings.now(),
     })
 }
 

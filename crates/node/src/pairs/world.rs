@@ -1,0 +1,532 @@
+//! One node of a pair, in this process and without sockets: its time, its chance and its keys are set.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use axum::Router;
+use base::{
+    Confidence, EntryId, Finding, Interval, KeyFingerprint, Marking, Method, NodeName, ObjectRef,
+    Observation, Recall, Severity, Source, Timestamp,
+};
+use record::{Batch, Direction, Entry, Incoming, Lane, LaneRow, NodeKey, Peer, RecordStore};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::canary::CANARY;
+use crate::core::{Core, Draft, Surroundings, nobody};
+use crate::{Config, api, writer};
+
+/// 2026-03-10T00:00:00Z.
+const DAY_NANOS: i64 = 1_773_100_800_000_000_000;
+const MINUTE_NANOS: i64 = 60_000_000_000;
+const OBJECTS: [&str; 5] = ["norad:29268", "norad:43823", "host:a", "사람:김", "net:10.0.0.0/8"];
+const KINDS: [&str; 3] = ["orbit.approach", "report.officer", "lure.mail"];
+const LEVELS: [&str; 5] = ["UNCLASSIFIED", "RESTRICTED", "CONFIDENTIAL", "SECRET", "TOP SECRET"];
+
+/// SplitMix64: small, seeded, the same everywhere.
+pub(super) struct Rng(u64);
+
+impl Rng {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d)
+    }
+
+    /// Less than `bound`.
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+
+    pub(super) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+}
+
+/// The time and the chance that a test sets.
+#[derive(Default)]
+pub(super) struct Still {
+    now: AtomicI64,
+    seed: AtomicU64,
+    drawn: AtomicU64,
+}
+
+impl Still {
+    fn set(&self, now: i64, seed: u64) {
+        self.now.store(now, Ordering::Relaxed);
+        self.seed.store(seed, Ordering::Relaxed);
+        self.drawn.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Surroundings for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_nanos(self.now.load(Ordering::Relaxed))
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(32) {
+            let mut hash = Sha256::new();
+            hash.update(self.seed.load(Ordering::Relaxed).to_le_bytes());
+            hash.update(self.drawn.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+            chunk.copy_from_slice(&hash.finalize()[..chunk.len()]);
+        }
+    }
+}
+
+/// What one knows of an item to predict whether Washington may have what rests on it: a second, simpler kernel.
+#[derive(Debug, Clone)]
+struct Item {
+    level: usize,
+    caveats: Vec<String>,
+    recalled: bool,
+    recallable: bool,
+    evidence: Vec<EntryId>,
+}
+
+/// Something that Washington may have, to be done in both worlds.
+#[derive(Debug, Clone)]
+pub(super) enum Act {
+    Report(Box<Finding>),
+    Observe(Box<Observation>),
+    Recall(Recall),
+    /// Washington's own entry comes in.
+    Come(Box<Finding>),
+    /// Washington takes its own back.
+    TakeBack(EntryId, Marking),
+}
+
+pub(super) struct World {
+    pub(super) core: Arc<Core>,
+    pub(super) router: Router,
+    pub(super) cookie: String,
+    still: Arc<Still>,
+    seed: u64,
+    side: u64,
+    /// What Washington has of ours, in the order of its going.
+    shown: Vec<(EntryId, Item, Marking)>,
+    /// What came from Washington.
+    came: Vec<(EntryId, Marking)>,
+    pub(super) hidden: Vec<(EntryId, Marking, bool)>,
+    tokyo: bool,
+    thread: std::thread::JoinHandle<()>,
+    stop: tokio::sync::watch::Sender<bool>,
+    _folder: TempDir,
+}
+
+fn key(name: &str) -> NodeKey {
+    NodeKey::from_secret(name.parse().unwrap(), &Sha256::digest(name).into())
+}
+
+fn peer(name: &str, country: &str, clearance: &str) -> Peer {
+    Peer {
+        node: name.parse().unwrap(),
+        title: name.to_owned(),
+        country: country.parse().unwrap(),
+        clearance: clearance.to_owned(),
+        key: key(name).public().to_hex(),
+        certificate: KeyFingerprint::from_bytes(Sha256::digest(name).into()),
+        address: "127.0.0.1:1".to_owned(),
+        marking: nobody(&"KOR".parse().unwrap()),
+    }
+}
+
+pub(super) fn washington() -> NodeName {
+    "washington".parse().unwrap()
+}
+
+impl World {
+    /// Seoul's node with Washington as its peer.
+    pub(super) async fn new(seed: u64, side: u64) -> Self {
+        // Memory where there is some: what is compared does not depend on the disk.
+        let memory = std::path::Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let settings = "name = \"seoul\"\ntitle = \"Seoul\"\ncountry = \"KOR\"\n";
+        std::fs::write(folder.path().join("bongsu.toml"), settings).unwrap();
+        let config = Config::load(folder.path(), &crate::Overrides::default()).unwrap();
+        let still = Arc::new(Still::default());
+        still.set(DAY_NANOS - MINUTE_NANOS, seed);
+        let certificate = KeyFingerprint::from_bytes([7; 32]);
+        let surroundings = Arc::clone(&still) as Arc<dyn Surroundings>;
+        let (core, thread) = writer::start(config, key("seoul"), certificate, surroundings).unwrap();
+        let sessions = Arc::new(api::Sessions::open(folder.path()).unwrap());
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let router = api::router(api::Api { core: Arc::clone(&core), sessions, stop: stopped });
+        let token = api::new_entry_token(folder.path()).unwrap();
+        let enter = axum::http::Request::get(format!("/enter?token={token}"))
+            .header("host", "localhost")
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let entered = router.clone().oneshot(enter).await.unwrap();
+        let cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let mut world = Self {
+            core,
+            router,
+            cookie,
+            still,
+            seed,
+            side,
+            shown: Vec::new(),
+            came: Vec::new(),
+            hidden: Vec::new(),
+            tokyo: false,
+            thread,
+            stop,
+            _folder: folder,
+        };
+        if side == 1 {
+            // Before the peer is known, so that what is caught up with is hidden too.
+            let mut rng = Rng::new(seed);
+            for n in 0..2 {
+                world.hide(&mut rng, 0, n + 90).await;
+            }
+        }
+        world.still.set(DAY_NANOS - MINUTE_NANOS / 2, seed);
+        world.core.append(vec![Draft::Peer(peer("washington", "USA", "SECRET"))]).await.unwrap();
+        world
+    }
+
+    pub(super) async fn stop(self) {
+        let _ = self.stop.send(true);
+        drop(self.router);
+        self.core.stop();
+        tokio::task::spawn_blocking(move || self.thread.join()).await.unwrap().unwrap();
+    }
+
+    pub(super) fn home_size(&self) -> u64 {
+        crate::core::lock(&self.core.checkpoint).as_ref().map_or(0, record::Checkpoint::size)
+    }
+
+    /// All lanes to and from Washington: ids, sizes, roots.
+    pub(super) async fn lanes(&self) -> Vec<(String, Vec<EntryId>, [u8; 32])> {
+        self.core
+            .with_record(|record| {
+                let mut lanes = Vec::new();
+                for direction in [Direction::Out, Direction::In] {
+                    for precedence in base::Precedence::ALL {
+                        let lane = Lane { peer: washington(), direction, precedence };
+                        let ids = record.lane_ids(&lane, 0, u64::MAX).unwrap();
+                        let frontier = record.lane(&lane).unwrap().frontier;
+                        assert_eq!(ids.len() as u64, frontier.size());
+                        lanes.push((lane.to_string(), ids, frontier.root()));
+                    }
+                }
+                lanes
+            })
+            .await
+            .unwrap()
+    }
+
+    /// What Washington has, newest last.
+    pub(super) fn visible(&self) -> Vec<EntryId> {
+        self.shown.iter().map(|(id, ..)| *id).chain(self.came.iter().map(|(id, _)| *id)).collect()
+    }
+
+    fn finding(rng: &mut Rng, title: String, marking: Marking, evidence: Vec<EntryId>) -> Finding {
+        let start = Timestamp::from_unix_nanos(DAY_NANOS + MINUTE_NANOS * rng.below(24 * 60).cast_signed());
+        let length = [0.0, 0.0, 600.0, 90_000.0][usize::try_from(rng.below(4)).unwrap()];
+        let objects = (0..rng.below(3))
+            .map(|_| ObjectRef {
+                id: (*rng.pick(&OBJECTS)).to_owned(),
+                name: (rng.below(2) == 0).then(|| "KOREASAT 5".to_owned()),
+                protected: rng.below(3) == 0,
+            })
+            .collect();
+        Finding {
+            kind: (*rng.pick(&KINDS)).to_owned(),
+            text: (rng.below(2) == 0).then(|| format!("{title}, in more words. 자세한 내용")),
+            title,
+            interval: Interval::starting(start, length),
+            place: None,
+            objects,
+            severity: Severity::try_from(u8::try_from(rng.below(5) + 1).unwrap()).unwrap(),
+            likelihood: None,
+            confidence: Confidence::Moderate,
+            method: Method { name: "test".to_owned(), version: "1".to_owned() },
+            measures: std::collections::BTreeMap::from([("miss_km".to_owned(), 0.5)]),
+            marking,
+            evidence,
+        }
+    }
+
+    fn observation(title: String, marking: Marking, received: i64) -> Observation {
+        let received = Timestamp::from_unix_nanos(received);
+        Observation {
+            kind: "orbit.catalogue".to_owned(),
+            source: Source::ungraded(&title),
+            title,
+            received,
+            interval: Interval::at(received),
+            place: None,
+            blob: base::BlobHash::from_bytes([3; 32]),
+            bytes: 10,
+            items: 1,
+            faults: 0,
+            marking,
+            evidence: Vec::new(),
+        }
+    }
+
+    /// The next thing that Washington may have. It depends on what is shown alone.
+    pub(super) fn plan(&self, rng: &mut Rng) -> Act {
+        let standing: Vec<_> = self.shown.iter().filter(|(_, item, _)| !item.recalled && item.recallable).collect();
+        let dice = rng.below(20);
+        if dice < 4 && !standing.is_empty() {
+            let (target, _, marking) = rng.pick(&standing);
+            return Act::Recall(Recall {
+                target: *target,
+                reason: "taken back".to_owned(),
+                marking: marking.clone(),
+            });
+        }
+        if dice == 4 && !self.came.is_empty() {
+            let (target, marking) = rng.pick(&self.came).clone();
+            return Act::TakeBack(target, marking);
+        }
+        if dice < 8 {
+            let marking = Marking::new("RESTRICTED", &["KOR"], "USA");
+            return Act::Come(Box::new(Self::finding(rng, format!("From Washington {dice}"), marking, vec![])));
+        }
+        let level = usize::try_from(rng.below(4)).unwrap();
+        let rel = [&["USA"][..], &["USA", "JPN"], &["FVEY"]][usize::try_from(rng.below(3)).unwrap()];
+        let mut marking = Marking::new(LEVELS[level], rel, "KOR");
+        if rng.below(4) == 0 {
+            marking.caveats.push((*rng.pick(&["EXERCISE", "ORCON"])).to_owned());
+        }
+        if dice == 8 {
+            let received = DAY_NANOS + MINUTE_NANOS * rng.below(500).cast_signed();
+            return Act::Observe(Box::new(Self::observation("Shared input".to_owned(), marking, received)));
+        }
+        // Evidence that does not withhold it: no level above, no caveat lost, not taken back.
+        let fits = |item: &&&(EntryId, Item, Marking)| {
+            item.1.level <= level
+                && item.1.caveats.iter().all(|caveat| marking.caveats.contains(caveat))
+                && self.stands(&item.0)
+        };
+        let fitting: Vec<EntryId> = standing.iter().filter(fits).map(|(id, ..)| *id).collect();
+        let evidence: Vec<EntryId> = match rng.below(3) {
+            0 => fitting.into_iter().rev().take(2).collect(),
+            _ => Vec::new(),
+        };
+        let title = format!("Shared {} {}", self.shown.len(), rng.below(1000));
+        Act::Report(Box::new(Self::finding(rng, title, marking, evidence)))
+    }
+
+    /// Whether neither it nor anything below it was taken back.
+    fn stands(&self, id: &EntryId) -> bool {
+        let item = self.shown.iter().find(|(shown, ..)| shown == id);
+        item.is_some_and(|(_, item, _)| !item.recalled && item.evidence.iter().all(|below| self.stands(below)))
+    }
+
+    /// Does it, and gives the entries that Washington got by it.
+    pub(super) async fn show(&mut self, step: u64, act: &Act) -> Vec<EntryId> {
+        let former: Vec<EntryId> = self.lanes().await.into_iter().flat_map(|(_, ids, _)| ids).collect();
+        self.still.set(DAY_NANOS + MINUTE_NANOS * step.cast_signed(), self.seed ^ (step << 8));
+        let (level, caveats, recallable) = match act {
+            Act::Report(finding) => {
+                self.core.append(vec![Draft::Finding((**finding).clone())]).await.unwrap();
+                (level_of(&finding.marking), finding.marking.caveats.clone(), true)
+            }
+            Act::Observe(observation) => {
+                self.core.append(vec![Draft::Observation((**observation).clone())]).await.unwrap();
+                (level_of(&observation.marking), observation.marking.caveats.clone(), true)
+            }
+            Act::Recall(recall) => {
+                self.core.append(vec![Draft::Recall(recall.clone())]).await.unwrap();
+                (level_of(&recall.marking), recall.marking.caveats.clone(), false)
+            }
+            Act::Come(finding) => {
+                let id = self.come("washington", "USA", &**finding).await;
+                self.came.push((id, finding.marking.clone()));
+                (0, Vec::new(), false)
+            }
+            Act::TakeBack(target, marking) => {
+                let recall =
+                    Recall { target: *target, reason: "ours, back".to_owned(), marking: marking.clone() };
+                self.come("washington", "USA", &recall).await;
+                self.came.retain(|(id, _)| id != target);
+                (0, Vec::new(), false)
+            }
+        };
+        let lanes = self.lanes().await;
+        let new: Vec<EntryId> =
+            lanes.into_iter().flat_map(|(_, ids, _)| ids).filter(|id| !former.contains(id)).collect();
+        assert!(!new.is_empty(), "the kernel withheld what it should release: {act:?}");
+        if matches!(act, Act::Come(_) | Act::TakeBack(..)) {
+            return new;
+        }
+        for id in &new {
+            let stored = self.core.with_record({
+                let id = *id;
+                move |record| record.get(&id).unwrap().unwrap()
+            });
+            let entry = stored.await.unwrap().entry.unwrap();
+            let marking = base::Marked::marking(&entry).unwrap().clone();
+            if let Ok(recall) = entry.noun::<Recall>() {
+                for (id, item, _) in &mut self.shown {
+                    item.recalled |= *id == recall.target;
+                }
+            }
+            let report = entry.kind() == "bongsu.finding/1" || entry.kind() == "bongsu.observation/1";
+            let item = Item {
+                level,
+                caveats: caveats.clone(),
+                recalled: false,
+                recallable: recallable && report,
+                evidence: base::Marked::evidence(&entry).to_vec(),
+            };
+            self.shown.push((*id, item, marking));
+        }
+        new
+    }
+
+    /// An entry of another node comes in over its lane, as the link stores it; the views follow with the next entry
+    /// of this node, which a refusal in the record is.
+    async fn come<T: base::Noun + Clone + Send + 'static>(&self, from: &str, country: &str, noun: &T) -> EntryId {
+        let (now, country) = (self.still.now(), country.parse().unwrap());
+        let entry =
+            Entry::sign(noun, &country, &key(from), now, &mut crate::core::Chance(&*self.still)).unwrap();
+        let id = entry.id();
+        let peer: NodeName = from.parse().unwrap();
+        self.core
+            .with_record(move |record| {
+                let lane = Lane { peer, direction: Direction::In, precedence: base::Precedence::Routine };
+                let purge = entry.noun::<Recall>().ok().map(|recall| record::Purge { target: recall.target, recall: id });
+                let batch = Batch {
+                    lane_rows: vec![LaneRow { lane, id }],
+                    entries: vec![Incoming { entry, received: Some(now) }],
+                    purge: purge.into_iter().collect(),
+                    ..Batch::default()
+                };
+                record.commit(&batch).unwrap();
+            })
+            .await
+            .unwrap();
+        self.nudge().await;
+        id
+    }
+
+    async fn nudge(&self) {
+        let marking = nobody(&"KOR".parse().unwrap());
+        let observation = Self::observation("nothing".to_owned(), marking, self.still.now().unix_nanos());
+        self.core.append(vec![Draft::Observation(observation)]).await.unwrap();
+    }
+
+    /// Does something that Washington may not know of.
+    pub(super) async fn hide(&mut self, rng: &mut Rng, step: u64, n: u64) {
+        let seed = self.seed ^ (step << 8) ^ ((n + 1) << 40) ^ ((self.side + 1) << 60);
+        let time = DAY_NANOS + MINUTE_NANOS * step.cast_signed() - (n.cast_signed() + 1) * 1_000_000;
+        self.still.set(time, seed);
+        let title = format!("{CANARY} {step} {n}");
+        let recallable: Vec<_> = self.hidden.iter().filter(|(_, _, recallable)| *recallable).cloned().collect();
+        match rng.below(12) {
+            0 | 1 if !recallable.is_empty() => {
+                let (target, marking, _) = rng.pick(&recallable).clone();
+                self.hidden.retain(|(id, ..)| *id != target);
+                self.hidden.push((target, marking.clone(), false));
+                self.append_hidden(Draft::Recall(Recall { target, reason: title, marking })).await;
+            }
+            2 => {
+                let marking = Marking::new("RESTRICTED", &["JPN"], "KOR");
+                let observation = Self::observation(title, marking, time);
+                self.append_hidden(Draft::Observation(observation)).await;
+            }
+            3 if !self.tokyo => {
+                self.tokyo = true;
+                self.append_hidden(Draft::Peer(peer("tokyo", "JPN", "SECRET"))).await;
+            }
+            3 => {
+                let marking = Marking::new("RESTRICTED", &["KOR", "USA"], "JPN");
+                let finding = Self::finding(rng, title, marking.clone(), Vec::new());
+                let id = self.come("tokyo", "JPN", &finding).await;
+                self.hidden.push((id, marking, false));
+            }
+            4 => {
+                let refused = link::Refused {
+                    peer: Some(washington()),
+                    certificate: None,
+                    address: Some(CANARY.to_owned()),
+                    refusal: link::Refusal::Malformed { reason: title },
+                    at: self.still.now(),
+                    suppressed: 0,
+                    marking: nobody(&"KOR".parse().unwrap()),
+                };
+                self.core.append(vec![Draft::Refused(refused)]).await.unwrap();
+            }
+            5 => {
+                let job = self.core.jobs.start("screen", title, self.still.now());
+                self.core.jobs.update(job.id, |job| job.state = "done");
+            }
+            6 if step % 5 == 0 => self.take_catalogue(title).await,
+            _ => {
+                let (marking, evidence) = self.hidden_marking(rng);
+                let mut finding = Self::finding(rng, title, marking, evidence);
+                if rng.below(3) == 0 {
+                    let id = format!("host:{CANARY}");
+                    finding.objects.push(ObjectRef { id, name: Some(CANARY.to_owned()), protected: true });
+                }
+                self.append_hidden(Draft::Finding(finding)).await;
+            }
+        }
+    }
+
+    /// One of the ways in which a marking, or what an item rests on, keeps it here.
+    fn hidden_marking(&self, rng: &mut Rng) -> (Marking, Vec<EntryId>) {
+        let usa = |level: &str| Marking::new(level, &["USA"], "KOR");
+        let visible = self.visible();
+        let hidden: Vec<EntryId> = self.hidden.iter().map(|(id, ..)| *id).collect();
+        match rng.below(8) {
+            0 => (Marking::new("RESTRICTED", &[], "KOR"), visible.into_iter().rev().take(2).collect()),
+            1 => (Marking::new("CONFIDENTIAL", &["JPN"], "KOR"), Vec::new()),
+            2 => (usa("TOP SECRET"), visible.into_iter().take(1).collect()),
+            3 => {
+                let mut marking = Marking::new("RESTRICTED", &[], "KOR");
+                marking.caveats.push("NOFORN".to_owned());
+                (marking, hidden.into_iter().rev().take(2).collect())
+            }
+            4 => (Marking::new("RESTRICTED", &["USA", "XYZ"], "KOR"), Vec::new()),
+            5 => (usa("EYES ONLY"), Vec::new()),
+            // The item alone could go, but not what it rests on.
+            6 if !hidden.is_empty() => {
+                let evidence = vec![*rng.pick(&hidden)];
+                (usa("SECRET"), evidence)
+            }
+            _ => (usa("RESTRICTED"), vec![EntryId::from_bytes([0xee; 32])]),
+        }
+    }
+
+    async fn append_hidden(&mut self, draft: Draft) {
+        let recallable = matches!(draft, Draft::Finding(_) | Draft::Observation(_));
+        let marking = match &draft {
+            Draft::Finding(finding) => finding.marking.clone(),
+            Draft::Observation(observation) => observation.marking.clone(),
+            Draft::Recall(recall) => recall.marking.clone(),
+            _ => nobody(&"KOR".parse().unwrap()),
+        };
+        let id = self.core.append(vec![draft]).await.unwrap()[0];
+        // As it was recorded: what rests on something narrower became narrower.
+        let stored = self.core.with_record(move |record| record.get(&id).unwrap().unwrap()).await.unwrap();
+        let entry = stored.entry.unwrap();
+        let marking = base::Marked::marking(&entry).cloned().unwrap_or(marking);
+        self.hidden.push((id, marking, recallable));
+    }
+
+    async fn take_catalogue(&mut self, title: String) {
+        let core = Arc::clone(&self.core);
+        let elements = "1 29349U 06034A   26069.50000000  .00000000  00000-0  00000-0 0  9990\n\
+                        2 29349   0.0500 100.0000 0002000  90.0000 200.0000  1.00270000 10009\n";
+        let bytes = format!("{CANARY}\n{elements}").into_bytes();
+        let taken = tokio::task::spawn_blocking(move || crate::feeds::take_in(&core, &title, bytes));
+        if let Ok(taken) = taken.await.unwrap() {
+            self.hidden.push((taken.entry, nobody(&"KOR".parse().unwrap()), true));
+        }
+    }
+}
+
+fn level_of(marking: &Marking) -> usize {
+    LEVELS.iter().position(|level| *level == marking.level).unwrap()
+}
+
