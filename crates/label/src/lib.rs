@@ -51,7 +51,7 @@ mod walk;
 pub use codes::{Codes, CodesError};
 pub use formats::{
     Format, FormatContext, Loss, MAX_DOCUMENT_BYTES, Organisations, ReadMarking, ReadMarkings, Redacted,
-    WrittenMarking, check_ism, read_markings, redact_stix, write_marking,
+    UNKNOWN_ORIGINATOR, WrittenMarking, check_ism, read_markings, redact_stix, write_marking,
 };
 pub use join::{join, join_markings};
 pub use label::{Label, LabelError, MAX_WORD_BYTES, MAX_WORDS, banner};

@@ -132,10 +132,20 @@ impl FromStr for Format {
 pub struct FormatContext<'a> {
     /// The table of codes of the day.
     pub codes: &'a Codes,
-    /// Whose an item is in forms that do not say it. Where a form says it, the form is right.
-    pub originator: &'a Country,
+    /// Whose an item is in forms that do not say it; where a form says it, the form is right. Without it such an item
+    /// is marked as of [`UNKNOWN_ORIGINATOR`], which no table knows.
+    pub originator: Option<&'a Country>,
     /// Which MISP organisations stand for which country.
     pub organisations: &'a Organisations,
+}
+
+/// The code for an originator that nobody named: one of those that ISO 3166-1 leaves to its users.
+pub const UNKNOWN_ORIGINATOR: &str = "ZZZ";
+
+impl FormatContext<'_> {
+    fn owner(&self) -> &str {
+        self.originator.map_or(UNKNOWN_ORIGINATOR, Country::as_str)
+    }
 }
 
 /// One marking of a document.
@@ -248,8 +258,7 @@ pub struct WrittenMarking {
 /// the originator, so a fault of a writer can hide an item but not leak it.
 pub fn write_marking(label: &Label, format: Format, context: &FormatContext<'_>) -> WrittenMarking {
     // A form that does not say whose the item is leaves it to the reader, who reads it as the originator's.
-    let owner = label.originators.first().unwrap_or(context.originator);
-    let context = FormatContext { originator: owner, ..*context };
+    let context = FormatContext { originator: label.originators.first(), ..*context };
     let (open, mut losses) = close_for(label, format, &context);
     let mut text = emit(&open, format, &context, &mut losses);
     if !holds(&text, label, format, &context) {

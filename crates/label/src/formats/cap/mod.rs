@@ -42,7 +42,7 @@ fn marking(
     context: &FormatContext<'_>,
     faults: &mut Vec<Fault>,
 ) -> Option<Marking> {
-    let unrestricted = || Marking::new(Level::Unclassified.as_str(), &[], context.originator.as_str());
+    let unrestricted = || Marking::new(Level::Unclassified.as_str(), &[], context.owner());
     let mut warn = |code: &str, field: &str, message: &str| {
         faults.push(Fault::warning(code, message).in_field(field));
     };
@@ -95,7 +95,7 @@ fn restricted(rule: &str, context: &FormatContext<'_>, faults: &mut Vec<Fault>) 
         return marking;
     }
     // Words that only a person understands keep everybody out.
-    let mut marking = Marking::new(Level::Unclassified.as_str(), &[], context.originator.as_str());
+    let mut marking = Marking::new(Level::Unclassified.as_str(), &[], context.owner());
     push_new(&mut marking.categories, category("CAP", &format!("restriction={rule}")));
     let message = "the restriction is no banner; it is kept as a category that no table knows";
     faults.push(Fault::warning("label::unknown_restriction", message).in_field("restriction"));

@@ -98,7 +98,7 @@ fn classification<'t>(text: &'t str, context: &FormatContext<'_>) -> Option<(Mar
     };
     let nato = NATO_LEVELS.iter().find(|(banner, portion, _)| *banner == first || *portion == first);
     let marking = if let Some((.., level)) = nato {
-        let originator = context.originator.as_str();
+        let originator = context.owner();
         Marking { policy: Some(NATO_POLICY.to_owned()), ..Marking::new(level.as_str(), &[], originator) }
     } else if foreign.is_none() {
         // The register is that of the United States: without a country in front the item is theirs.

@@ -28,7 +28,7 @@ pub(super) fn read(elements: &[Element], context: &FormatContext<'_>) -> ReadMar
 }
 
 fn marking(event: &Element, level: &str, context: &FormatContext<'_>) -> (Marking, Vec<Fault>) {
-    let mut controls = Controls::onto(Marking::new(&cut(level), &[], context.originator.as_str()));
+    let mut controls = Controls::onto(Marking::new(&cut(level), &[], context.owner()));
     for name in ["releaseableTo", "releasableTo"] {
         if let Some(list) = event.attribute("", name) {
             let codes = list.split(|c: char| c.is_whitespace() || [',', ';', '/'].contains(&c));

@@ -87,7 +87,7 @@ fn owners(element: &Element, controls: &mut Controls, context: &FormatContext<'_
         }
     }
     if controls.marking.originator.is_empty() {
-        controls.owner(context.originator.as_str());
+        controls.owner(context.owner());
     }
 }
 

@@ -88,7 +88,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let originator = self.context.originator.as_str();
+        let originator = self.context.owner();
         let mut marking =
             outer.cloned().unwrap_or_else(|| Marking::new(Level::Unclassified.as_str(), &[], originator));
         if let Some(listed) = listed {

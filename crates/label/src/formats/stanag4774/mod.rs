@@ -115,7 +115,7 @@ fn marking(
         controls.take(&format!("REVIEW {review}"));
     }
     if controls.marking.originator.is_empty() {
-        controls.owner(context.originator.as_str());
+        controls.owner(context.owner());
     }
     faults.append(&mut controls.faults);
     Some(controls.marking)

@@ -99,7 +99,7 @@ impl<'v> Definitions<'v> {
             None if refs.is_empty() => {
                 return fault("label::no_marking", format!("`{id}` has no marking; it reaches nobody"));
             }
-            None => Marking::new(Level::Unclassified.as_str(), &[], context.originator.as_str()),
+            None => Marking::new(Level::Unclassified.as_str(), &[], context.owner()),
         };
         for reference in refs {
             self.apply(reference, &mut marking);
