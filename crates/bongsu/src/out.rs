@@ -243,6 +243,14 @@ impl List {
         self.close()
     }
 
+    /// Ends a list whose items were printed by other means.
+    ///
+    /// # Errors
+    /// With `--strict`, when there were faults.
+    pub(crate) fn quietly(self) -> Result<(), CliError> {
+        self.close()
+    }
+
     fn close(mut self) -> Result<(), CliError> {
         self.print_rows()?;
         if self.out.format == Format::Json {

@@ -129,7 +129,9 @@ impl Codes {
             policies: POLICIES.iter().map(|policy| (*policy).to_owned()).collect(),
             withdrawn: WITHDRAWN
                 .iter()
-                .filter_map(|(code, day)| Some(((*code).to_owned(), format!("{day}T00:00:00Z").parse().ok()?)))
+                .filter_map(|(code, day)| {
+                    Some(((*code).to_owned(), format!("{day}T00:00:00Z").parse().ok()?))
+                })
                 .collect(),
         }
     }

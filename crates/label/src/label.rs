@@ -176,8 +176,8 @@ impl Label {
             .map(|word| codes.country(word))
             .collect::<Option<BTreeSet<_>>>()
             .ok_or_else(|| LabelError::UnknownOriginator { word: cut(&marking.originator) })?;
-        let mut rel_to =
-            expand(&marking.rel_to, codes).map_err(|(word, index)| LabelError::UnknownCode { word, index })?;
+        let mut rel_to = expand(&marking.rel_to, codes)
+            .map_err(|(word, index)| LabelError::UnknownCode { word, index })?;
         let mut caveats = BTreeSet::new();
         for (index, word) in marking.caveats.iter().enumerate() {
             caveats.insert(word.parse().map_err(|_| LabelError::UnknownCaveat { word: cut(word), index })?);
@@ -303,6 +303,16 @@ impl Label {
         self.expires
     }
 
+    /// Whether it reaches nobody but the originator.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.caveats.contains(&Caveat::Noforn) || (self.rel_to.is_empty() && self.display_only.is_empty())
+    }
+
+    /// Whether nobody takes for real what `other` says is an exercise.
+    pub(crate) fn warns_as(&self, other: &Self) -> bool {
+        self.caveats.contains(&Caveat::Exercise) || !other.caveats.contains(&Caveat::Exercise)
+    }
+
     /// Whether it restricts at least as much as `other`: nobody reaches an item with this label whom one with `other`
     /// would not, and nothing that `other` asks of a holder is lost.
     pub fn restricts_at_least(&self, other: &Self) -> bool {
@@ -372,10 +382,7 @@ fn categories(marking: &Marking) -> Result<BTreeSet<String>, LabelError> {
 
 /// Whether a word can name a category: so few signs that no format takes it for anything else.
 pub(crate) fn is_category(word: &str) -> bool {
-    well_formed(word, b":._+@=%- ")
-        && !word.starts_with(' ')
-        && !word.ends_with(' ')
-        && !word.contains("  ")
+    well_formed(word, b":._+@=%- ") && !word.starts_with(' ') && !word.ends_with(' ') && !word.contains("  ")
 }
 
 fn well_formed(word: &str, signs: &[u8]) -> bool {
@@ -386,7 +393,7 @@ fn well_formed(word: &str, signs: &[u8]) -> bool {
 /// The label as a line for people, in the order of a CAPCO banner: `RESTRICTED//ORCON/REL TO KOR, USA`.
 ///
 /// The originators lead the REL list, the others follow by code. `EXERCISE//` leads everything, so that nobody
-/// takes it for real. A banner is for reading; [`formats::write`](crate::formats::write) gives one to be read again.
+/// takes it for real. A banner is for reading; [`write_marking`](crate::write_marking) gives one to be read again.
 pub fn banner(label: &Label) -> String {
     let mut line = String::new();
     if label.caveats.contains(&Caveat::Exercise) {

@@ -42,6 +42,7 @@
 //! ```
 
 mod codes;
+mod formats;
 mod join;
 mod judge;
 mod label;
@@ -55,6 +56,10 @@ mod tearline;
 mod walk;
 
 pub use codes::{Codes, CodesError};
+pub use formats::{
+    Format, FormatContext, Loss, MAX_DOCUMENT_BYTES, Organisations, ReadMarking, ReadMarkings, Redacted,
+    UNKNOWN_ORIGINATOR, WrittenMarking, check_ism, read_markings, redact_stix, write_marking,
+};
 pub use join::{join, join_markings};
 pub use label::{Label, LabelError, MAX_WORD_BYTES, MAX_WORDS, banner};
 pub use level::{Caveat, Level, Pap, Tlp, UnknownWord};

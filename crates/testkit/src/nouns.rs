@@ -128,7 +128,11 @@ pub fn handling() -> impl Strategy<Value = Marking> {
     let words = (word(), vec(text(), 0..3), vec(text(), 0..3), any::<bool>(), word(), word());
     let times = (option::of(timestamp()), option::of(timestamp()), option::of(timestamp()));
     let some = (words, vec(entry_id(), 0..3), times).prop_map(
-        |((policy, categories, display_only, relido, tlp, pap), derived_from, (valid_from, review, expires))| {
+        |(
+            (policy, categories, display_only, relido, tlp, pap),
+            derived_from,
+            (valid_from, review, expires),
+        )| {
             Marking {
                 policy,
                 categories,

@@ -4,15 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use base::{Country, EntryId, Fault, Marked, Marking, NodeName, Precedence, Recall, Timestamp};
-use label::{Audience, Codes, Evidence, Label as Judged, Rules, Standing, Withheld, banner};
+use base::{Country, EntryId, Marked, Marking, NodeName, Precedence, Recall};
+use label::{Audience, Evidence, Rules, Standing, Withheld};
 use record::{Direction, Entry, Genesis, Lane, Peer, ReadRecord};
 use serde::Serialize;
-use serde_json::Value;
 
+use super::marking;
 use crate::Common;
 use crate::error::CliError;
-use crate::input;
 use crate::progress::Progress;
 
 /// The rule that a preview shows for a recall of something that the peer never had: it leaves no trace there. The
@@ -21,25 +20,28 @@ const RECALL_OF_NOTHING: &str = "recall.never_shared";
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Label {
-    /// Whether markings can be read, and what they say; exit 1 when one cannot
+    /// Whether markings can be read, and what they say, in our words or another form; exit 1 when one cannot
     #[command(after_help = "Examples:
   bongsu label check '{\"level\":\"RESTRICTED\",\"rel_to\":[\"USA\"],\"originator\":\"KOR\"}'
   bongsu label check markings.jsonl
+  bongsu label check 'SECRET//REL TO USA, KOR' '(S//NF)'
+  bongsu label check '//KOR SECRET//REL TO USA' --to stanag4774 --format text
 
-The input is one marking, an array of them or one a line; of any other document
-its `marking` is taken.")]
-    Check {
-        /// A marking as JSON, or a file with markings; - is standard input
-        #[arg(value_name = "MARKING|FILE")]
-        marking: String,
-    },
+Each input is one marking of ours, an array of them or one a line (of any other
+document of ours its `marking` is taken), or a document in one of the forms of
+--to, told apart by content: stix, capco (one banner or portion a line), ism,
+stanag4774 (XML, or JSON as in OpenTDF), misp, cot, cap. An IC-ISM document is
+also held against rules 33, 41, 67, 88, 199, 319 and 320 of its Schematron.
+--to writes each marking in that form; it never reaches more than before, and
+what is lost is told.")]
+    Check(marking::Check),
     /// The marking that something derived from both must carry at least
     #[command(after_help = "Example:
   bongsu label join \\
     '{\"level\":\"RESTRICTED\",\"rel_to\":[\"JPN\",\"USA\"],\"originator\":\"KOR\"}' \\
     '{\"level\":\"SECRET\",\"rel_to\":[\"USA\"],\"originator\":\"KOR\"}'")]
     Join {
-        /// A marking as JSON, or a file with one
+        /// A marking in any form that `label check` reads, or a file with one
         #[arg(value_name = "MARKING|FILE")]
         a: String,
         /// Another
@@ -66,168 +68,10 @@ Stop the node first, or use its console.")]
 
 pub(crate) fn run(command: Label, common: &Common) -> Result<ExitCode, CliError> {
     match command {
-        Label::Check { marking } => check(&marking, common),
-        Label::Join { a, b } => join(&a, &b, common),
+        Label::Check(args) => marking::check(&args, common),
+        Label::Join { a, b } => marking::join(&a, &b, common),
         Label::Preview { store, peer } => preview(&store, &peer, common),
     }
-}
-
-/// A marking as it was understood, in one spelling.
-#[derive(Serialize)]
-struct Understood {
-    banner: String,
-    level: String,
-    rel_to: Vec<String>,
-    caveats: Vec<String>,
-    originator: String,
-}
-
-impl From<&Judged> for Understood {
-    fn from(label: &Judged) -> Self {
-        let Marking { level, rel_to, caveats, originator } = label.to_marking();
-        Self { banner: banner(label), level, rel_to, caveats, originator }
-    }
-}
-
-const CHECKED: &[&str] =
-    &["line", "ok", "banner", "level", "rel_to", "caveats", "originator", "rule", "path", "message"];
-
-#[derive(Serialize)]
-struct Checked {
-    line: u64,
-    ok: bool,
-    #[serde(flatten)]
-    understood: Option<Understood>,
-    #[serde(flatten)]
-    refused: Option<Unreadable>,
-}
-
-/// Why a marking reaches nobody.
-#[derive(Serialize)]
-struct Unreadable {
-    rule: String,
-    path: String,
-    message: String,
-}
-
-fn judge(value: &Value, codes: &Codes) -> Result<Understood, Unreadable> {
-    let marking = marking_of(value).map_err(|e| Unreadable {
-        rule: label::Rule::MarkingMissing.to_string(),
-        path: "marking".to_owned(),
-        message: e.to_string(),
-    })?;
-    Judged::parse(&marking, codes).map(|label| Understood::from(&label)).map_err(|e| Unreadable {
-        rule: e.rule().to_string(),
-        path: e.path(),
-        message: e.to_string(),
-    })
-}
-
-/// A document that is a marking, that holds one, or that this program printed.
-fn marking_of(value: &Value) -> Result<Marking, serde_json::Error> {
-    let mut value = value.get("marking").unwrap_or(value).clone();
-    if let Some(map) = value.as_object_mut() {
-        for ours in ["schema", "banner", "line", "ok"] {
-            map.remove(ours);
-        }
-    }
-    serde_json::from_value(value)
-}
-
-/// What was read from an argument or a file.
-struct Documents {
-    /// Each with the line on which it starts.
-    values: Vec<(u64, Value)>,
-    faults: Vec<Fault>,
-}
-
-/// One JSON document, an array of them, or one a line.
-fn documents(text: &str) -> Result<Documents, CliError> {
-    let (bytes, source) = if text.trim_start().starts_with(['{', '[']) {
-        (text.as_bytes().to_vec(), "the argument".to_owned())
-    } else {
-        (input::read(text)?, input::name(text))
-    };
-    match serde_json::from_slice::<Value>(&bytes) {
-        Ok(Value::Array(items)) => {
-            Ok(Documents { values: items.into_iter().map(|item| (1, item)).collect(), faults: Vec::new() })
-        }
-        Ok(one) => Ok(Documents { values: vec![(1, one)], faults: Vec::new() }),
-        Err(error) => {
-            let mut read = lines(&bytes);
-            if read.values.is_empty() {
-                // It is no list of lines either: the first complaint says more.
-                read.faults = vec![bad_json(&error).at_line(error.line() as u64)];
-            }
-            read.faults = read.faults.into_iter().map(|fault| fault.in_source(&source)).collect();
-            Ok(read)
-        }
-    }
-}
-
-fn lines(bytes: &[u8]) -> Documents {
-    let mut read = Documents { values: Vec::new(), faults: Vec::new() };
-    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        let number = index as u64 + 1;
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        match serde_json::from_slice::<Value>(line) {
-            Ok(value @ Value::Object(_)) => read.values.push((number, value)),
-            Ok(_) => read.faults.push(Fault::error("label::bad_json", "not a JSON object").at_line(number)),
-            Err(error) => read.faults.push(bad_json(&error).at_line(number)),
-        }
-    }
-    read
-}
-
-fn bad_json(error: &serde_json::Error) -> Fault {
-    Fault::error("label::bad_json", format!("no JSON: {error}"))
-}
-
-fn check(text: &str, common: &Common) -> Result<ExitCode, CliError> {
-    let mut list = common.out().list("bongsu.label-check/1").with_columns(CHECKED);
-    let Documents { values, faults } = documents(text)?;
-    let unreadable = faults.len();
-    for fault in faults {
-        list.fault(fault);
-    }
-    if values.is_empty() {
-        return list.fail(CliError::NothingRead(
-            "the input; a marking is {\"level\": .., \"rel_to\": [..], \"originator\": ..}".to_owned(),
-        ));
-    }
-    let codes = Codes::builtin();
-    let mut wrong = unreadable;
-    for (line, value) in &values {
-        let (understood, refused) = match judge(value, &codes) {
-            Ok(understood) => (Some(understood), None),
-            Err(refused) => (None, Some(refused)),
-        };
-        wrong += usize::from(refused.is_some());
-        list.item(&Checked { line: *line, ok: understood.is_some(), understood, refused })?;
-    }
-    list.finish()?;
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-fn join(a: &str, b: &str, common: &Common) -> Result<ExitCode, CliError> {
-    let codes = Codes::builtin();
-    let read = |name: &str, text: &str| {
-        let wrong = |message: String| CliError::Usage(format!("marking {name}: {message}"));
-        let Documents { values, faults } = documents(text)?;
-        if let Some(fault) = faults.first() {
-            return Err(wrong(fault.to_string()));
-        }
-        let [(_, value)] = values.as_slice() else {
-            return Err(wrong(format!("one is wanted, {} are given", values.len())));
-        };
-        let marking = marking_of(value).map_err(|e| wrong(e.to_string()))?;
-        Judged::parse(&marking, &codes).map_err(|e| wrong(format!("{e} ({})", e.rule())))
-    };
-    let joined = label::join(&read("A", a)?, &read("B", b)?);
-    common.out().document("bongsu.marking/1", &Understood::from(&joined))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// What the kernel is told about an entry.
@@ -329,11 +173,11 @@ fn preview(store: &Path, peer: &NodeName, common: &Common) -> Result<ExitCode, C
         .clone()
         .ok_or_else(|| CliError::Usage(format!("`{}` does not say whose it is", store.display())))?;
     let rules = Rules::new(own);
-    let shared: BTreeSet<EntryId> = record
-        .lane_ids(&Lane { peer: peer.clone(), direction: Direction::Out, precedence: Precedence::Routine })?
-        .into_iter()
-        .collect();
-    let now = common.now.unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut shared: BTreeSet<EntryId> = BTreeSet::new();
+    for precedence in Precedence::ALL {
+        shared.extend(record.lane_ids(&Lane { peer: peer.clone(), direction: Direction::Out, precedence })?);
+    }
+    let now = common.now.unwrap_or_else(super::present);
     let look_up = |id: &EntryId| picture.evidence(id);
     let mut list = common.out().list("bongsu.label-preview/1");
     for seq in 0..record.size()? {

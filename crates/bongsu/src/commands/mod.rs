@@ -5,6 +5,7 @@ mod demo;
 mod incident;
 mod label;
 mod link;
+mod marking;
 mod officer;
 mod orbit;
 mod record;
@@ -66,4 +67,10 @@ pub(crate) fn run(command: Command, common: &Common) -> Result<ExitCode, CliErro
         Command::Man(command) => shell::man(command),
         Command::Openapi(_) => shell::openapi(),
     }
+}
+
+/// The present, by this machine's clock.
+fn present() -> base::Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    base::Timestamp::UNIX_EPOCH.plus_seconds(since.as_secs() as f64)
 }

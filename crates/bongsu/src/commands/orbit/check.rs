@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use base::{Fault, FaultLevel, Timestamp};
 use orbit::{Found, Message, MessageKind};
@@ -73,7 +72,7 @@ struct Checked {
 }
 
 pub(super) fn run(args: &Check, common: &Common) -> Result<ExitCode, CliError> {
-    let now = common.now.unwrap_or_else(present);
+    let now = common.now.unwrap_or_else(super::super::present);
     // What is written again takes the place of the items.
     let mut list = args.to.is_none().then(|| common.out().list("bongsu.orbit-check/1"));
     let (mut refused, mut faults) = (0_usize, 0_usize);
@@ -118,11 +117,6 @@ pub(super) fn run(args: &Check, common: &Common) -> Result<ExitCode, CliError> {
         None => {}
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn present() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::UNIX_EPOCH.plus_seconds(since.as_secs() as f64)
 }
 
 fn tell(list: Option<&mut List>, fault: Fault, common: &Common) {
