@@ -238,6 +238,32 @@ struct Held {
     recalled: bool,
 }
 
+/// What room `label` decides on a node's own entries for `peer`: those that it may have, and those that were taken back.
+pub(super) fn decided(
+    store: &Path,
+    peer: &NodeName,
+    now: Timestamp,
+) -> Result<(BTreeSet<EntryId>, BTreeSet<EntryId>), CliError> {
+    let record = ReadRecord::open(store)?;
+    let picture = Picture::read(&record)?;
+    let audience = picture.audience(peer)?;
+    let rules = Rules::new(picture.owner(store)?);
+    let look_up = |id: &EntryId| picture.evidence(id);
+    let (mut released, mut taken_back) = (BTreeSet::new(), BTreeSet::new());
+    for seq in 0..record.size()? {
+        let Some(stored) = record.at(seq)? else { continue };
+        let Some(entry) = stored.entry.filter(|_| stored.received.is_none()) else { continue };
+        let recalled = picture.held.get(&stored.id).is_some_and(|held| held.recalled);
+        let standing = Standing { recalled, evidence: &look_up };
+        if recalled {
+            taken_back.insert(stored.id);
+        } else if label::release(entry, &audience, &rules, &standing, now).is_ok() {
+            released.insert(stored.id);
+        }
+    }
+    Ok((released, taken_back))
+}
+
 /// Everything in the record that a decision looks at.
 struct Picture {
     own: Option<Country>,
@@ -293,6 +319,12 @@ impl Picture {
         }
     }
 
+    /// Whose record it is.
+    fn owner(&self, store: &Path) -> Result<Country, CliError> {
+        let unknown = || CliError::Usage(format!("`{}` does not say whose it is", store.display()));
+        self.own.clone().ok_or_else(unknown)
+    }
+
     /// The audience that the officer made `name`.
     fn audience(&self, name: &NodeName) -> Result<Audience, CliError> {
         let Some(peer) = self.peers.get(name) else {
@@ -324,11 +356,7 @@ fn preview(store: &Path, peer: &NodeName, common: &Common) -> Result<ExitCode, C
     let record = ReadRecord::open(store)?;
     let picture = Picture::read(&record)?;
     let audience = picture.audience(peer)?;
-    let own = picture
-        .own
-        .clone()
-        .ok_or_else(|| CliError::Usage(format!("`{}` does not say whose it is", store.display())))?;
-    let rules = Rules::new(own);
+    let rules = Rules::new(picture.owner(store)?);
     let shared: BTreeSet<EntryId> =
         record.lane_ids(&Lane { peer: peer.clone(), direction: Direction::Out })?.into_iter().collect();
     let now = common.now.unwrap_or(Timestamp::UNIX_EPOCH);
