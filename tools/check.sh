@@ -78,6 +78,7 @@ sum() {
 need_rust rustfmt clippy
 need_node
 need_compiler
+need_python
 need_chromium
 target=$(target_folder)
 

@@ -70,6 +70,25 @@ compiles_c() {
   printf '#include <stdio.h>\nint main(void) { return 0; }\n' | "${CC:-cc}" -x c -o /dev/null - 2>/dev/null
 }
 
+# need_python: sets PYTHON to a Python with `cryptography`, for the second verifier of evidence.
+need_python() {
+  find_python && return
+  install python3 python3-cryptography || stop "there is no Python with the package cryptography" \
+    "apt-get install python3-cryptography, or set PYTHON to a Python that has it"
+  find_python || stop "python3-cryptography was installed but no Python finds it" "set PYTHON to one that does"
+}
+
+find_python() {
+  local name
+  for name in ${PYTHON:+"$PYTHON"} python3 /usr/bin/python3; do
+    if "$name" -c 'from cryptography.hazmat.primitives.asymmetric import ed25519' 2>/dev/null; then
+      export PYTHON=$name
+      return
+    fi
+  done
+  return 1
+}
+
 # need_chromium: sets CHROMIUM to a browser for the console's test.
 need_chromium() {
   find_chromium && return

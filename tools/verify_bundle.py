@@ -267,6 +267,9 @@ class Checkpoint(Note):
         self.size, self.root = decimal(parts[1]), unbase64(parts[2], 32)
 
 
+WRONG = -1
+
+
 class Key:
     """A verifier key: 1 signs a log, 4 cosigns with a time."""
 
@@ -292,7 +295,7 @@ class Key:
         return self.use == 1 and (self.name == origin or of_node)
 
     def look_at(self, note):
-        """None: no line of this key. False: one that is wrong. Else the time of the cosignature (0 of a log)."""
+        """None: no line of this key. WRONG: one that is wrong. Else the time of the cosignature, 0 of a log."""
         seen = None
         for name, key_id, signature in note.lines:
             if name != self.name or key_id != self.id:
@@ -302,9 +305,9 @@ class Key:
                 stamp, signature = int.from_bytes(signature[:8], "big"), signature[8:]
                 message = f"cosignature/v1\ntime {stamp}\n".encode() + message
                 if not 0 < stamp < 2**63:
-                    return False
+                    return WRONG
             if not signed(self.key, message, signature):
-                return False
+                return WRONG
             seen = stamp if seen is None else min(seen, stamp)
         return seen
 
@@ -385,12 +388,12 @@ class Policy:
     def judge(self, checkpoint):
         """Whether the quorum holds, and which nations do."""
         seen = [log.look_at(checkpoint) for log in self.logs if log.is_of_log(checkpoint.origin)]
-        need(False not in [value is not False for value in seen], "a log's signature does not hold")
+        need(WRONG not in seen, "a log's signature does not hold")
         need(not self.logs or any(value is not None for value in seen), "no log of the policy signed it")
         holding = set()
         for name, witness in self.witnesses.items():
             stamp = witness.look_at(checkpoint)
-            need(stamp is not False, "a witness's signature does not hold")
+            need(stamp != WRONG, "a witness's signature does not hold")
             if stamp is not None:
                 holding.add(name)
         for name, (wanted, members) in self.groups.items():
@@ -602,7 +605,7 @@ class Bundle:
             need(own.look_at(checkpoint) == 0, "the exporter did not sign it")
             for cosigner in cosigners:
                 stamp = cosigner.look_at(checkpoint)
-                if stamp is False:
+                if stamp == WRONG:
                     raise Wrong("bundle::bad_cosignature", source, f"the cosignature of {cosigner.name} is wrong")
                 need((stamp or 0) * 10**9 < 2**63, "a cosignature is of a time beyond the year 2262")
             self.checkpoints.append(checkpoint)
@@ -780,7 +783,7 @@ def check_fraud(data):
             need(witness.use == 4, "the witness's key is not that of a cosigner")
             code = "fraud::not_signed"
             stamps = [witness.look_at(tree) for tree in trees]
-            need(all(stamps), "the witness did not cosign a checkpoint")
+            need(WRONG not in stamps and None not in stamps, "the witness did not cosign a checkpoint")
         code = "fraud::no_contradiction"
         if kind == "split_view":
             need(trees[0].size == trees[1].size and trees[0].root != trees[1].root, "no two roots of one size")

@@ -38,6 +38,11 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Store(#[from] record::StoreError),
     #[error("{0}")]
+    Bundle(#[from] record::BundleError),
+    /// A witness refuses; the number is the answer of C2SP tlog-witness over HTTP.
+    #[error("{0} (status {status} of tlog-witness)", status = .0.status())]
+    Witness(#[from] record::WitnessError),
+    #[error("{0}")]
     Json(#[from] serde_json::Error),
     /// The demo.
     #[error("{0}")]
@@ -64,6 +69,8 @@ impl CliError {
             Self::Node(_) => "node::failed",
             Self::Config(_) => "node::config",
             Self::Store(_) => "record::failed",
+            Self::Bundle(_) => "bundle::not_written",
+            Self::Witness(_) => "witness::refused",
             Self::Json(_) => "cli::json",
             Self::Demo(_) => "cli::demo",
             Self::Pipe => "cli::pipe",

@@ -90,12 +90,18 @@ pub(crate) fn tls_identity(data: &Path, name: &NodeName) -> Result<TlsIdentity, 
     Ok(TlsIdentity { certificate, key: key.into() })
 }
 
-/// Writes a file that only its owner may read, whole or not at all.
+/// Writes a file that only its owner may read, whole or not at all, in a folder that only its owner may enter.
 pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
     let io = |source| NodeError::Io { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(io)?;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(io)?;
+    write_secret_file(path, bytes)
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+pub(crate) fn write_secret_file(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
+    let io = |source| NodeError::Io { path: path.to_owned(), source };
     let temporary = path.with_added_extension("tmp");
     let mut file = std::fs::OpenOptions::new()
         .create(true)

@@ -11,6 +11,8 @@ mod api;
 mod config;
 mod core;
 mod events;
+mod evidence;
+mod export;
 mod feeds;
 mod inherit;
 mod jobs;
@@ -46,6 +48,8 @@ use tokio_rustls::TlsAcceptor;
 
 pub use crate::api::{last_url, new_entry_token, openapi};
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, Origin, Overrides};
+pub use crate::evidence::{Stopped, WitnessState, witness_key, write_whole};
+pub use crate::export::{ForPeer, Selection};
 pub use crate::offline::{CARD_SCHEMA, Card, accept, card};
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 

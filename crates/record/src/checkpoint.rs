@@ -130,6 +130,12 @@ impl Checkpoint {
         self.signed_by(name, Box::new(CosignatureVerifier { name: name.clone(), key: *key }))
     }
 
+    /// The names in its signature lines, in order; nothing is checked.
+    pub fn signers(&self) -> Vec<&str> {
+        let lines = self.note.rsplit("\n\n").next().unwrap_or_default().lines();
+        lines.filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next()).collect()
+    }
+
     /// Checks that this checkpoint is of the tree that has `root` at this size.
     ///
     /// # Errors

@@ -148,6 +148,17 @@ impl FraudError {
 }
 
 impl FraudKind {
+    /// What is certain when the proof holds, in one sentence.
+    pub const fn shows(self) -> &'static str {
+        match self {
+            Self::SplitView => "the log signed two different histories of one size",
+            Self::Fork => "the log signed two histories with different entries at one place",
+            Self::Rewind => {
+                "the log or the witness went back: the witness cosigned a smaller log after a larger one"
+            }
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::SplitView => "split view",

@@ -26,7 +26,8 @@ mod witness;
 
 pub use bundle::{
     BUNDLE_SCHEMA, BundleContents, BundleError, BundleItem, BundleKey, BundleLog, BundleTrust, BundleVerdict,
-    CheckedItem, Exporter, KeyRole, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES, Software, TimeBounds, verify_bundle,
+    CheckedItem, Exporter, KeyRole, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES, Software, TimeBounds, sha256_hex,
+    verify_bundle,
 };
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use domain::Domain;

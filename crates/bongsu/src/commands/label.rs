@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use base::{Country, EntryId, Marked, Marking, NodeName, Precedence, Recall};
+use base::{Country, EntryId, Facts, Marked, Marking, NodeName, Precedence, Recall, Timestamp};
 use label::{Audience, Evidence, Rules, Standing, Withheld};
 use record::{Direction, Entry, Genesis, Lane, Peer, ReadRecord};
 use serde::Serialize;
@@ -79,7 +79,34 @@ struct Held {
     author: NodeName,
     marking: Option<Marking>,
     evidence: Vec<EntryId>,
+    facts: Option<Facts>,
     recalled: bool,
+}
+
+/// What room `label` decides on a node's own entries for `peer`: those that it may have, and those that were taken back.
+pub(super) fn decided(
+    store: &Path,
+    peer: &NodeName,
+    now: Timestamp,
+) -> Result<(BTreeSet<EntryId>, BTreeSet<EntryId>), CliError> {
+    let record = ReadRecord::open(store)?;
+    let picture = Picture::read(&record)?;
+    let audience = picture.audience(peer)?;
+    let rules = Rules::new(picture.owner(store)?);
+    let look_up = |id: &EntryId| picture.evidence(id);
+    let (mut released, mut taken_back) = (BTreeSet::new(), BTreeSet::new());
+    for seq in 0..record.size()? {
+        let Some(stored) = record.at(seq)? else { continue };
+        let Some(entry) = stored.entry.filter(|_| stored.received.is_none()) else { continue };
+        let recalled = picture.held.get(&stored.id).is_some_and(|held| held.recalled);
+        let standing = Standing { recalled, evidence: &look_up };
+        if recalled {
+            taken_back.insert(stored.id);
+        } else if label::release(entry, &audience, &rules, &standing, now).is_ok() {
+            released.insert(stored.id);
+        }
+    }
+    Ok((released, taken_back))
 }
 
 /// Everything in the record that a decision looks at.
@@ -106,6 +133,7 @@ impl Picture {
                     author: entry.author().node.clone(),
                     marking: entry.marking().cloned(),
                     evidence: entry.evidence().to_vec(),
+                    facts: entry.facts(),
                     recalled: false,
                 },
             );
@@ -133,8 +161,18 @@ impl Picture {
         match self.held.get(id) {
             None => Evidence::Unknown,
             Some(held) if held.recalled => Evidence::Recalled,
-            Some(held) => Evidence::Held { marking: held.marking.clone(), evidence: held.evidence.clone() },
+            Some(held) => Evidence::Held {
+                marking: held.marking.clone(),
+                evidence: held.evidence.clone(),
+                facts: held.facts.clone(),
+            },
         }
+    }
+
+    /// Whose record it is.
+    fn owner(&self, store: &Path) -> Result<Country, CliError> {
+        let unknown = || CliError::Usage(format!("`{}` does not say whose it is", store.display()));
+        self.own.clone().ok_or_else(unknown)
     }
 
     /// The audience that the officer made `name`.
@@ -151,7 +189,12 @@ impl Picture {
             .clearance
             .parse()
             .map_err(|e| CliError::Usage(format!("the clearance of `{name}` cannot be read: {e}")))?;
-        Ok(Audience { node: peer.node.clone(), country: peer.country.clone(), clearance })
+        Ok(Audience {
+            node: peer.node.clone(),
+            country: peer.country.clone(),
+            clearance,
+            organisation: Some(peer.title.clone()),
+        })
     }
 }
 
@@ -168,11 +211,7 @@ fn preview(store: &Path, peer: &NodeName, common: &Common) -> Result<ExitCode, C
     let record = ReadRecord::open(store)?;
     let picture = Picture::read(&record)?;
     let audience = picture.audience(peer)?;
-    let own = picture
-        .own
-        .clone()
-        .ok_or_else(|| CliError::Usage(format!("`{}` does not say whose it is", store.display())))?;
-    let rules = Rules::new(own);
+    let rules = Rules::new(picture.owner(store)?);
     let mut shared: BTreeSet<EntryId> = BTreeSet::new();
     for precedence in Precedence::ALL {
         shared.extend(record.lane_ids(&Lane { peer: peer.clone(), direction: Direction::Out, precedence })?);

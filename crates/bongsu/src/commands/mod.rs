@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod evidence;
 mod incident;
 mod label;
 mod link;
@@ -25,7 +26,7 @@ pub(crate) enum Command {
     /// Release markings: check, join, preview what a peer would get
     #[command(subcommand)]
     Label(label::Label),
-    /// The record: verify, show, statistics
+    /// The record: verify, export as evidence, witness, show, statistics
     #[command(subcommand)]
     Record(record::Record),
     /// Incidents of a node's record

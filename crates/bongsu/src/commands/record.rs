@@ -1,4 +1,4 @@
-//! `record verify|show|stats`.
+//! `record verify|export|checkpoint|witness|show|stats`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,19 +8,51 @@ use record::{Verdict, verify_dir};
 use serde::Serialize;
 
 use crate::Common;
+use crate::commands::evidence::{self, Checkpoint, Export, Trust, Witness};
 use crate::error::CliError;
 use crate::out::{Format, say};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Record {
-    /// Check every byte and every entry of a node's record; exit 1 when anything is damaged or missing
-    #[command(
-        after_help = "Example:\n  bongsu record verify ./seoul\n\nThe folder is only read. Stop the node first, or use the console's button."
-    )]
+    /// Check every byte and every entry of a node's record, a bundle or a proof of fraud; exit 1 when anything is wrong
+    #[command(after_help = "Examples:
+  bongsu record verify ./seoul
+  bongsu record verify case.bundle
+  bongsu record verify case.bundle --policy alliance.policy --require joint
+
+What is checked is only read. For a folder: stop the node first, or use the console's
+button. A bundle shows by itself that it fits together; whose it is shows with --key
+(the exporter's key, told to you by another way) or with a --policy that names its log.
+A second verifier that is not this program: tools/verify_bundle.py.")]
     Verify {
-        /// The node's data folder
-        dir: PathBuf,
+        /// A node's data folder, a bundle, or a proof of fraud
+        #[arg(value_name = "DIR|BUNDLE|PROOF")]
+        path: PathBuf,
+        #[command(flatten)]
+        trust: Trust,
     },
+    /// Write entries with all that a third party needs to check them, as one file
+    #[command(after_help = "Examples:
+  bongsu record export ./seoul --bundle case.bundle
+  bongsu record export ./seoul --bundle case.bundle --ids 5d1f…
+  bongsu record export ./seoul --bundle case.bundle --as washington
+
+The same record gives the same bytes. Stop the node first.")]
+    Export(Export),
+    /// Print what a witness needs to cosign this node's log (C2SP tlog-witness)
+    #[command(after_help = "Example:
+  bongsu record checkpoint ./seoul --old-size 0 > request.txt
+
+Stop the node first.")]
+    Checkpoint(Checkpoint),
+    /// Cosign a log's checkpoint as a third party, once the log is shown to have only grown
+    #[command(after_help = "Example:
+  bongsu record witness request.txt --name court.example/w1 --key court.key \\
+    --state ./court --log \"$(cat seoul.vkey)\" > cosigned.txt
+
+The key is made when the file is not there; its public half is said on standard
+error. What was cosigned last stands in --state: keep that folder.")]
+    Witness(Witness),
     /// Print one entry
     #[command(after_help = "Example:\n  bongsu record show 5d1f… --store ./seoul")]
     Show {
@@ -41,7 +73,14 @@ pub(crate) enum Record {
 
 pub(crate) fn run(command: Record, common: &Common) -> Result<ExitCode, CliError> {
     match command {
-        Record::Verify { dir } => verify(&dir, common),
+        Record::Verify { path, trust } if path.is_dir() => {
+            trust.for_folder()?;
+            verify(&path, common)
+        }
+        Record::Verify { path, trust } => evidence::verify(&path, &trust, common),
+        Record::Export(export) => evidence::export(&export, common),
+        Record::Checkpoint(checkpoint) => evidence::checkpoint(&checkpoint),
+        Record::Witness(witness) => evidence::witness(&witness, common),
         Record::Show { id, store } => {
             let read = record::ReadRecord::open(&store)?;
             let stored =

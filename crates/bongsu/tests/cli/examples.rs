@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Seoul, bongsu, finding, incident, root, to_usa, washington};
+use crate::support::{Seoul, bongsu, bongsu_in, finding, incident, root, to_usa, washington};
 
 /// Commands that run until they are stopped, or for a minute: only their words are checked.
 const ENDLESS: &[&str] = &["bongsu serve", "bongsu demo"];
@@ -74,8 +74,36 @@ fn stage() -> (tempfile::TempDir, String, String) {
     fields.remove("clearance");
     fields.insert("schema".to_owned(), "bongsu.card/1".into());
     std::fs::write(at("washington.card.json"), card.to_string()).unwrap();
+    joint_bundle(folder.path());
     std::fs::create_dir_all(at(".local/share/bash-completion/completions")).unwrap();
     (folder, id.to_string(), shown.to_string())
+}
+
+/// A bundle that a Korean and an American witness stand behind, the policy that says so, and what a third is asked.
+fn joint_bundle(folder: &Path) {
+    let put = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    let run = |args: &[&str]| bongsu_in(folder, args).exits(0);
+    let vkey = run(&["record", "checkpoint", "seoul", "--vkey"]).out;
+    put("seoul.vkey", &vkey);
+    put("request.txt", &run(&["record", "checkpoint", "seoul"]).out);
+    let mut policy = format!("log {vkey}");
+    for (name, request) in [("kr.example", "request.txt"), ("us.example", "second.txt")] {
+        let (key, state) = (format!("{name}.key"), format!("{name}.state"));
+        let log = vkey.trim();
+        let args =
+            ["record", "witness", request, "--name", name, "--key", &key, "--state", &state, "--log", log];
+        let ran = run(&args);
+        put("second.txt", &format!("old 0\n\n{}", ran.out));
+        put("cosigned.txt", &ran.out);
+        policy += &format!("witness {name} {}\n", ran.err.trim().rsplit(' ').next().unwrap());
+    }
+    put(
+        "alliance.policy",
+        &format!(
+            "{policy}group KR any kr.example\ngroup US any us.example\ngroup both all KR US\nquorum both\n"
+        ),
+    );
+    run(&["record", "export", "seoul", "--bundle", "case.bundle", "--checkpoint", "cosigned.txt"]);
 }
 
 fn run(example: &str, folder: &Path) {

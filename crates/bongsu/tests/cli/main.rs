@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail by panicking")]
 
 mod bad_input;
+mod bundle;
 mod ccsds;
 mod coverage;
 mod examples;

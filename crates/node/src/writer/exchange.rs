@@ -75,7 +75,12 @@ impl Writer {
             peer.clearance.parse().map_err(|_| bad("its clearance is not a level word such as SECRET"))?;
         let me = self.core.config.name.clone();
         let identity = PeerIdentity { node: peer.node.clone(), country: peer.country.clone(), key };
-        let audience = Audience { node: peer.node.clone(), country: peer.country.clone(), clearance };
+        let audience = Audience {
+            node: peer.node.clone(),
+            country: peer.country.clone(),
+            clearance,
+            organisation: Some(peer.title.clone()),
+        };
         let (mut inbounds, mut outbounds) = (Vec::new(), Vec::new());
         for precedence in Precedence::ALL {
             let state = |direction| self.record.lane(&lane(&peer.node, direction, precedence));

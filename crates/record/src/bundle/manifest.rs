@@ -149,7 +149,8 @@ struct ManifestSignature {
     sig: String,
 }
 
-pub(crate) fn sha256(bytes: &[u8]) -> String {
+/// SHA-256 in hexadecimal, as a bundle names files and programs.
+pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 

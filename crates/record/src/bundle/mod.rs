@@ -17,12 +17,12 @@ use self::custody::Item;
 use self::manifest::{
     CUSTODY, Exporter as Row, FileRow, ItemRow, KEYS, KEYS_SCHEMA, Keys, LABELS, LogRow, MANIFEST, Manifest,
     POLICY, PROVENANCE, SIGNATURE, SUMMARY, blob_path, canonical, checkpoint_path, item_path, proof_path,
-    sha256, sign_manifest,
+    sign_manifest,
 };
 use crate::{Checkpoint, Entry, NodeKey, inclusion_text};
 
 pub use archive::{MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
-pub use manifest::{BUNDLE_SCHEMA, BundleKey, Exporter, KeyRole, Software};
+pub use manifest::{BUNDLE_SCHEMA, BundleKey, Exporter, KeyRole, Software, sha256_hex};
 pub use times::TimeBounds;
 pub use verify::{BundleLog, BundleTrust, BundleVerdict, CheckedItem, verify_bundle};
 
@@ -95,7 +95,7 @@ impl BundleContents {
             .map(|(path, bytes)| FileRow {
                 path: path.clone(),
                 bytes: bytes.len() as u64,
-                sha256: sha256(bytes),
+                sha256: sha256_hex(bytes),
             })
             .collect();
         let head = canonical(&manifest);

@@ -11,7 +11,7 @@ use super::custody::{self, Item};
 use super::manifest::{
     BUNDLE_SCHEMA, CUSTODY, FileRow, KEYS, KEYS_SCHEMA, KeyRole, Keys, LABELS, MANIFEST, Manifest, POLICY,
     PROVENANCE, SIGNATURE, SUMMARY, blob_path, canonical, checkpoint_path, document, item_path,
-    manifest_signed, proof_path, public_key, sha256,
+    manifest_signed, proof_path, public_key, sha256_hex,
 };
 use super::times::{self, TimeBounds};
 use crate::note::{Signed, SignedText};
@@ -421,7 +421,7 @@ fn check_files(members: &[Member<'_>], rows: &[FileRow]) -> Step<()> {
         return Err(wrong("bundle::bad_archive", member.name, message));
     }
     for (member, row) in members.iter().zip(rows) {
-        if member.bytes.len() as u64 != row.bytes || sha256(member.bytes) != row.sha256 {
+        if member.bytes.len() as u64 != row.bytes || sha256_hex(member.bytes) != row.sha256 {
             let end = member.bytes.len() as u64;
             let fault = Fault::error("bundle::bad_hash", "its bytes do not have the hash of the manifest");
             faults.push(fault.in_source(member.name).at_bytes(0, end));

@@ -89,7 +89,7 @@ fn flip(bytes: &mut [u8], rng: &mut impl RngCore) {
 }
 
 /// How many sorts of mutation there are.
-pub(crate) const SORTS: usize = 34;
+pub(crate) const SORTS: usize = 36;
 
 /// A mutated bundle and what was done to it; `None` when this bundle has nothing that the sort could change.
 pub(crate) fn mutated(made: &mut Made, sort: usize) -> Option<(String, Vec<u8>)> {
@@ -326,6 +326,26 @@ fn by_the_exporter(mut files: Files, made: &mut Made, sort: usize) -> Option<(St
                 rows.iter_mut().find(|row| row["id"] == json!(id)).unwrap()["withdrawn"] = json!(true);
             });
             return Some(("an item passed off as withdrawn".into(), zip(&files, 0x21)));
+        }
+        33 | 34 => {
+            // The bytes of a signature under the checkpoint: the log's own, or that of a witness.
+            let note = made.contents.checkpoints[0].note().to_owned();
+            let lines: Vec<&str> = note.split_inclusive('\n').collect();
+            let nth = if sort == 33 { 4 } else { 5 };
+            let (head, last) = lines.get(nth)?.trim_end().rsplit_once(' ')?;
+            let mut bytes = BASE64_STANDARD.decode(last).unwrap();
+            flip(&mut bytes[4..], &mut made.rng);
+            let forged = note.replace(lines[nth], &format!("{head} {}\n", BASE64_STANDARD.encode(bytes)));
+            // A witness of which the bundle has no key is passed over.
+            if sort == 34 && !head.ends_with(" washington") {
+                return None;
+            }
+            for (name, bytes) in &mut files {
+                if name.starts_with("proofs/") || name.starts_with("checkpoints/") {
+                    *bytes = String::from_utf8(bytes.clone()).unwrap().replace(&note, &forged).into_bytes();
+                }
+            }
+            "a wrong signature under the checkpoint"
         }
         _ => {
             let at = place(&files, "keys")?;
