@@ -9,7 +9,7 @@ use crate::simd::{Floats, Job, Kernel, Lanes, MAX_FLOATS, dispatch};
 use crate::{Propagator, StateBatch};
 
 /// Windows a step: so long an object is taken to go on one curve.
-pub(super) const STEP_WINDOWS: u64 = 8;
+pub(super) const STEP_WINDOWS: u64 = 16;
 
 /// An object that gets further than this from its curve in half a step has none.
 const MOST_ASTRAY_KM: f64 = 100.0;

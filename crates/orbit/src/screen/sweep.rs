@@ -22,7 +22,7 @@ const BLOCK: u64 = 16;
 const LONG_BLOCK: u64 = 128;
 
 /// The same for few primaries, of which so many windows in all fit into a fast memory.
-const FEW_WINDOWS: u64 = 1 << 16;
+const FEW_WINDOWS: u64 = 1 << 17;
 const LONGEST_FEW_BLOCK: u64 = 4096;
 
 /// For few primaries the bodies are cut so that there are so many tasks.
@@ -264,8 +264,8 @@ impl Sweep<'_> {
         let bodies = self.bodies.len() as u64;
         let (length, share) = match &self.few {
             Some(few) => {
-                let length = FEW_WINDOWS / (few.len() as u64).max(1) / LONG_BLOCK * LONG_BLOCK;
-                let length = length.clamp(LONG_BLOCK, LONGEST_FEW_BLOCK);
+                let length = FEW_WINDOWS / (few.len() as u64).max(1) / 256 * 256;
+                let length = length.clamp(256, LONGEST_FEW_BLOCK);
                 let parts = FEW_TASKS.div_ceil(windows.div_ceil(length).max(1));
                 (length, bodies.div_ceil(parts).max(1))
             }
