@@ -211,7 +211,8 @@ impl Job for FromStates<'_> {
             let rvdotl = across - motion * temp1 * c(1.5).mul_add(con41, cos2u);
 
             let moment = rl * rvdotl;
-            let (up_part, along_part) = (rvdotl * moment * c(1.0 / MU_KM3_S2), rdotl * moment * c(-1.0 / MU_KM3_S2));
+            let (up_part, along_part) =
+                (rvdotl * moment * c(1.0 / MU_KM3_S2), rdotl * moment * c(-1.0 / MU_KM3_S2));
             let up_part = up_part - c(1.0);
             let parameter = (moment * moment * c(1.0 / MU_KM3_S2)).mul_add(shrunk, c(0.5) * temp1 * sine2);
             for (value, column) in normal.into_iter().zip([&mut *x, y, z]) {
@@ -277,7 +278,8 @@ impl<'a, I: Iterator<Item = (u32, &'a Curves)> + Clone> Job for Crossings<'_, I>
         for at in (0..count).step_by(F::N) {
             let a = Shapes::<F>::load(one, at);
             for (place, other) in others.clone() {
-                let mut bits = a.meet(&Shapes::load(other, at), &Room::new(&one.bounds, &other.bounds, limits));
+                let mut bits =
+                    a.meet(&Shapes::load(other, at), &Room::new(&one.bounds, &other.bounds, limits));
                 while bits != 0 {
                     let step = at + bits.trailing_zeros() as usize;
                     bits &= bits - 1;
@@ -478,6 +480,7 @@ impl Default for Seen {
 impl Seen {
     /// Counts a place; false where it does not belong to a curve.
     fn add(&mut self, away: &Away, offset_s: f64) -> bool {
+        // A turn by more than a half is seen as one backwards.
         let turn = away.angle / offset_s;
         self.merge(&Self { radius_km: away.radius_km, height_km: away.height_km, turns: (turn, turn) });
         // Not the other way round: NaN does not belong.

@@ -187,9 +187,9 @@ impl Run<'_> {
         let mut own = Scratch::default();
         for round in tasks.chunks(ROUND) {
             let parts: Vec<Found> = match self.pool {
-                Some(pool) => {
-                    pool.install(|| round.par_iter().map_init(Scratch::default, |s, task| one(s, task)).collect())
-                }
+                Some(pool) => pool.install(|| {
+                    round.par_iter().map_init(Scratch::default, |s, task| one(s, task)).collect()
+                }),
                 None => round.iter().map(|task| one(&mut own, task)).collect(),
             };
             for part in parts {
