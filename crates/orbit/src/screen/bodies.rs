@@ -2,7 +2,8 @@ use std::sync::OnceLock;
 
 use base::{Fault, Interval, NoradId, Timestamp};
 
-use super::curves::{Astray, STEP_WINDOWS, Samples};
+use super::astray::{Astray, Samples};
+use super::curves::STEP_WINDOWS;
 use super::refine::CELL_NANOS;
 use crate::frame::{dot, minus, norm};
 use crate::{Catalogue, Kernel, Propagator, StateBatch};

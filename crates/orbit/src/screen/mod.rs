@@ -95,6 +95,7 @@
 //! further away than the pair can stray from it in 30 s (`stays_out`).
 
 mod again;
+mod astray;
 mod bodies;
 mod bound;
 mod curves;
@@ -102,6 +103,7 @@ mod few;
 mod grid;
 #[cfg(test)]
 mod hard_tests;
+mod many;
 mod marks;
 mod refine;
 mod rough;

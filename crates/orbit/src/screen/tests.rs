@@ -269,7 +269,9 @@ fn changed_objects_are_screened_again() {
     assert_ne!(expect, before);
     let limits = ScreenLimits::within_km(60.0).unwrap();
     let quiet = |_: u64, _: u64| ControlFlow::Continue(());
-    let again = |changed, limits| rescreen(&before.approaches, changed, &new, when, limits, None, &quiet);
+    let again = |changed: &BTreeSet<NoradId>, limits: &ScreenLimits| {
+        rescreen(&before.approaches, changed, &new, when, limits, None, &quiet)
+    };
     assert_eq!(again(&changed, &limits), Ok(expect.clone()));
     // Naming more than need be changes nothing; naming none keeps all that is still there.
     let everyone = new.iter().map(ElementSet::norad_id).collect();
