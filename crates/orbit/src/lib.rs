@@ -84,7 +84,7 @@ pub use propagate::{Ephemeris, PropagationError, Propagator, StateBatch};
 pub use read::{CatalogueRead, Format, HistoryRead, MAX_LINE_BYTES, read_catalogue, read_history};
 pub use screen::{
     Approach, Event, LimitsError, MAX_WITHIN_KM, Proximity, SLOW_KM_S, ScreenError, ScreenLimits, Screening,
-    screen,
+    rescreen, screen,
 };
 pub use simd::Kernel;
 pub use tle_write::TleWriteError;

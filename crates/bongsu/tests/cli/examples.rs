@@ -66,6 +66,10 @@ fn stage() -> (tempfile::TempDir, String, String) {
     let at = |name: &str| folder.path().join(name);
     std::os::unix::fs::symlink(root().join("samples"), at("samples")).unwrap();
     std::fs::write(at("ids.txt"), "# ours\n29268 # KOMPSAT-2\n38338\n").unwrap();
+    let catalogue = root().join("samples/orbit/korea-2026-03.csv");
+    let when = ["--from", "2026-03-10T12:00:00Z", "--hours", "24", "--within-km", "50", "--format", "ndjson"];
+    let screen = [&["orbit", "screen", catalogue.to_str().unwrap()], when.as_slice()].concat();
+    std::fs::write(at("earlier.ndjson"), bongsu(&screen).exits(0).out).unwrap();
     let marking = r#"{"level":"RESTRICTED","rel_to":["USA"],"originator":"KOR"}"#;
     std::fs::write(at("markings.jsonl"), format!("{marking}\n{marking}\n")).unwrap();
     let mut card = serde_json::to_value(washington()).unwrap();

@@ -1,6 +1,6 @@
 //! `orbit`: what is printed, for whom, and with which exit.
 
-use crate::support::{bongsu, bongsu_in, bongsu_with};
+use crate::support::{bongsu, bongsu_in, bongsu_with, sample};
 
 const KOREA: &str = "samples/orbit/korea-2026-03.csv";
 const FROM: &str = "2026-03-10T12:00:00Z";
@@ -105,6 +105,47 @@ fn primaries_come_from_the_line_or_a_file() {
     }));
     let ran = screen(&["--primaries", "no-such-file"]).exits(2);
     assert_eq!(ran.codes(), [("cli::usage".to_owned(), None)]);
+}
+
+#[test]
+fn an_update_prints_what_a_screening_anew_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // The catalogue as it was before 43823 came and while 31307 was there.
+    let now = String::from_utf8(sample("orbit/korea-2026-03.csv")).unwrap();
+    let other = now.lines().find(|line| line.contains(",43823,")).unwrap().replace(",43823,", ",31307,");
+    let before: String = now.lines().filter(|l| !l.contains(",43823,")).map(|l| format!("{l}\n")).collect();
+    std::fs::write(at("before.csv"), before + &other).unwrap();
+    let when = ["--from", FROM, "--hours", "24", "--within-km", "300"];
+    let run = |catalogue: &str, more: &[&str]| {
+        bongsu(&[&["orbit", "screen", catalogue], when.as_slice(), more].concat())
+    };
+    let anew = run(KOREA, &[]).exits(0);
+    for format in ["ndjson", "json"] {
+        let earlier = run(&at("before.csv"), &["--format", format]).exits(0).out;
+        assert_ne!(earlier, anew.out);
+        std::fs::write(at("earlier"), earlier).unwrap();
+        let updated = run(KOREA, &["--update-from", &at("earlier"), "--changed", "43823,31307"]).exits(0);
+        assert_eq!(updated.out, anew.out, "{format}");
+    }
+    let refused = |more: &[&str]| {
+        let ran = run(KOREA, more).exits(2);
+        assert_eq!((ran.codes(), ran.out.as_str()), (vec![("cli::usage".to_owned(), None)], ""), "{more:?}");
+    };
+    refused(&["--update-from", &at("earlier")]);
+    refused(&["--changed", "43823"]);
+    refused(&["--update-from", &at("earlier"), "--changed", "43823", "--primaries", "43823"]);
+    // Cut off, and no result at all.
+    let cut = anew.out.get(..anew.out.len() - 40).unwrap();
+    std::fs::write(at("cut"), cut).unwrap();
+    for wrong in [at("cut"), at("before.csv")] {
+        refused(&["--update-from", &wrong, "--changed", "43823"]);
+    }
+    // Another span.
+    let args = ["orbit", "screen", KOREA, "--from", FROM, "--hours", "1", "--within-km", "300"];
+    let more = ["--update-from", &at("earlier"), "--changed", "43823"];
+    let ran = bongsu(&[args.as_slice(), more.as_slice()].concat()).exits(2);
+    assert!(ran.out.is_empty() && ran.err.contains("screen all pairs anew"), "{ran:?}");
 }
 
 #[test]

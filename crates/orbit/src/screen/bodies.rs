@@ -2,7 +2,8 @@ use std::sync::OnceLock;
 
 use base::{Fault, Interval, NoradId, Timestamp};
 
-use super::curves::{Astray, STEP_WINDOWS, Samples};
+use super::astray::{Astray, Samples};
+use super::curves::STEP_WINDOWS;
 use super::refine::CELL_NANOS;
 use crate::frame::{dot, minus, norm};
 use crate::{Catalogue, Kernel, Propagator, StateBatch};
@@ -38,8 +39,27 @@ pub(super) struct Body {
 struct Looks {
     span: Interval,
     half_window_s: f64,
-    /// Whether it is much the same all the time.
+    /// Whether it is much the same all the time, but for its place in the orbit.
     is_even: bool,
+    period_s: f64,
+}
+
+/// So many looks are taken at an even orbit.
+const EVEN_LOOKS: usize = 16;
+
+impl Looks {
+    /// The time between two looks at an even orbit that are spread over `length_s`. A number of periods near a whole one
+    /// or near a half would show the same places again and again; the golden ratio spreads the looks over the orbit.
+    fn spread_s(&self, length_s: f64) -> f64 {
+        const GOLDEN: f64 = 0.618_033_988_749_894_9;
+        let revolutions = length_s / (EVEN_LOOKS - 1) as f64 / self.period_s;
+        if revolutions >= GOLDEN {
+            return ((revolutions - GOLDEN).floor() + GOLDEN) * self.period_s;
+        }
+        // Looks nearer to each other than a tenth of a revolution pass by all places that there are.
+        let powers = std::iter::successors(Some(GOLDEN), |x| Some(x * GOLDEN)).take_while(|x| *x > 0.09);
+        powers.filter(|x| *x <= revolutions).fold(revolutions.min(0.09), f64::max) * self.period_s
+    }
 }
 
 impl Body {
@@ -88,7 +108,8 @@ pub(super) fn prepare(
             && !may_jump
             && propagator.always_valid_between(span.start(), span.end());
         let radii_km = propagator.radii_between(span.start(), span.end());
-        let looks = Looks { span, half_window_s, is_even };
+        let period_s = 86_400.0 / set.mean_motion_rev_per_day();
+        let looks = Looks { span, half_window_s, is_even, period_s };
         let needs = needs(set.norad_id(), radii_km);
         let astray = match needs {
             Needs::PadAndCurve => strays(&propagator, looks),
@@ -122,14 +143,15 @@ pub(super) fn prepare(
 
 /// [`Astray`] in the steps of the span: even orbits are looked at in 16, others in all.
 fn strays(propagator: &Propagator, looks: Looks) -> Astray {
-    let Looks { span, half_window_s, is_even } = looks;
-    let first = propagator.minutes_to(span.start());
+    let Looks { span, half_window_s, is_even, .. } = looks;
     let step_s = STEP_WINDOWS as f64 * 2.0 * half_window_s;
     let steps = (span.seconds() / step_s).ceil().max(1.0);
+    // In the middle of the first.
+    let first = propagator.minutes_to(span.start()) + 0.5 * step_s / 60.0;
     if is_even {
-        Astray::of_some(propagator, Samples { first, every_s: span.seconds() / 15.0, count: 16, step_s })
+        let every_s = looks.spread_s((steps - 1.0) * step_s);
+        Astray::of_some(propagator, Samples { first, every_s, count: EVEN_LOOKS, step_s })
     } else if steps <= MAX_SAMPLES {
-        let first = first + 0.5 * step_s / 60.0;
         Astray::of_all(propagator, Samples { first, every_s: step_s, count: steps as usize, step_s })
     } else {
         Astray::default()
@@ -174,19 +196,29 @@ fn first_error(propagator: &Propagator, span: Interval) -> Option<Fault> {
 /// Twice the largest deviation from two-body motion that is seen, and at least what J2 can do. An even orbit is looked
 /// at 16 times; others in all windows in which they come low, and in every 64th.
 fn pad(propagator: &Propagator, looks: Looks) -> f64 {
-    let Looks { span, half_window_s, is_even } = looks;
+    let Looks { span, half_window_s, is_even, .. } = looks;
     let first = propagator.minutes_to(span.start());
     let windows = (span.seconds() / (2.0 * half_window_s)).ceil().max(1.0);
     let mut worst = Worst::default();
     if is_even || windows > MAX_SAMPLES {
-        let samples = if is_even { 16.0 } else { MAX_SAMPLES };
-        worst.look(propagator, first, span.seconds() / (samples - 1.0), half_window_s, samples as usize);
+        let (every_s, count) = if is_even {
+            (looks.spread_s(span.seconds()), EVEN_LOOKS)
+        } else {
+            (span.seconds() / (MAX_SAMPLES - 1.0), MAX_SAMPLES as usize)
+        };
+        worst.look(propagator, first, every_s, half_window_s, count);
         return padded(worst.km, half_window_s);
     }
     let group_s = 2.0 * half_window_s * GROUP as f64;
     let groups = windows as usize / GROUP + 1;
     let mut middles = StateBatch::default();
-    propagator.states_every(first + 0.5 * group_s / 60.0, group_s / 60.0, groups, Kernel::best(), &mut middles);
+    propagator.states_every(
+        first + 0.5 * group_s / 60.0,
+        group_s / 60.0,
+        groups,
+        Kernel::best(),
+        &mut middles,
+    );
     let is_looked_at = |group: usize| {
         group.is_multiple_of(EVERY) || middles.position_km(group).is_none_or(|r| norm(r) < LOW_KM)
     };

@@ -1,56 +1,28 @@
 //! The ellipses on which objects go for a while, and whether those of two come near each other at all. The proof is in
 //! the notes of [`super`].
 
+use super::astray::Astray;
 use super::bodies::{Body, MU_KM3_S2};
+use crate::Propagator;
 use crate::frame::{cross, dot, minus, norm};
 use crate::sgp4::kernel::Steps;
 use crate::sgp4::{EARTH_RADIUS_KM, J2};
 use crate::simd::{Floats, Job, Kernel, Lanes, MAX_FLOATS, dispatch};
-use crate::{Propagator, StateBatch};
 
 /// Windows a step: so long an object is taken to go on one curve.
-pub(super) const STEP_WINDOWS: u64 = 8;
+pub(super) const STEP_WINDOWS: u64 = 16;
 
-/// An object that gets further than this from its curve in half a step has none.
-const MOST_ASTRAY_KM: f64 = 100.0;
-
-/// No meeting is nearer to the centre of the Earth, by more than [`MOST_ASTRAY_KM`].
+/// No foot of a place in which objects meet is nearer to the centre of the Earth, in km.
 const LOWEST_KM: f64 = 6200.0;
 
 /// A more eccentric ellipse is no curve.
 const MOST_ECCENTRIC: f64 = 0.95;
-
-/// Rate in rad/s at which nothing turns that is bound to the Earth: the escape speed at the surface, over its radius,
-/// and a tenth more.
-const FASTEST_TURN: f64 = 1.93e-3;
 
 /// Room for floats, in km.
 const ROUNDING_KM: f64 = 0.2;
 
 /// J2 R^2 / 4 in km^2.
 const BULGE_KM2: f64 = 0.25 * J2 * EARTH_RADIUS_KM * EARTH_RADIUS_KM;
-
-/// How far a body gets from its curves within half a step, as far as it has been seen.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Astray {
-    /// In km along the radius.
-    radius_km: f64,
-    /// In km along the normal.
-    height_km: f64,
-    /// Between these rates in rad/s it turns about the Earth, on the average since the middle.
-    turns: (f64, f64),
-    knows: Knows,
-}
-
-/// For which steps that is known.
-#[derive(Debug, Clone, Default, PartialEq)]
-enum Knows {
-    #[default]
-    None,
-    All,
-    /// By step.
-    Some(Vec<bool>),
-}
 
 /// The curves of one body at the middles of a run of steps, as columns: each lies in a plane, and its radius towards a
 /// unit vector c of the plane is p / (1 + e.c) - 2 k c_z^2 / p, where k is [`BULGE_KM2`]. That is SGP4's ellipse with
@@ -96,7 +68,7 @@ impl Curves {
         self.bounds = self.bounds(steps.count, &body.astray, !unknown.is_empty());
     }
 
-    fn fill(&mut self, propagator: &Propagator, steps: Steps, kernel: Kernel) {
+    pub(super) fn fill(&mut self, propagator: &Propagator, steps: Steps, kernel: Kernel) {
         let count = steps.count.next_multiple_of(MAX_FLOATS);
         self.columns.iter_mut().for_each(|column| column.resize(count, f64::NAN));
         let [x, y, z, u, v, w, ..] = self.columns.each_mut().map(Vec::as_mut_slice);
@@ -140,14 +112,14 @@ impl Curves {
     }
 
     /// Whether the `i`-th curve is an ellipse, and none of the longest.
-    fn is_bound(&self, i: usize) -> bool {
+    pub(super) fn is_bound(&self, i: usize) -> bool {
         let [_, _, _, e, f, g, .., p] = self.columns.each_ref().map(|column| column[i]);
         p > 0.0 && norm([e, f, g]) < MOST_ECCENTRIC
     }
 
     /// How far a place is from the `i`-th curve, along the radius and along the normal, and by which angle from that at
     /// the middle; NaN where there is no curve.
-    fn away(&self, i: usize, place: [f64; 3]) -> Away {
+    pub(super) fn away(&self, i: usize, place: [f64; 3]) -> Away {
         let [a, b, c, e, f, g, x, y, z, p] = self.columns.each_ref().map(|column| column[i]);
         let (normal, middle) = ([a, b, c], [x, y, z]);
         let height = dot(normal, place);
@@ -163,10 +135,10 @@ impl Curves {
 }
 
 /// A place as seen from a curve.
-struct Away {
-    radius_km: f64,
-    height_km: f64,
-    angle: f64,
+pub(super) struct Away {
+    pub(super) radius_km: f64,
+    pub(super) height_km: f64,
+    pub(super) angle: f64,
 }
 
 /// From places and velocities to curves: SGP4's short-period terms are taken off (V2006 `sgp4`, "orientation"), with
@@ -211,7 +183,8 @@ impl Job for FromStates<'_> {
             let rvdotl = across - motion * temp1 * c(1.5).mul_add(con41, cos2u);
 
             let moment = rl * rvdotl;
-            let (up_part, along_part) = (rvdotl * moment * c(1.0 / MU_KM3_S2), rdotl * moment * c(-1.0 / MU_KM3_S2));
+            let (up_part, along_part) =
+                (rvdotl * moment * c(1.0 / MU_KM3_S2), rdotl * moment * c(-1.0 / MU_KM3_S2));
             let up_part = up_part - c(1.0);
             let parameter = (moment * moment * c(1.0 / MU_KM3_S2)).mul_add(shrunk, c(0.5) * temp1 * sine2);
             for (value, column) in normal.into_iter().zip([&mut *x, y, z]) {
@@ -277,7 +250,8 @@ impl<'a, I: Iterator<Item = (u32, &'a Curves)> + Clone> Job for Crossings<'_, I>
         for at in (0..count).step_by(F::N) {
             let a = Shapes::<F>::load(one, at);
             for (place, other) in others.clone() {
-                let mut bits = a.meet(&Shapes::load(other, at), &Room::new(&one.bounds, &other.bounds, limits));
+                let mut bits =
+                    a.meet(&Shapes::load(other, at), &Room::new(&one.bounds, &other.bounds, limits));
                 while bits != 0 {
                     let step = at + bits.trailing_zeros() as usize;
                     bits &= bits - 1;
@@ -384,111 +358,4 @@ fn cross_floats<F: Floats>(a: [F; 3], b: [F; 3]) -> [F; 3] {
 #[inline(always)]
 fn dot_floats<F: Floats>(a: [F; 3], b: [F; 3]) -> F {
     a[0].mul_add(b[0], a[1].mul_add(b[1], a[2].mul(b[2])))
-}
-
-/// At which steps a body is looked at: the middle of the first is `first` minutes from the epoch, each is `every_s`
-/// after the last, and all are `step_s` long.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Samples {
-    pub(super) first: f64,
-    pub(super) every_s: f64,
-    pub(super) count: usize,
-    pub(super) step_s: f64,
-}
-
-impl Astray {
-    /// Twice as far as the body is seen in some steps, told of all steps; of none where one of them is none.
-    pub(super) fn of_some(propagator: &Propagator, samples: Samples) -> Self {
-        let mut out = Self::of_all(propagator, samples);
-        if out.knows != Knows::All {
-            out.knows = Knows::None;
-        }
-        out
-    }
-
-    /// Twice as far as the body is seen in all steps, each for itself, in which it has valid states and keeps to its
-    /// curve: at the borders and halfway to them.
-    pub(super) fn of_all(propagator: &Propagator, samples: Samples) -> Self {
-        let Samples { first, every_s, count, step_s } = samples;
-        let step = every_s / 60.0;
-        let mut curves = Curves::default();
-        curves.fill(propagator, Steps { first, step, count }, Kernel::best());
-        let offsets_s = [-0.5, -0.25, 0.25, 0.5].map(|part| part * step_s);
-        let around = offsets_s.map(|offset_s| {
-            let mut states = StateBatch::default();
-            propagator.states_every(first + offset_s / 60.0, step, count, Kernel::best(), &mut states);
-            (offset_s, states)
-        });
-        let mut seen = Seen::default();
-        let known: Vec<bool> = (0..count)
-            .map(|i| {
-                let mut here = Seen::default();
-                let sees = |(offset_s, states): &(f64, StateBatch)| {
-                    states.position_km(i).is_some_and(|place| here.add(&curves.away(i, place), *offset_s))
-                };
-                let is_known = curves.is_bound(i) && around.iter().all(sees);
-                if is_known {
-                    seen.merge(&here);
-                }
-                is_known
-            })
-            .collect();
-        let more = 0.5 * (seen.turns.1 - seen.turns.0);
-        Self {
-            radius_km: 2.0 * seen.radius_km + 0.1,
-            height_km: 2.0 * seen.height_km + 0.1,
-            turns: (seen.turns.0 - more, seen.turns.1 + more),
-            knows: if known.iter().all(|k| *k) {
-                Knows::All
-            } else if known.iter().any(|k| *k) {
-                Knows::Some(known)
-            } else {
-                Knows::None
-            },
-        }
-    }
-
-    /// Whether it is known for all steps.
-    pub(super) fn is_known(&self) -> bool {
-        self.knows == Knows::All
-    }
-
-    fn knows_step(&self, number: usize) -> bool {
-        match &self.knows {
-            Knows::None => false,
-            Knows::All => true,
-            Knows::Some(steps) => steps.get(number).copied().unwrap_or(false),
-        }
-    }
-}
-
-/// What was seen of a body beside its curves.
-struct Seen {
-    radius_km: f64,
-    height_km: f64,
-    turns: (f64, f64),
-}
-
-impl Default for Seen {
-    fn default() -> Self {
-        Self { radius_km: 0.0, height_km: 0.0, turns: (f64::INFINITY, f64::NEG_INFINITY) }
-    }
-}
-
-impl Seen {
-    /// Counts a place; false where it does not belong to a curve.
-    fn add(&mut self, away: &Away, offset_s: f64) -> bool {
-        let turn = away.angle / offset_s;
-        self.merge(&Self { radius_km: away.radius_km, height_km: away.height_km, turns: (turn, turn) });
-        // Not the other way round: NaN does not belong.
-        2.0 * away.radius_km.max(away.height_km) <= MOST_ASTRAY_KM
-            && !away.radius_km.is_nan()
-            && (0.0..FASTEST_TURN).contains(&turn)
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.radius_km = self.radius_km.max(other.radius_km);
-        self.height_km = self.height_km.max(other.height_km);
-        self.turns = (self.turns.0.min(other.turns.0), self.turns.1.max(other.turns.1));
-    }
 }

@@ -138,7 +138,9 @@ impl Sweep<'_> {
                     continue;
                 }
                 for (_, place) in unit {
-                    let (Some(primary), Some(other)) = (of(*place), few.get(*place as usize)) else { continue };
+                    let (Some(primary), Some(other)) = (of(*place), few.get(*place as usize)) else {
+                        continue;
+                    };
                     let a = Part { of: &primary.followed, from: number * UNIT };
                     let pads_km = self.pad_km(*other) + self.pad_km(index);
                     meetings_of(a, b, pads_km, count, &self.bound, self.kernel, meetings);

@@ -30,13 +30,15 @@
 //!
 //! *Pads* hold what SGP4 adds to two-body motion within half a window: J2, drag, its velocity not being the exact
 //! derivative of its position. A pad is twice the largest deviation that was seen, and at least what J2 can do at the
-//! surface. Circular orbits that cannot decay are looked at 16 times in the span; eccentric ones, those that may decay
-//! and those that SDP4 may let jump are looked at in every window. This is the one part that is measured, not proved;
-//! `tests` and `hard_tests` compare with brute force.
+//! surface. Circular orbits that cannot decay (*even* ones) are looked at 16 times in the span; eccentric ones, those
+//! that may decay and those that SDP4 may let jump are looked at in every window in which they come below two radii of
+//! the Earth, and in every 64th besides: further out J2 does less than a sixteenth of what the pad has for it. This and
+//! the curves below are the parts that are measured, not proved; `tests` and `hard_tests` compare with brute force.
 //!
 //! *Rough and odd objects.* Where the pad is above 1 km (SGP4 carries off objects about to decay) it is worked out window
 //! by window; while it stays above, or while the object has no valid state at the middle, it is *odd*: it has no mark,
-//! but was seen every 10 s, and the straight ways between sightings stand for it, with room for their bend.
+//! but was seen every 10 s, and the straight ways between sightings stand for it, with room for their bend. Where it is
+//! in an error state at both ends of all lattice cells of a window, nothing is searched there and it is not seen.
 //!
 //! *Reach* is the speed at the lowest radius within the window, times h, plus the pad: no object gets further from its
 //! place at the middle. So objects that meet are at most w plus both reaches apart at the middle, along every axis.
@@ -50,8 +52,34 @@
 //! rows above and below. In a list, both objects' ranges of radius, each widened by half of w, must overlap; of two ranges
 //! that do, one begins within the other, so one of the two finds the pair, or both do. Specials look around as far as w,
 //! their own reach and an ordinary one; specials among each other, and odd objects with all, are compared one by one.
-//! Primaries look around like specials. When they are few, they are compared with every object window by window
-//! ([`few`]), unless the bounds of both radii over the whole span keep the two apart.
+//! Primaries look around like specials.
+//!
+//! *Few primaries* do without the grid ([`few`]). The span is cut into longer steps of 16 windows, and the two objects
+//! of a pair are compared window by window, as above, only in steps in which the *curves* ([`curves`]) let them meet. The
+//! curve of an object in a step lies in the plane of its place and velocity at the middle; it is SGP4's ellipse there
+//! with the short-period term of the radius, so that J2, which bends an osculating ellipse by kilometres, hardly bends
+//! it. Within the step the object strays from that plane by at most z (height), and its foot in the plane from the curve
+//! by at most d along the radius, and it turns about the Earth in t seconds from the middle by between `a t` and `b t`.
+//! These four are measured like pads, with double the margin seen: at the borders of steps and halfway to them, in 16
+//! steps for even orbits, spread over the orbit by the golden ratio, and in every step for others. A step in which an object has no valid state, strays by more than
+//! 100 km or turns faster than anything that is bound has no curve, and everything is compared window by window.
+//!
+//! Let P and Q be the places of A and B when they meet, so |P - Q| <= w, P' and Q' their feet, r and r' the radii of
+//! these, c the unit vector of the line in which the planes meet, and s the sine of the angle between the planes. Then:
+//! 1. |r - r'| <= w + (z_A^2 + z_B^2) / (2 r), since a place is higher than its foot by no more than z^2 / (2 r).
+//! 2. P' is no further than Z = w + z_A + z_B from the plane of B, and Q' from that of A: so both are within an angle x of
+//!    c or of -c with sin x <= Z / (r s). Where that is below 1/2, x <= 1.05 Z / (r s), and both are at the same of the
+//!    two, since they are near each other; where it is not, the planes are *flat* and nothing is said.
+//! 3. An ellipse's radius changes with the angle by at most G = e / sqrt(1 - e^2) of itself; so from P' to c by at most
+//!    1.72 G x r as long as G x <= 1 (else: flat), which is less than 1.82 G Z / s, and the term of J2, 2 k c_z^2 / p, by
+//!    at most 2 k x / p. That term differs between both by at most 2 |k / p_A - k / p_B|. So the ellipses' radii towards
+//!    c differ by at most w + d_A + d_B, the squares above, the difference of the terms and Z (1.82 (G_A + G_B) + ..) / s.
+//! 4. Meeting t seconds from the middle they have turned by angles that differ by at most |t| times the difference of
+//!    the rates; the angles from their places at the middle to c differ by at most that and both x. The chord between
+//!    two directions is no longer than the angle.
+//!
+//! A step in which 3 or 4 fails for c and for -c holds no meeting. Over a block of steps the curves keep between two
+//! radii, which is compared first, and so are the bounds of both radii over the whole span.
 //!
 //! *Rounding.* Marks are floats. `share` has 2e-6 for the rounding of products, `fixed` 2 m for that of places in low
 //! orbits; far out, where a float's last place is longer (16 m at 260,000 km), the pad has 0.2 km to spare, because J2 is
@@ -66,6 +94,8 @@
 //! time scale 1/sqrt(L) = 570 s. A cell is passed over where the straight way between the separations at its ends keeps
 //! further away than the pair can stray from it in 30 s (`stays_out`).
 
+mod again;
+mod astray;
 mod bodies;
 mod bound;
 mod curves;
@@ -73,6 +103,7 @@ mod few;
 mod grid;
 #[cfg(test)]
 mod hard_tests;
+mod many;
 mod marks;
 mod refine;
 mod rough;
@@ -89,6 +120,8 @@ use base::{Fault, Interval, NoradId, Timestamp};
 
 use crate::Catalogue;
 use sweep::Plan;
+
+pub use again::rescreen;
 
 /// Relative speed in km/s below which a closest point makes a [`Proximity`] instead of an [`Event`].
 pub const SLOW_KM_S: f64 = 0.05;
@@ -248,6 +281,14 @@ pub enum ScreenError {
     TooMany {
         /// How many are kept.
         limit: usize,
+    },
+    /// What [`rescreen`] was given comes from a screening of another span or distance.
+    #[error("the approach of {a} and {b} is not of this span and distance; screen all pairs anew")]
+    OtherScreening {
+        /// The object with the lower catalogue number.
+        a: NoradId,
+        /// The other.
+        b: NoradId,
     },
 }
 

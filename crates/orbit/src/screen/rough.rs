@@ -32,7 +32,13 @@ impl Looks {
     /// Looks at `count` windows, whose middles are `step` minutes apart, the first `first` minutes from the epoch.
     pub(super) fn take(&mut self, body: &Body, first: f64, step: f64, count: usize, kernel: Kernel) {
         self.half_window_s = 30.0 * step;
-        body.propagator.states_every(first - 0.5 * step, 0.25 * step, 4 * count + 1, kernel, &mut self.states);
+        body.propagator.states_every(
+            first - 0.5 * step,
+            0.25 * step,
+            4 * count + 1,
+            kernel,
+            &mut self.states,
+        );
     }
 
     /// Whether a pad of [`ROUGH_PAD_KM`] will do in the `i`-th window.
@@ -136,7 +142,6 @@ impl Body {
         None
     }
 }
-
 
 /// Where an object is seen in the lattice cells `cells` of a window with this middle: every [`SIGHT_S`] where it has a
 /// valid state, but for cells in which it is surely carried off.

@@ -6,9 +6,9 @@ use base::{Fault, Interval, NoradId, Timestamp};
 use rayon::prelude::*;
 
 use super::bodies::{Body, Needs, prepare};
-use super::bound::{Bound, Mark, Meeting, Special, Test};
+use super::bound::{Bound, Meeting};
 use super::few::{FewScratch, Followed, Part, meetings_of};
-use super::grid::Grid;
+use super::many::ManyScratch;
 use super::refine::{CELL_NANOS, Lattice, Pair, search};
 use super::rough::{ROUGH_PAD_KM, SIGHT_S, places_seen};
 use super::sightings::Sightings;
@@ -22,7 +22,7 @@ const BLOCK: u64 = 16;
 const LONG_BLOCK: u64 = 128;
 
 /// The same for few primaries, of which so many windows in all fit into a fast memory.
-const FEW_WINDOWS: u64 = 1 << 16;
+const FEW_WINDOWS: u64 = 1 << 17;
 const LONGEST_FEW_BLOCK: u64 = 4096;
 
 /// For few primaries the bodies are cut so that there are so many tasks.
@@ -75,21 +75,8 @@ pub(super) struct Found {
 /// Memory of one thread.
 #[derive(Default)]
 struct Scratch {
-    followed: Followed,
-    /// By window and then by body; `low` is NaN for bodies that are not ordinary there.
-    marks: Vec<Mark>,
-    windows: Vec<Window>,
-    grid: Grid,
-    pairs: Vec<(u32, u32)>,
-    near: Vec<u32>,
+    many: ManyScratch,
     few: FewScratch,
-}
-
-/// The objects of one window that are not ordinary.
-#[derive(Default)]
-struct Window {
-    specials: Vec<Special>,
-    odd: Vec<Sightings>,
 }
 
 /// Everything that the windows share.
@@ -100,7 +87,7 @@ pub(super) struct Sweep<'a> {
     cells: u64,
     pub(super) kernel: Kernel,
     /// For each body whether it is a primary; `None` screens all against all.
-    wanted: Option<Vec<bool>>,
+    pub(super) wanted: Option<Vec<bool>>,
     /// Places of the primaries among the bodies when they are few.
     few: Option<Vec<u32>>,
 }
@@ -175,7 +162,7 @@ impl Run<'_> {
                 Some(few) => {
                     sweep.few_block(few, &task.windows, task.bodies.clone(), &mut scratch.few, &mut found);
                 }
-                None => sweep.block(task.windows.clone(), scratch, &mut found),
+                None => sweep.block(&task.windows, &mut scratch.many, &mut found),
             }
             let so_far = done.fetch_add(task.steps(), Ordering::Relaxed) + task.steps();
             if (self.progress)(so_far, steps).is_break() {
@@ -187,9 +174,9 @@ impl Run<'_> {
         let mut own = Scratch::default();
         for round in tasks.chunks(ROUND) {
             let parts: Vec<Found> = match self.pool {
-                Some(pool) => {
-                    pool.install(|| round.par_iter().map_init(Scratch::default, |s, task| one(s, task)).collect())
-                }
+                Some(pool) => pool.install(|| {
+                    round.par_iter().map_init(Scratch::default, |s, task| one(s, task)).collect()
+                }),
                 None => round.iter().map(|task| one(&mut own, task)).collect(),
             };
             for part in parts {
@@ -253,7 +240,7 @@ impl Found {
     }
 }
 
-fn ordered(a: u32, b: u32) -> (u32, u32) {
+pub(super) fn ordered(a: u32, b: u32) -> (u32, u32) {
     if a < b { (a, b) } else { (b, a) }
 }
 
@@ -264,8 +251,8 @@ impl Sweep<'_> {
         let bodies = self.bodies.len() as u64;
         let (length, share) = match &self.few {
             Some(few) => {
-                let length = FEW_WINDOWS / (few.len() as u64).max(1) / LONG_BLOCK * LONG_BLOCK;
-                let length = length.clamp(LONG_BLOCK, LONGEST_FEW_BLOCK);
+                let length = FEW_WINDOWS / (few.len() as u64).max(1) / 256 * 256;
+                let length = length.clamp(256, LONGEST_FEW_BLOCK);
                 let parts = FEW_TASKS.div_ceil(windows.div_ceil(length).max(1));
                 (length, bodies.div_ceil(parts).max(1))
             }
@@ -336,194 +323,6 @@ impl Sweep<'_> {
         Sightings::new(index, places, SIGHT_S, self.bound.within_km)
     }
 
-    /// All against all, or many primaries against all.
-    fn block(&self, windows: Range<u64>, scratch: &mut Scratch, found: &mut Found) {
-        // There is nothing to cut the marks into.
-        if self.bodies.is_empty() {
-            return;
-        }
-        let count = (windows.end - windows.start) as usize;
-        scratch.windows.resize_with(count, Window::default);
-        scratch.windows.iter_mut().for_each(Window::clear);
-        scratch.marks.resize(count * self.bodies.len(), Mark::default());
-        for index in 0..self.bodies.len() as u32 {
-            self.follow(index, &windows, &mut scratch.followed);
-            self.put(index, count, scratch);
-        }
-        let Scratch { windows: all, marks, grid, pairs, near, .. } = scratch;
-        for ((window, one), marks) in (windows.start..).zip(all).zip(marks.chunks_exact(self.bodies.len())) {
-            grid.fill(marks, &self.bound);
-            let mut meet = |a: u32, b: u32, meeting: Meeting| self.look(window, a, b, meeting, found);
-            match &self.wanted {
-                None => self.all_pairs(one, marks, grid, pairs, near, &mut meet),
-                Some(wanted) => self.wanted_pairs(wanted, one, marks, grid, near, &mut meet),
-            }
-            self.with_odd(one, grid, &mut meet);
-        }
-    }
-
-    /// Puts the marks of a body that was followed where their windows have them.
-    fn put(&self, index: u32, count: usize, scratch: &mut Scratch) {
-        let Followed { track, odd, .. } = &scratch.followed;
-        let (at, bodies) = (index as usize, self.bodies.len());
-        let pad_km = self.pad_km(index);
-        for (i, marks) in scratch.marks.chunks_exact_mut(bodies).take(count).enumerate() {
-            marks[at] = track.mark(i);
-        }
-        if odd.is_empty() && self.bound.is_ordinary(track.longest_reach_km, pad_km) {
-            return;
-        }
-        let mut odd = odd.iter().peekable();
-        let windows = scratch.marks.chunks_exact_mut(bodies).zip(&mut scratch.windows);
-        for (i, (marks, window)) in windows.enumerate() {
-            if let Some((_, odd)) = odd.next_if(|o| o.0 == i) {
-                marks[at].low = f32::NAN;
-                window.odd.extend(odd.clone());
-            } else if !self.bound.is_ordinary(track.reach_km[i], pad_km) {
-                let (mark, reach_km) = (marks[at], track.reach_km[i]);
-                window.specials.push(Special { index, mark, reach_km, pad_km });
-                marks[at].low = f32::NAN;
-            }
-        }
-    }
-
-    fn all_pairs(
-        &self,
-        window: &Window,
-        marks: &[Mark],
-        grid: &Grid,
-        pairs: &mut Vec<(u32, u32)>,
-        near: &mut Vec<u32>,
-        meet: &mut impl FnMut(u32, u32, Meeting),
-    ) {
-        pairs.clear();
-        let test = self.bound.ordinary_test();
-        grid.pairs(&test, self.kernel, pairs);
-        for (a, b) in pairs.iter_mut() {
-            (*a, *b) = ordered(*a, *b);
-        }
-        // A pair on both sides of a bin's border comes twice.
-        pairs.sort_unstable();
-        pairs.dedup();
-        for (a, b) in pairs.iter() {
-            let pads_km = self.pad_km(*a) + self.pad_km(*b);
-            let (one, other) = (&marks[*a as usize], &marks[*b as usize]);
-            if let Some(meeting) = test.meeting(&self.bound, one, other, pads_km) {
-                meet(*a, *b, meeting);
-            }
-        }
-        for (i, one) in window.specials.iter().enumerate() {
-            self.one_to_grid(one, marks, grid, near, |_| true, meet);
-            self.one_to_specials(one, window.specials.get(i + 1..).unwrap_or_default(), |_| true, meet);
-        }
-    }
-
-    fn wanted_pairs(
-        &self,
-        wanted: &[bool],
-        window: &Window,
-        marks: &[Mark],
-        grid: &Grid,
-        near: &mut Vec<u32>,
-        meet: &mut impl FnMut(u32, u32, Meeting),
-    ) {
-        let (reach_km, pad_km) = (self.bound.ordinary_km, self.bound.ordinary_pad_km);
-        let ordinary = (0u32..)
-            .zip(marks.iter().zip(wanted))
-            .filter(|(_, (mark, wanted))| **wanted && !mark.low.is_nan())
-            .map(|(index, (mark, _))| Special { index, mark: *mark, reach_km, pad_km });
-        let specials = window.specials.iter().copied().filter(|one| self.wanted(one.index));
-        for one in ordinary.chain(specials) {
-            // A pair of two primaries is met twice; the lower one takes it.
-            let takes = |other: u32| other != one.index && (!self.wanted(other) || one.index < other);
-            self.one_to_grid(&one, marks, grid, near, takes, meet);
-            self.one_to_specials(&one, &window.specials, takes, meet);
-        }
-    }
-
-    fn test_of(&self, one: &Special, other_reach_km: f64, other_pad_km: f64) -> Test {
-        self.bound.test(one.reach_km + other_reach_km, one.pad_km + other_pad_km)
-    }
-
-    fn one_to_grid(
-        &self,
-        one: &Special,
-        marks: &[Mark],
-        grid: &Grid,
-        near: &mut Vec<u32>,
-        takes: impl Fn(u32) -> bool,
-        meet: &mut impl FnMut(u32, u32, Meeting),
-    ) {
-        near.clear();
-        let test = self.test_of(one, self.bound.ordinary_km, self.bound.ordinary_pad_km);
-        let far_km = self.bound.within_km + one.reach_km + self.bound.ordinary_km;
-        grid.near(one, &test, far_km, self.kernel, near);
-        // What is near x = 0 may come from both of its sides.
-        near.sort_unstable();
-        near.dedup();
-        for other in near.iter().filter(|other| takes(**other)) {
-            let pads_km = one.pad_km + self.pad_km(*other);
-            let mark = &marks[*other as usize];
-            if let Some(meeting) = test.meeting(&self.bound, &one.mark, mark, pads_km) {
-                meet(one.index, *other, meeting);
-            }
-        }
-    }
-
-    fn one_to_specials(
-        &self,
-        one: &Special,
-        others: &[Special],
-        takes: impl Fn(u32) -> bool,
-        meet: &mut impl FnMut(u32, u32, Meeting),
-    ) {
-        for other in others.iter().filter(|o| takes(o.index)) {
-            let apart = |k: usize| (one.mark.r[k] - other.mark.r[k]).abs();
-            let far_km = (self.bound.within_km + one.reach_km + other.reach_km) as f32 * 1.000_1;
-            let overlap = one.mark.low <= other.mark.high && other.mark.low <= one.mark.high;
-            if overlap && apart(0) <= far_km && apart(1) <= far_km && apart(2) <= far_km {
-                let test = self.test_of(one, other.reach_km, other.pad_km);
-                let pads_km = one.pad_km + other.pad_km;
-                if let Some(meeting) = test.meeting(&self.bound, &one.mark, &other.mark, pads_km) {
-                    meet(one.index, other.index, meeting);
-                }
-            }
-        }
-    }
-
-    fn with_odd(&self, window: &Window, grid: &Grid, meet: &mut impl FnMut(u32, u32, Meeting)) {
-        let ordinary_km = self.bound.ordinary_km;
-        for (i, seen) in window.odd.iter().enumerate() {
-            let (center, far_km) = seen.around();
-            let mut pair = |other: u32, meeting: Option<Meeting>| {
-                if let Some(meeting) = meeting {
-                    meet(seen.index, other, meeting);
-                }
-            };
-            let takes = |other: u32| self.wanted(seen.index) || self.wanted(other);
-            let far_km = self.bound.within_km + far_km + ordinary_km;
-            let far_km2 = (far_km * far_km) as f32 * 1.001;
-            let center_km = center.map(|x| x as f32);
-            let near = grid.marks_near(center, far_km, seen.bins()).filter_map(|(other, mark)| {
-                let apart = |k: usize| (mark.r[k] - center_km[k]).powi(2);
-                let is_near = apart(0) + apart(1) + apart(2) <= far_km2 && takes(other);
-                Some((other, is_near.then(|| seen.meeting(&self.bound, &mark, ordinary_km)).flatten()?))
-            });
-            let mut near: Vec<(u32, Meeting)> = near.collect();
-            near.sort_unstable_by_key(|(other, _)| *other);
-            near.dedup_by_key(|(other, _)| *other);
-            for (other, meeting) in near {
-                pair(other, Some(meeting));
-            }
-            for other in window.specials.iter().filter(|o| takes(o.index)) {
-                pair(other.index, seen.meeting(&self.bound, &other.mark, other.reach_km));
-            }
-            for other in window.odd.iter().skip(i + 1).filter(|o| takes(o.index)) {
-                pair(other.index, seen.meeting_other(&self.bound, other));
-            }
-        }
-    }
-
     /// Looks at a pair that can meet, in the lattice cells in which it can.
     pub(super) fn look(&self, window: u64, a: u32, b: u32, meeting: Meeting, found: &mut Found) {
         let pair = ordered(a, b);
@@ -572,12 +371,5 @@ impl Sweep<'_> {
             }
         }
         cells
-    }
-}
-
-impl Window {
-    fn clear(&mut self) {
-        self.specials.clear();
-        self.odd.clear();
     }
 }

@@ -243,6 +243,51 @@ fn primaries_give_their_part_of_all_pairs() {
 }
 
 #[test]
+fn changed_objects_are_screened_again() {
+    let old = excerpt();
+    let when = span("2026-03-10T12:00:00Z", 7200.0);
+    let before = go(&old, when, 60.0, 8);
+    let gone: BTreeSet<NoradId> = old.iter().skip(5).step_by(40).map(ElementSet::norad_id).collect();
+    let moved = |set: &ElementSet, id: u32| {
+        renumbered(set, id, |e| e.mean_anomaly_deg = (e.mean_anomaly_deg + 1.0) % 360.0)
+    };
+    // Every tenth has a new set, some are gone, and one has come that goes with an old one.
+    let mut changed = gone.clone();
+    let mut sets: Vec<ElementSet> = Vec::new();
+    for (i, set) in old.iter().filter(|s| !gone.contains(&s.norad_id())).enumerate() {
+        if i % 10 == 0 {
+            changed.insert(set.norad_id());
+            sets.push(moved(set, set.norad_id().get()));
+        } else {
+            sets.push(set.clone());
+        }
+    }
+    sets.push(renumbered(&sets[3], 900_000, |_| {}));
+    changed.insert(NoradId::new(900_000));
+    let new = Catalogue::new(sets);
+    let expect = go(&new, when, 60.0, 8);
+    assert_ne!(expect, before);
+    let limits = ScreenLimits::within_km(60.0).unwrap();
+    let quiet = |_: u64, _: u64| ControlFlow::Continue(());
+    let again = |changed: &BTreeSet<NoradId>, limits: &ScreenLimits| {
+        rescreen(&before.approaches, changed, &new, when, limits, None, &quiet)
+    };
+    assert_eq!(again(&changed, &limits), Ok(expect.clone()));
+    // Naming more than need be changes nothing; naming none keeps all that is still there.
+    let everyone = new.iter().map(ElementSet::norad_id).collect();
+    assert_eq!(again(&everyone, &limits), Ok(expect));
+    let kept = again(&BTreeSet::new(), &limits).unwrap().approaches;
+    let is_there = |a: &&Approach| !gone.contains(&a.norad_a()) && !gone.contains(&a.norad_b());
+    assert_eq!(kept, before.approaches.iter().filter(is_there).copied().collect::<Vec<_>>());
+
+    let nearer = ScreenLimits::within_km(10.0).unwrap();
+    assert!(matches!(again(&changed, &nearer), Err(ScreenError::OtherScreening { .. })));
+    let later = span("2026-03-10T12:30:00Z", 7200.0);
+    let other = rescreen(&before.approaches, &changed, &new, later, &limits, None, &quiet);
+    assert!(matches!(other, Err(ScreenError::OtherScreening { .. })));
+}
+
+#[test]
 fn spans_that_meet_share_no_event_and_lose_none() {
     let catalogue = excerpt();
     let events = |w: Interval| -> Vec<(NoradId, NoradId)> {

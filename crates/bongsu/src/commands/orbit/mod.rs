@@ -1,5 +1,6 @@
 //! `orbit ..`: catalogues, histories and messages in; states, approaches, company, manoeuvres, coverage and verdicts out.
 
+mod approaches;
 mod check;
 mod companions;
 mod coverage;
