@@ -11,7 +11,7 @@ use rand_core::CryptoRngCore;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::damage::{Damage, DamageKind};
-use super::ids::{IdIndex, RunError};
+use super::ids::{self, IdIndex, RunError};
 use super::lanes::{self, LaneHead};
 use super::queries::{self, ReadError};
 use super::schema::{self, FORMAT, SCHEMA, check_format, configure};
@@ -29,11 +29,13 @@ pub struct SqliteOptions {
     pub wal_bytes: u64,
     /// The database may grow to this many bytes; beyond, a commit fails with [`StoreError::Full`].
     pub max_bytes: u64,
+    /// So many of the newest ids are held in memory before they are sorted into a file.
+    pub recent_ids: usize,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { wal_bytes: 8 << 20, max_bytes: 1 << 40 }
+        Self { wal_bytes: 8 << 20, max_bytes: 1 << 40, recent_ids: ids::RECENT }
     }
 }
 
@@ -216,10 +218,11 @@ impl SqliteRecord {
                 "tiles did not lead to the root; all were written anew",
             ));
         }
-        let ids = IdIndex::open(&root.join("ids"), head.size(), &mut |start, end, give| {
-            queries::for_ids(&db, start, end, give)
-        })
-        .map_err(|e: ReadError| e.at(&root))?;
+        let ids =
+            IdIndex::open(&root.join("ids"), head.size(), options.recent_ids, &mut |start, end, give| {
+                queries::for_ids(&db, start, end, give)
+            })
+            .map_err(|e: ReadError| e.at(&root))?;
         let mut record = Self {
             root,
             db,

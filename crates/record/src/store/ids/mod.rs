@@ -1,7 +1,7 @@
 //! From an id to a place: sorted runs in plain files, and the newest ids in memory.
 //!
 //! A unique index over random ids in the database would write a page for each entry once it is large. Here the newest
-//! [`RECENT`] ids are in memory; then they become a run, and runs of like size become one, in steps that keep pace
+//! ids (32,768 by default) are in memory; then they become a run, and runs of like size become one, in steps that keep pace
 //! with the entries that come in. All of it follows from the entries: what is missing or damaged is written anew.
 
 mod run;
@@ -16,8 +16,8 @@ use base::EntryId;
 use run::{Pair, RunWriter};
 pub(crate) use run::{Run, RunError, prefix_of};
 
-/// So many ids are kept in memory before they become a run; as many rows are read again at the start.
-const RECENT: usize = 1 << 15;
+/// So many ids are kept in memory, by default, before they become a run; as many rows are read again at the start.
+pub(crate) const RECENT: usize = 1 << 15;
 
 /// No more entries than this can be without a run, unless one is lost.
 pub(crate) const MAX_TAIL: u64 = 1 << 17;
@@ -38,6 +38,8 @@ pub(crate) struct IdIndex {
     runs: Vec<Run>,
     /// The entries after the last run.
     recent: HashMap<EntryId, u64>,
+    /// So many recent ones become a run.
+    limit: usize,
     size: u64,
     merge: Option<Merge>,
 }
@@ -84,6 +86,7 @@ impl IdIndex {
     pub(crate) fn open<E: From<io::Error>>(
         folder: &Path,
         size: u64,
+        limit: usize,
         ids_from: &mut ReadIds<'_, E>,
     ) -> Result<Self, E> {
         fs::create_dir_all(folder)?;
@@ -91,6 +94,7 @@ impl IdIndex {
             folder: folder.to_owned(),
             runs: runs_in(folder, size)?,
             recent: HashMap::new(),
+            limit: limit.max(1),
             size: 0,
             merge: None,
         };
@@ -120,7 +124,7 @@ impl IdIndex {
             at += 1;
             Ok(())
         })?;
-        Ok(Self { folder: folder.to_owned(), runs, recent, size, merge: None })
+        Ok(Self { folder: folder.to_owned(), runs, recent, limit: RECENT, size, merge: None })
     }
 
     /// Closes the gaps between runs and behind the last.
@@ -144,7 +148,7 @@ impl IdIndex {
         ids_from(self.size, end, &mut |id| {
             self.recent.insert(id, self.size);
             self.size += 1;
-            if self.recent.len() >= RECENT { self.flush().map_err(E::from) } else { Ok(()) }
+            if self.recent.len() >= self.limit { self.flush().map_err(E::from) } else { Ok(()) }
         })
     }
 
@@ -170,7 +174,7 @@ impl IdIndex {
     /// Writes what became due, and goes on with a merge in step with `new` entries. An error leaves the index as it
     /// was, longer in memory, but right; it names the run where it happened by its first place.
     pub(crate) fn tidy(&mut self, new: usize) -> Result<(), (u64, RunError)> {
-        if self.recent.len() >= RECENT {
+        if self.recent.len() >= self.limit {
             self.flush().map_err(|e| (self.size, e.into()))?;
         }
         self.step(new.saturating_mul(STEPS_PER_ENTRY))
@@ -326,7 +330,7 @@ mod tests {
     }
 
     fn grown(folder: &Path, size: u64) -> IdIndex {
-        let mut index = IdIndex::open(folder, 0, &mut read).unwrap();
+        let mut index = IdIndex::open(folder, 0, RECENT, &mut read).unwrap();
         for n in 0..size {
             index.push(id(n));
             if n % 100 == 99 {
@@ -357,7 +361,7 @@ mod tests {
         }
         drop(index);
         check(&IdIndex::open_to_read(folder.path(), size, &mut read).unwrap(), size);
-        let again = IdIndex::open(folder.path(), size, &mut read).unwrap();
+        let again = IdIndex::open(folder.path(), size, RECENT, &mut read).unwrap();
         check(&again, size);
         let paths: Vec<PathBuf> = again.runs.iter().map(|run| run.path().to_owned()).collect();
         drop(again);
@@ -369,7 +373,7 @@ mod tests {
             fs::write(path, bytes).unwrap();
         }
         check(&IdIndex::open_to_read(folder.path(), size, &mut read).unwrap(), size);
-        check(&IdIndex::open(folder.path(), size, &mut read).unwrap(), size);
+        check(&IdIndex::open(folder.path(), size, RECENT, &mut read).unwrap(), size);
     }
 
     #[test]
