@@ -174,8 +174,11 @@ impl Entry {
         let bytes = serde_json_canonicalizer::to_vec(&payload)
             .map_err(|e| EntryError::BadPayload { reason: e.to_string() })?;
         let signature = key.sign(&pre_authentication(heading.domain.payload_type(), &bytes));
-        // Read back through the one door, so that what is written here can be read everywhere.
-        Self::from_parts(bytes, &key.public(), signature)
+        // Read back, so that what is written here can be read everywhere. The bytes are canonical and the signature
+        // holds, because they were made so.
+        let parsed = serde_json::from_slice(&bytes)
+            .map_err(|e| EntryError::BadPayload { reason: e.to_string() })?;
+        Self::assemble(parsed, heading.domain, bytes, &key.public(), signature)
     }
 
     /// An entry from its stored parts; everything is checked.
@@ -199,6 +202,21 @@ impl Entry {
             return Err(EntryError::NotCanonical { byte });
         }
         let parsed: Payload = serde_json::from_value(value).map_err(|e| bad(e.to_string()))?;
+        Self::assemble(parsed, domain, payload, key, signature)
+    }
+
+    /// What a payload says, of which canonical form and signature are known to hold.
+    fn assemble(
+        parsed: Payload,
+        domain: Domain,
+        payload: Vec<u8>,
+        key: &PublicKey,
+        signature: [u8; 64],
+    ) -> Result<Self, EntryError> {
+        if payload.len() > MAX_ENTRY_BYTES {
+            return Err(EntryError::TooLarge { bytes: payload.len() });
+        }
+        let bad = |reason: String| EntryError::BadPayload { reason };
         if parsed.schema != domain.entry_schema() {
             return Err(bad(format!("schema is `{}`", parsed.schema)));
         }

@@ -21,6 +21,7 @@ mod log;
 mod merkle_proof;
 mod note;
 mod policy_quorum;
+mod proof;
 mod store;
 mod witness;
 
@@ -38,12 +39,11 @@ pub use fraud::{
 };
 pub use frontier::Frontier;
 pub use key::{KeyError, NodeKey, PublicKey};
-pub use log::{BeyondLog, MerkleLog, inclusion_holds};
-pub use merkle_proof::{
-    InclusionProof, consistency, consistency_holds, inclusion_text, leaf_hash, leaf_included, read_inclusion,
-};
+pub use log::{BeyondLog, MerkleLog};
+pub use merkle_proof::{consistency_holds, inclusion_holds, leaf_hash, leaf_included};
 pub use note::{KeyUse, VerifierKey, VerifierKeyError, WitnessKey};
 pub use policy_quorum::{EvidenceGrade, MAX_POLICY_BYTES, PolicyRefusal, PolicyVerdict, QuorumPolicy};
+pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use store::{
     Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
     Peer, Purge, ReadRecord, RecordStore, SqliteOptions, SqliteRecord, StoreError, Stored, Verdict, founder,

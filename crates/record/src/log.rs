@@ -131,9 +131,3 @@ impl MerkleLog {
         tile.read_data(self).ok()
     }
 }
-
-/// Checks an inclusion proof: that leaf `index` of the tree of `size` with `root` is `id`.
-pub fn inclusion_holds(proof: &[[u8; 32]], size: u64, root: [u8; 32], index: u64, id: &EntryId) -> bool {
-    let proof = proof.iter().copied().map(Hash).collect();
-    tlog::check_record(&proof, size, Hash(root), index, tlog::record_hash(id.as_bytes())).is_ok()
-}

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use record::{
     AddCheckpoint, Checkpoint, Comparison, EvidenceGrade, ForkAt, FraudError, FraudKind, FraudProof, LeafAt,
     MerkleLog, NodeKey, PolicyRefusal, QuorumPolicy, VerifierKey, WitnessError, WitnessKey, compare,
-    consistency, consistency_holds, leaf_hash, witness,
+    consistency_holds, leaf_hash, witness,
 };
 
 const ORIGIN: &str = "bongsu/seoul/home";
@@ -54,7 +54,7 @@ fn signed(ids: &[EntryId]) -> Checkpoint {
 
 fn ask(ids: &[EntryId], old_size: u64) -> AddCheckpoint {
     let log = MerkleLog::from_ids(ids);
-    let proof = consistency(&log, old_size, log.size()).unwrap();
+    let proof = log.consistency(old_size, log.size()).unwrap();
     AddCheckpoint { old_size, proof, checkpoint: signed(ids) }
 }
 
@@ -64,7 +64,7 @@ proptest! {
         let old = cut.min(new);
         let all = ids(new, 0);
         let (log, before) = (MerkleLog::from_ids(&all), MerkleLog::from_ids(&all[..usize::try_from(old).unwrap()]));
-        let mut proof = consistency(&log, old, new).unwrap();
+        let mut proof = log.consistency(old, new).unwrap();
         prop_assert!(consistency_holds(&proof, (old, before.root()), (new, log.root())));
         if old > 0 {
             let mut other = before.root();
@@ -253,7 +253,7 @@ fn each_wrong_line_of_a_policy_is_named() {
 #[test]
 fn checkpoints_are_compared() {
     let (a, b) = (ids(5, 0), ids(9, 0));
-    let proof = consistency(&MerkleLog::from_ids(&b), 5, 9).unwrap();
+    let proof = MerkleLog::from_ids(&b).consistency(5, 9).unwrap();
     assert_eq!(compare(&signed(&a), &signed(&a), None), Comparison::Same);
     assert_eq!(compare(&signed(&a), &signed(&ids(5, 1)), None), Comparison::SplitView);
     assert_eq!(compare(&signed(&b), &signed(&a), Some(&proof)), Comparison::Grown);

@@ -16,8 +16,8 @@ use super::manifest::{
 use super::times::{self, TimeBounds};
 use crate::note::{Signed, SignedText};
 use crate::{
-    Checkpoint, Entry, EvidenceGrade, PolicyVerdict, PublicKey, QuorumPolicy, VerifierKey, home_origin,
-    leaf_hash, leaf_included, read_inclusion,
+    Checkpoint, Entry, EvidenceGrade, InclusionProof, PolicyVerdict, PublicKey, QuorumPolicy, VerifierKey,
+    home_origin, inclusion_holds,
 };
 
 /// The most faults that a verdict names.
@@ -536,16 +536,20 @@ fn check_proofs(opened: &Opened<'_>, checkpoints: &[Checkpoint]) -> Step<()> {
     for row in &opened.manifest.items {
         let file = proof_path(&row.id);
         let checkpoint = &checkpoints[row.log];
-        let proof = std::str::from_utf8(opened.files[file.as_str()]).ok().and_then(read_inclusion);
+        let text = std::str::from_utf8(opened.files[file.as_str()]).unwrap_or_default();
+        // Nothing here writes an extra line, and a proof has one spelling.
+        let proof = text.parse().ok().filter(|proof: &InclusionProof| {
+            !proof.has_extra() && proof.to_string() == text
+        });
         let message = match proof {
             None => "it is not in the form of C2SP tlog-proof",
-            Some(proof) if proof.note != checkpoint.note() => {
+            Some(proof) if proof.checkpoint().note() != checkpoint.note() => {
                 "it is under another checkpoint than the item's log has"
             }
-            Some(proof) if proof.index != row.index => "it is for another place than the manifest says",
+            Some(proof) if proof.index() != row.index => "it is for another place than the manifest says",
             Some(proof) => {
                 let (size, root) = (checkpoint.size(), checkpoint.root());
-                if leaf_included(&proof.path, size, root, proof.index, leaf_hash(&row.id)) {
+                if inclusion_holds(proof.hashes(), size, root, row.index, &row.id) {
                     continue;
                 }
                 "the entry is not at this place of the log"

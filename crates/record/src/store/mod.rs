@@ -2,14 +2,18 @@
 
 mod blobs;
 mod damage;
-mod derived;
+mod ids;
+mod lanes;
 mod lock;
 mod pages;
 mod queries;
 mod read;
+mod schema;
 mod sqlite;
+mod tree;
 mod verify;
 mod wal;
+mod write;
 
 use std::fmt;
 use std::path::PathBuf;
