@@ -222,9 +222,8 @@ impl Writer {
         self.note_decisions(plan.decisions);
         hand_on(plan.released);
         for (_, draft) in entries {
-            match draft {
-                Draft::Peer(peer) => self.introduce(peer)?,
-                _ => {}
+            if let Draft::Peer(peer) = draft {
+                self.introduce(peer)?;
             }
         }
         Ok(())
