@@ -43,6 +43,7 @@ mod join;
 mod judge;
 mod label;
 mod level;
+mod relay;
 mod release;
 mod rule;
 
@@ -50,5 +51,6 @@ pub use codes::{Codes, CodesError};
 pub use join::{join, join_markings};
 pub use label::{Label, LabelError, MAX_WORDS, banner};
 pub use level::{Caveat, Level, UnknownWord};
+pub use relay::{Relayed, relay};
 pub use release::{Audience, Evidence, MAX_EVIDENCE, Released, Rules, Standing, release};
 pub use rule::{Rule, UnknownRule, Withheld};

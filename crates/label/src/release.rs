@@ -92,6 +92,16 @@ pub struct Released<T> {
 }
 
 impl<T> Released<T> {
+    /// What a decision of this crate says may go; there is no other way to one.
+    pub(crate) fn decided(item: T, audience: &Audience, rules: &Rules, now: Timestamp) -> Self {
+        Self {
+            item,
+            audience: audience.node.clone(),
+            decided_at: now,
+            codes_version: rules.codes.version().to_owned(),
+        }
+    }
+
     /// The item.
     pub fn get(&self) -> &T {
         &self.item

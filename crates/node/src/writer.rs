@@ -150,6 +150,14 @@ impl Writer {
         for seq in 0..size {
             let Some(stored) = self.record.at(seq)? else { continue };
             if let Some(entry) = &stored.entry {
+                // Only the founding entry is the same in both.
+                if seq > 0 && entry.domain() != self.core.domain() {
+                    let message = format!(
+                        "the folder holds a record that is {}; what is played needs a folder of its own",
+                        entry.domain()
+                    );
+                    return Err(NodeError::Conflict { message });
+                }
                 lock(&self.core.index).apply(entry);
             }
             self.core.update(|p| p.apply(&stored));
@@ -189,6 +197,7 @@ impl Writer {
             return Ok(());
         }
         self.regroup(&mut entries)?;
+        self.grant_through_hubs(&mut entries)?;
         let held = entries.iter().map(|(entry, _)| (entry.id(), Evidence::held(entry)));
         let recalled = recalled(&entries).into_iter().map(|id| (id, Evidence::Recalled));
         let pending: HashMap<EntryId, Evidence> = held.chain(recalled).collect();
@@ -196,7 +205,7 @@ impl Writer {
         let mut plan =
             Plan { batch: Batch::of(entries.iter().map(|(entry, _)| entry.clone())), ..Plan::default() };
         for (entry, _) in &entries {
-            for link in &links {
+            for link in links.iter().filter(|link| link.via.is_none()) {
                 if let Some(decided) = self.decide(entry, link, &pending)? {
                     plan.add(link, entry.id(), decided);
                 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use base::{EntryId, Marking, NodeName, Precedence, Recall, Timestamp};
-use label::{Audience, Evidence, Level, Released, Standing, Withheld};
+use base::{EntryId, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
+use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
 use link::{
-    Acceptance, DerivativeFlag, Held, Inbound, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused, Reply,
+    Acceptance, DerivativeFlag, Grant, Held, Inbound, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused, Reply,
     VerifiedBatch, precedence_of,
 };
 use record::{
@@ -26,13 +26,21 @@ const CHUNK: u64 = 4096;
 /// The most bytes that are read for one batch.
 const GATHER_BYTES: usize = link::MAX_BATCH_BYTES / 2;
 
+/// A grant to those behind a hub holds for so long.
+const GRANT_SECONDS: f64 = 30.0 * 86_400.0;
+
 type Decided = Result<Released<Entry>, Withheld>;
 
 impl Plan {
     /// Notes what was decided on an entry; what was released gets the next place of its lane.
     pub(super) fn add(&mut self, link: &Arc<PeerLink>, id: EntryId, decided: Decided) {
+        let precedence = decided.as_ref().map_or(Precedence::Routine, |released| precedence_of(released.get()));
+        self.add_in(link, precedence, id, decided);
+    }
+
+    /// The same in a lane that is not the entry's own.
+    fn add_in(&mut self, link: &Arc<PeerLink>, precedence: Precedence, id: EntryId, decided: Decided) {
         let outcome = decided.map(|released| {
-            let precedence = precedence_of(released.get());
             let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
             let seq = lock(&link.lane(precedence).outbound).size() + *planned;
             *planned += 1;
@@ -88,7 +96,9 @@ impl Writer {
         let received = [0, 1, 2, 3].map(|at: usize| inbounds[at].size());
         self.inbounds.insert(peer.node.clone(), inbounds);
         let link = Arc::new(PeerLink::new(peer, audience, outbounds, received));
-        self.catch_up(&link)?;
+        if link.via.is_none() {
+            self.catch_up(&link)?;
+        }
         self.core
             .links
             .write()
@@ -246,6 +256,9 @@ impl Writer {
                 link.lane(precedence).received.store(inbound.size(), Ordering::Relaxed);
             }
         }
+        if let Err(e) = self.relay(peer, &acceptance) {
+            tracing::error!(%peer, error = %e, "not passed on");
+        }
         if let Some(link) = &link
             && !acceptance.recalls.is_empty()
         {
@@ -257,6 +270,103 @@ impl Writer {
         }
         self.core.metrics.items_received.inc_by(acceptance.new_items as u64);
         acceptance.reply
+    }
+
+    /// Says in this node's name that what goes to a hub may go on to those who are reached through it: under this
+    /// node's rules for the hub and for them.
+    pub(super) fn grant_through_hubs(&self, entries: &mut Vec<(Entry, Draft)>) -> Result<(), NodeError> {
+        let links = self.core.links();
+        let mut grants = Vec::new();
+        for link in &links {
+            let Some(hub) = link.via.as_ref().and_then(|hub| links.iter().find(|l| l.peer.node == *hub)) else {
+                continue;
+            };
+            for (entry, draft) in entries.iter() {
+                if !matches!(draft, Draft::Observation(_) | Draft::Finding(_) | Draft::Incident(_)) {
+                    continue;
+                }
+                if self.core.decide_again(entry.clone(), link).is_ok()
+                    && self.core.decide_again(entry.clone(), hub).is_ok()
+                {
+                    let to = [hub.peer.country.as_str(), link.peer.country.as_str()];
+                    grants.push(Draft::Grant(Grant {
+                        target: entry.id(),
+                        audience: link.peer.node.clone(),
+                        audience_country: link.peer.country.clone(),
+                        granted: true,
+                        request: None,
+                        expires: entry.time().plus_seconds(GRANT_SECONDS),
+                        marking: Marking::new("RESTRICTED", &to, self.core.config.country.as_str()),
+                    }));
+                }
+            }
+        }
+        for draft in grants {
+            entries.push((self.core.sign(&draft, None)?, draft));
+        }
+        Ok(())
+    }
+
+    /// Passes on what others own and their grants let go to other peers of this node.
+    fn relay(&mut self, from: &NodeName, acceptance: &Acceptance) -> Result<(), NodeError> {
+        let mut plan = Plan::default();
+        for link in self.core.links() {
+            if link.peer.node == *from || link.via.is_some() {
+                continue;
+            }
+            for incoming in &acceptance.batch.entries {
+                for (precedence, entry) in self.moved_by(&incoming.entry, &link)? {
+                    let id = entry.id();
+                    if let Ok(released) = self.core.decide_again(entry, &link) {
+                        plan.add_in(&link, precedence, id, Ok(released));
+                    }
+                }
+            }
+        }
+        if !plan.batch.is_empty() {
+            self.record.commit(&plan.batch)?;
+            self.note_decisions(plan.decisions);
+            hand_on(plan.released);
+        }
+        Ok(())
+    }
+
+    /// What may go on to `link` now that `entry` came, with the lane: a granted item behind its grant, or a recall of
+    /// what went before.
+    fn moved_by(&self, entry: &Entry, link: &PeerLink) -> Result<Vec<(Precedence, Entry)>, NodeError> {
+        let went = |id: &EntryId| -> Result<bool, NodeError> {
+            for precedence in Precedence::ALL {
+                let lane = lane(&link.peer.node, Direction::Out, precedence);
+                if self.record.lane_place(&lane, id)?.is_some() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        let held = |id: &EntryId| -> Result<Option<Entry>, NodeError> {
+            Ok(self.record.get(id)?.and_then(|stored| stored.entry))
+        };
+        if let Ok(recall) = entry.noun::<Recall>() {
+            let moves = went(&recall.target)? && !went(&entry.id())?;
+            return Ok(if moves { vec![(Precedence::Flash, entry.clone())] } else { Vec::new() });
+        }
+        let (item, author) = match entry.noun::<Grant>() {
+            Ok(grant) => (held(&grant.target)?, entry.key()),
+            Err(_) => (Some(entry.clone()), entry.key()),
+        };
+        let Some(item) = item.filter(|item| item.key() == author) else { return Ok(Vec::new()) };
+        let granted = lock(&self.core.index).grant(&item.id(), author, &link.peer.node, now());
+        let Some(grant) = granted.map(|id| held(&id)).transpose()?.flatten() else { return Ok(Vec::new()) };
+        if went(&item.id())? {
+            return Ok(Vec::new());
+        }
+        // The grant goes before the item in the item's lane, so that it is there first.
+        let precedence = precedence_of(&item);
+        let mut moved = vec![(precedence, item)];
+        if !went(&grant.id())? {
+            moved.insert(0, (precedence, grant));
+        }
+        Ok(moved)
     }
 
     fn store_received(&mut self, acceptance: &Acceptance) -> Result<(), NodeError> {
@@ -338,9 +448,27 @@ impl Core {
     /// Whether an entry that stands in a log for the peer may still go.
     pub(crate) fn decide_again(&self, entry: Entry, link: &PeerLink) -> Decided {
         let projection = self.read();
+        if *entry.key() != self.public {
+            let relayed = Relayed {
+                recalled: projection.is_recalled(&entry.id()),
+                granted: self.may_relay(&entry, &link.peer.node),
+            };
+            return label::relay(entry, &link.audience, &self.rules, relayed, now());
+        }
         let look_up = |id: &EntryId| projection.evidence(id);
         let standing = Standing { recalled: projection.is_recalled(&entry.id()), evidence: &look_up };
         label::release(entry, &link.audience, &self.rules, &standing, now())
+    }
+}
+
+impl Core {
+    /// Whether the author of an entry lets it go on to `audience`. A grant speaks for itself, and so does a recall.
+    fn may_relay(&self, entry: &Entry, audience: &NodeName) -> bool {
+        if let Ok(grant) = entry.noun::<Grant>() {
+            return grant.audience == *audience;
+        }
+        entry.kind() == Recall::SCHEMA
+            || lock(&self.index).grant(&entry.id(), entry.key(), audience, now()).is_some()
     }
 }
 
