@@ -138,8 +138,8 @@ impl Codes {
 
     /// The table as a noun that can be recorded.
     pub(crate) fn into_table(self, marking: Marking) -> CodeTable {
-        let Self { version, as_of, countries, groups } = self;
-        CodeTable { version, valid_from: as_of, countries, groups, marking }
+        let Self { version, as_of, countries, groups, categories, policies, withdrawn } = self;
+        CodeTable { version, valid_from: as_of, countries, groups, categories, policies, withdrawn, marking }
     }
 
     /// The name of this table, which a decision keeps.

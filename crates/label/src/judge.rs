@@ -11,6 +11,8 @@ pub(crate) enum Part {
     Item,
     /// Something it rests on, which may also be the audience's own.
     Evidence,
+    /// Another's item that its originator lets go on to the audience.
+    Granted,
 }
 
 /// Why a label does not reach an audience: the rule and the field of the marking.
@@ -25,13 +27,15 @@ pub(crate) fn judge(
 ) -> Result<(), Refusal> {
     let own = &rules.own;
     let originators = &label.originators;
-    let ours_or_theirs = originators.iter().all(|c| c == own || *c == audience.country);
-    if !ours_or_theirs || (part == Part::Item && !originators.contains(own)) {
-        return Err((Rule::OriginatorOther, "marking.originator"));
-    }
     let only_ours = originators.iter().all(|c| c == own);
-    if label.caveats.contains(&Caveat::Orcon) && !only_ours {
-        return Err((Rule::CaveatOrcon, "marking.caveats"));
+    if part != Part::Granted {
+        let ours_or_theirs = originators.iter().all(|c| c == own || *c == audience.country);
+        if !ours_or_theirs || (part == Part::Item && !originators.contains(own)) {
+            return Err((Rule::OriginatorOther, "marking.originator"));
+        }
+        if label.caveats.contains(&Caveat::Orcon) && !only_ours {
+            return Err((Rule::CaveatOrcon, "marking.caveats"));
+        }
     }
     if label.level > audience.clearance {
         return Err((Rule::LevelAboveClearance, "marking.level"));
@@ -45,7 +49,7 @@ pub(crate) fn judge(
         return Err((Rule::DisplayOnly, "marking.display_only"));
     }
     // An originator always has its own, whoever else is on its list.
-    if originators.contains(own) {
+    if part == Part::Granted || originators.contains(own) {
         if label.rel_to.is_empty() {
             return Err((Rule::RelEmpty, "marking.rel_to"));
         }

@@ -48,6 +48,7 @@ mod judge;
 mod label;
 mod level;
 mod policy;
+mod relay;
 mod release;
 mod rule;
 mod rulebook;
@@ -66,6 +67,7 @@ pub use level::{Caveat, Level, Pap, Tlp, UnknownWord};
 pub use policy::{
     MAX_POLICIES, MAX_POLICY_BYTES, National, POLICY_SCHEMA, POLICY_SCHEMA_TEXT, Policy, PolicyDocument,
 };
+pub use relay::{Relayed, relay};
 pub use release::{Audience, Evidence, MAX_EVIDENCE, Released, Rules, Standing, release};
 pub use rule::{Rule, UnknownRule, Withheld};
 pub use rulebook::Rulebook;

@@ -42,6 +42,22 @@ impl Rules {
         Self { own, codes: Codes::builtin(), words: Words::default(), national: National::None }
     }
 
+    /// What the national policy says on an item that the kernel lets go.
+    pub(crate) fn ask_nation<T: Marked>(
+        &self,
+        item: &T,
+        label: &Label,
+        audience: &Audience,
+        now: Timestamp,
+    ) -> Result<(), Withheld> {
+        if self.national.is_none() {
+            return Ok(());
+        }
+        self.national
+            .check(audience, label, item.facts().as_ref(), now)
+            .map_err(|(rule, path)| Withheld { rule, path, cause: None })
+    }
+
     /// Judges a marking, in whose nation's words it may be, by the tables of the day.
     ///
     /// # Errors
@@ -113,6 +129,17 @@ pub struct Released<T> {
 }
 
 impl<T> Released<T> {
+    /// What a decision of this crate says may go; there is no other way to one.
+    pub(crate) fn decided(item: T, audience: &Audience, rules: &Rules, now: Timestamp) -> Self {
+        Self {
+            item,
+            audience: audience.node.clone(),
+            decided_at: now,
+            codes_version: rules.codes.version().to_owned(),
+            policy: rules.national.path(),
+        }
+    }
+
     /// The item.
     pub fn get(&self) -> &T {
         &self.item
@@ -195,18 +222,6 @@ pub fn release<T: Marked>(
     let label = rules.label(marking).map_err(|e| withheld(e.rule(), &e.path()))?;
     judge(&label, Part::Item, audience, rules, now).map_err(|(rule, path)| withheld(rule, path))?;
     Walk::new(audience, rules, standing, now).check(&label, item.evidence())?;
-    if !rules.national.is_none() {
-        let facts = item.facts();
-        rules
-            .national
-            .check(audience, &label, facts.as_ref(), now)
-            .map_err(|(rule, path)| withheld(rule, &path))?;
-    }
-    Ok(Released {
-        item,
-        audience: audience.node.clone(),
-        decided_at: now,
-        codes_version: rules.codes.version().to_owned(),
-        policy: rules.national.path(),
-    })
+    rules.ask_nation(&item, &label, audience, now)?;
+    Ok(Released::decided(item, audience, rules, now))
 }

@@ -29,6 +29,15 @@ pub struct CodeTable {
     pub countries: BTreeSet<Country>,
     /// The groups with their members.
     pub groups: BTreeMap<String, BTreeSet<Country>>,
+    /// Restrictive categories, each with the countries that are read in to it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub categories: BTreeMap<String, BTreeSet<Country>>,
+    /// Policies, `id` or `id@version`, whose words mean what they mean here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub policies: BTreeSet<String>,
+    /// Codes that were taken out of use, and since when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub withdrawn: BTreeMap<String, Timestamp>,
     /// Who may have the table itself.
     pub marking: Marking,
 }
@@ -48,10 +57,22 @@ impl CodeTable {
     /// # Errors
     /// As [`Codes::new`], and when there are more than [`MAX_ROWS`] countries or groups.
     pub fn codes(&self) -> Result<Codes, CodesError> {
-        if self.countries.len() > MAX_ROWS || self.groups.len() > MAX_ROWS {
+        let longest = [
+            self.countries.len(),
+            self.groups.len(),
+            self.categories.len(),
+            self.policies.len(),
+            self.withdrawn.len(),
+        ];
+        if longest.iter().any(|rows| *rows > MAX_ROWS) {
             return Err(CodesError::TooLong);
         }
-        Codes::new(&self.version, self.valid_from, self.countries.clone(), self.groups.clone())
+        let codes =
+            Codes::new(&self.version, self.valid_from, self.countries.clone(), self.groups.clone())?;
+        Ok(codes
+            .with_categories(self.categories.clone())
+            .with_policies(self.policies.clone())
+            .with_withdrawn(self.withdrawn.clone()))
     }
 }
 

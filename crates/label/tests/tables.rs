@@ -31,6 +31,9 @@ fn table(version: &str, from: &str, nato: &str) -> CodeTable {
         valid_from: day(from),
         countries: countries("KOR USA GBR FIN SWE"),
         groups: BTreeMap::from([("NATO".to_owned(), countries(nato))]),
+        categories: BTreeMap::new(),
+        policies: BTreeSet::new(),
+        withdrawn: BTreeMap::new(),
         marking: nobody(),
     }
 }

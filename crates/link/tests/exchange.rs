@@ -7,12 +7,12 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{EntryId, Noun as _, Precedence, Recall, Timestamp};
-use common::washington;
-use common::{Note, Rng, country, decide, inbound, name, now, outbound, over_the_wire, seoul, to_usa};
-use link::{
-    Acceptance, Action, Event, Inbound, Item, LaneLog, LinkState, Outbound, ReceivedBatch, Refusal, Reply,
+use common::{
+    LaneLog, Note, Out, Rng, country, decide, inbound, name, now, outbound, over_the_wire, recalls, seoul, to_usa,
+    verified, washington,
 };
-use record::{Batch, Checkpoint, Direction, Entry, Lane, NodeKey};
+use link::{Acceptance, Action, Event, Held, Inbound, Item, LinkState, ReceivedBatch, ReceivedItem, Refusal, Reply};
+use record::{Batch, Checkpoint, Direction, Entry, Lane, NodeKey, PublicKey};
 
 const SEEDS: u64 = 2000;
 const SECOND: i64 = 1_000_000_000;
@@ -23,7 +23,7 @@ struct Sender {
     entries: BTreeMap<EntryId, Entry>,
     recalled: BTreeSet<EntryId>,
     lane: LaneLog,
-    half: Outbound,
+    half: Out,
 }
 
 impl Sender {
@@ -78,14 +78,12 @@ struct Receiver {
 
 impl Receiver {
     fn crash(&mut self) {
-        self.half = inbound(self.lane.clone());
+        self.half = inbound(self.lane.clone()).half;
     }
 
-    fn receive(&self, text: &str, now: Timestamp) -> Result<Acceptance, Refusal> {
-        let batch: ReceivedBatch = serde_json::from_str(text).unwrap();
-        let mut acceptance = self.half.receive(&batch, &self.key, now)?;
-        acceptance.purge_only_held(|id| self.content.get(id).cloned().flatten());
-        Ok(acceptance)
+    fn receive(&self, text: &[u8], now: Timestamp) -> Result<Acceptance, Refusal> {
+        let batch = verified(&ReceivedBatch::read(text).unwrap(), common::now())?;
+        self.half.receive(batch, self, &self.key, now)
     }
 
     /// What the record does with a batch; the same purges fail that fail there.
@@ -112,6 +110,29 @@ impl Receiver {
     }
 }
 
+impl Held for Receiver {
+    fn lane_ids(&self, start: u64, count: usize) -> Result<Vec<EntryId>, String> {
+        Ok(self.lane.ids.iter().skip(start as usize).take(count).copied().collect())
+    }
+
+    fn place(&self, id: &EntryId) -> Result<Option<(Precedence, u64)>, String> {
+        let at = self.lane.ids.iter().position(|held| held == id);
+        Ok(at.map(|place| (Precedence::Routine, place as u64)))
+    }
+
+    fn entry(&self, id: &EntryId) -> Result<Option<Entry>, String> {
+        Ok(self.content.get(id).cloned().flatten())
+    }
+
+    fn is_recalled(&self, id: &EntryId, author: &PublicKey) -> bool {
+        self.content.values().flatten().any(|entry| recalls(entry, id, author))
+    }
+
+    fn is_granted(&self, _: &EntryId, _: &PublicKey, _: Timestamp) -> bool {
+        false
+    }
+}
+
 /// How often what happened, over all seeds: what never happens is not tested.
 #[derive(Debug, Default)]
 struct Seen {
@@ -134,8 +155,8 @@ struct World {
     now: Timestamp,
     sender: Sender,
     receiver: Receiver,
-    requests: Vec<String>,
-    replies: Vec<String>,
+    requests: Vec<Vec<u8>>,
+    replies: Vec<Vec<u8>>,
     seen: Seen,
 }
 
@@ -155,7 +176,7 @@ impl World {
                 key: washington(),
                 lane: LaneLog::default(),
                 content: BTreeMap::new(),
-                half: inbound(LaneLog::default()),
+                half: inbound(LaneLog::default()).half,
             },
             requests: Vec::new(),
             replies: Vec::new(),
@@ -188,11 +209,11 @@ impl World {
     fn send(&mut self, start: u64, end: u64) {
         let items = self.sender.gather(start, end);
         let batch = self.sender.half.batch(start, items, &self.sender.key).unwrap();
-        for item in over_the_wire(&batch).items {
-            let recalled = self.sender.recalled.contains(&item.id);
-            assert_eq!((item.envelope.is_none(), item.withdrawn), (recalled, recalled));
+        for item in &over_the_wire(&batch).items {
+            let recalled = self.sender.recalled.contains(&common::id_of(item));
+            assert_eq!(matches!(item, ReceivedItem::Withdrawn(_)), recalled);
         }
-        self.requests.push(serde_json::to_string(&batch).unwrap());
+        self.requests.push(batch.to_bytes().unwrap());
     }
 
     fn crash_sender(&mut self) {
@@ -201,7 +222,7 @@ impl World {
     }
 
     /// A request reaches Washington; `bad_days` says whether it may crash or run out of disk there.
-    fn deliver_request(&mut self, text: &str, bad_days: bool) {
+    fn deliver_request(&mut self, text: &[u8], bad_days: bool) {
         let size = self.receiver.half.size();
         let refused = |refusal| Some(Reply::Refused { refusal, size });
         let reply = match self.receiver.receive(text, self.now) {
@@ -235,11 +256,11 @@ impl World {
                 }
             }
         };
-        self.replies.extend(reply.map(|reply| serde_json::to_string(&reply).unwrap()));
+        self.replies.extend(reply.map(|reply| serde_json::to_vec(&reply).unwrap()));
     }
 
     /// One of what lies on the line, in any order; in some cases it stays there and comes again.
-    fn take(rng: &mut Rng, line: &mut Vec<String>, duplicates: &mut usize) -> Option<String> {
+    fn take(rng: &mut Rng, line: &mut Vec<Vec<u8>>, duplicates: &mut usize) -> Option<Vec<u8>> {
         if line.is_empty() {
             return None;
         }
@@ -262,7 +283,7 @@ impl World {
             }
             50..70 => {
                 if let Some(text) = Self::take(&mut self.rng, &mut self.replies, &mut self.seen.duplicates) {
-                    let reply: Reply = serde_json::from_str(&text).unwrap();
+                    let reply: Reply = serde_json::from_slice(&text).unwrap();
                     self.poll(vec![Event::Reply(reply)], true);
                 }
             }
@@ -296,7 +317,7 @@ impl World {
         let (sent, received) = (&self.sender.lane.ids, &self.receiver.lane.ids);
         assert!(sent.starts_with(received), "the receiver's log is no prefix of the sender's");
         assert_eq!(self.receiver.half.size(), received.len() as u64);
-        assert_eq!(self.sender.half.ids(), &sent[..]);
+        assert_eq!(self.sender.half.ids, *sent);
         assert!(self.sender.half.acked() <= received.len() as u64, "acknowledged, but not on disk");
         let receipt = self.sender.lane.acked.as_ref().map_or(0, Checkpoint::size);
         assert!(receipt <= received.len() as u64);
@@ -313,7 +334,7 @@ impl World {
                 self.deliver_request(&text, false);
             }
             for text in std::mem::take(&mut self.replies) {
-                events.push(Event::Reply(serde_json::from_str(&text).unwrap()));
+                events.push(Event::Reply(serde_json::from_slice(&text).unwrap()));
             }
             if !events.is_empty() {
                 self.poll(events, false);
@@ -442,7 +463,7 @@ fn a_receiver_restored_from_an_older_copy_gets_the_rest_again() {
     world.poll(vec![Event::Reply(Reply::Refused { refusal, size: 4 })], false);
     let text = world.requests.pop().unwrap();
     world.deliver_request(&text, false);
-    let reply = serde_json::from_str(&world.replies.pop().unwrap()).unwrap();
+    let reply = serde_json::from_slice(&world.replies.pop().unwrap()).unwrap();
     world.poll(vec![Event::Reply(reply)], false);
     world.check_end();
 }

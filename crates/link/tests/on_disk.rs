@@ -4,8 +4,10 @@
 mod common;
 
 use base::{EntryId, Precedence};
-use common::{Rng, country, decide, inbound, name, now, outbound, over_the_wire, seoul, washington};
-use link::{Action, Event, Item, LaneLog, LinkState};
+use common::{
+    LaneLog, Rng, country, decide, inbound, name, now, outbound, over_the_wire, seoul, washington,
+};
+use link::{Action, Event, Item, LinkState};
 use record::{
     Batch, Direction, Entry, Lane, LaneAck, LaneRow, NodeKey, Peer, RecordStore, SqliteOptions, SqliteRecord,
     verify_dir,
@@ -71,15 +73,16 @@ fn exchange(from: &Disk, to: &Disk, recalled: &[EntryId], receipt_arrives: bool)
     let mut in_half = inbound(held(&washington_record, &in_lane));
     let told = out_half.poll(now(), Vec::new());
     let [Action::Send { start, end }, _] = told[..] else { panic!("{told:?}") };
-    let item = |place| {
-        let id = out_half.id_at(place).unwrap();
-        let entry = seoul_record.get(&id).unwrap().unwrap().entry.unwrap();
-        decide(entry, "washington", recalled.contains(&id)).map_or(Item::Withdrawn(id), Item::Released)
+    let item = |id: &EntryId| {
+        let entry = seoul_record.get(id).unwrap().unwrap().entry.unwrap();
+        decide(entry, "washington", recalled.contains(id)).map_or(Item::Withdrawn(*id), Item::Released)
     };
-    let items = (start..end).map(item).collect();
+    let items = seoul_record.lane_ids(&out_lane, start, end - start).unwrap().iter().map(item).collect();
+    assert_eq!(seoul_record.lane_frontier(&out_lane, start).unwrap().size(), start);
     let batch = out_half.batch(start, items, &from.key()).unwrap();
-    let mut acceptance = in_half.receive(&over_the_wire(&batch), &to.key(), now()).unwrap();
-    acceptance.purge_only_held(|id| washington_record.get(id).unwrap().and_then(|stored| stored.entry));
+    let known = |id: &EntryId| washington_record.get(id).unwrap().and_then(|stored| stored.entry);
+    in_half.held = in_half.ids.iter().filter_map(known).collect();
+    let acceptance = common::receive(&in_half, &over_the_wire(&batch)).unwrap();
     washington_record.commit(&acceptance.batch).unwrap();
     in_half.stored(&acceptance);
     if receipt_arrives {

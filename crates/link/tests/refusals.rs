@@ -5,12 +5,10 @@ mod common;
 
 use base::{EntryId, Precedence};
 use common::{
-    batch, checkpoint, decide, holding, ids, inbound, item, items_for_washington, key, name, note, note_of,
-    outbound, recall, recall_again, receive, released, seoul, tokyo, washington,
+    In, LaneLog, batch, checkpoint, decide, holding, id_of, ids, inbound, item, items_for_washington, key, name,
+    note, note_of, outbound, recall, recall_again, receive, released, seoul, tokyo, washington, with_head,
 };
-use link::{
-    BatchError, Inbound, Item, LaneLog, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem, Refusal, Reply,
-};
+use link::{BatchError, Item, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem, Refusal, Reply};
 use record::{Checkpoint, Entry, MerkleLog, NodeKey, lane_origin};
 
 fn five() -> Vec<Entry> {
@@ -18,13 +16,13 @@ fn five() -> Vec<Entry> {
 }
 
 /// Washington holds the first two of [`five`]; the batch brings the others.
-fn at_two() -> (Inbound, Vec<Entry>, ReceivedBatch) {
+fn at_two() -> (In, Vec<Entry>, ReceivedBatch) {
     let entries = five();
     (holding(&entries[..2]), entries.clone(), batch(&entries, 2))
 }
 
 /// The refusal of `bad`; afterwards all stands as before and the honest batch is still taken.
-fn refusal(inbound: &Inbound, bad: &ReceivedBatch) -> Refusal {
+fn refusal(inbound: &In, bad: &ReceivedBatch) -> Refusal {
     let before = (inbound.size(), inbound.acked().cloned());
     let refusal = receive(inbound, bad).unwrap_err();
     assert_eq!((inbound.size(), inbound.acked().cloned()), before);
@@ -45,12 +43,12 @@ fn reason(refusal: Refusal) -> (&'static str, String) {
 
 /// The batch with other items from place 2 on, under a checkpoint that Seoul signed over just these.
 fn with_items(entries: &[Entry], items: Vec<ReceivedItem>) -> ReceivedBatch {
-    let all: Vec<EntryId> = ids(&entries[..2]).into_iter().chain(items.iter().map(|i| i.id)).collect();
-    ReceivedBatch {
-        checkpoint: checkpoint(&all, &seoul()).note().to_owned(),
-        items,
-        ..batch(&entries[..2], 2)
-    }
+    let all: Vec<EntryId> = ids(&entries[..2]).into_iter().chain(items.iter().map(id_of)).collect();
+    let mut batch = batch(&entries[..2], 2);
+    batch.head.checkpoint = checkpoint(&all, &seoul()).note().to_owned();
+    batch.head.count = items.len() as u32;
+    batch.items = items;
+    batch
 }
 
 #[test]
@@ -72,24 +70,15 @@ fn an_honest_batch_is_taken() {
 #[test]
 fn a_forged_peer() {
     let (inbound, _, good) = at_two();
-    let bad = ReceivedBatch { from: name("tokyo"), ..good };
+    let bad = with_head(good, |head| head.from = name("tokyo"));
     assert_eq!(refusal(&inbound, &bad), Refusal::WrongSender { claimed: name("tokyo") });
 }
 
 #[test]
 fn a_batch_for_another_node() {
     let (inbound, _, good) = at_two();
-    let bad = ReceivedBatch { to: name("tokyo"), ..good };
+    let bad = with_head(good, |head| head.to = name("tokyo"));
     assert_eq!(refusal(&inbound, &bad), Refusal::WrongRecipient { meant: name("tokyo") });
-}
-
-#[test]
-fn another_schema() {
-    let (inbound, _, good) = at_two();
-    for schema in ["", "bongsu.link-batch/2", "bongsu.link-batch/1 ", "bongsu.entry/1"] {
-        let bad = ReceivedBatch { schema: schema.to_owned(), ..good.clone() };
-        assert_eq!(refusal(&inbound, &bad).code(), "malformed", "{schema}");
-    }
 }
 
 #[test]
@@ -99,25 +88,26 @@ fn too_many_items() {
         let withdrawn = |n: usize| {
             let mut bytes = [9; 32];
             bytes[..8].copy_from_slice(&n.to_le_bytes());
-            ReceivedItem { id: EntryId::from_bytes(bytes), envelope: None, withdrawn: true }
+            ReceivedItem::Withdrawn(EntryId::from_bytes(bytes))
         };
         with_items(&entries, (0..count).map(withdrawn).collect())
     };
     assert_eq!(receive(&inbound, &many(MAX_BATCH_ITEMS)).unwrap().new_items, 512);
-    assert_eq!(refusal(&inbound, &many(MAX_BATCH_ITEMS + 1)), Refusal::TooLarge { limit: 512 });
+    let bytes = many(MAX_BATCH_ITEMS + 1).to_bytes().unwrap();
+    assert_eq!(ReceivedBatch::read(&bytes).unwrap_err(), Refusal::TooLarge { limit: 512 });
 }
 
 fn with_checkpoint(checkpoint: &Checkpoint) -> (&'static str, String) {
     let (inbound, _, good) = at_two();
-    reason(refusal(&inbound, &ReceivedBatch { checkpoint: checkpoint.note().to_owned(), ..good }))
+    reason(refusal(&inbound, &with_head(good, |head| head.checkpoint = checkpoint.note().to_owned())))
 }
 
 #[test]
 fn a_checkpoint_that_is_none() {
     let (inbound, _, good) = at_two();
-    let cut = good.checkpoint[..good.checkpoint.len() - 1].to_owned();
-    for note in [String::new(), "seoul".to_owned(), good.checkpoint.replace('\n', "\r\n"), cut] {
-        let bad = ReceivedBatch { checkpoint: note, ..good.clone() };
+    let cut = good.head.checkpoint[..good.head.checkpoint.len() - 1].to_owned();
+    for note in [String::new(), "seoul".to_owned(), good.head.checkpoint.replace('\n', "\r\n"), cut] {
+        let bad = with_head(good.clone(), |head| head.checkpoint = note);
         let expected = "not a signed note of a checkpoint (C2SP tlog-checkpoint)".to_owned();
         assert_eq!(reason(refusal(&inbound, &bad)), ("bad_checkpoint", expected));
     }
@@ -140,9 +130,10 @@ fn a_checkpoint_whose_signature_is_spoilt() {
     let (inbound, _, good) = at_two();
     let other = checkpoint(&ids(&five()[..4]), &seoul());
     // Seoul's true signature, under another text.
-    let (text, _) = good.checkpoint.split_once("\n\n").unwrap();
+    let (text, _) = good.head.checkpoint.split_once("\n\n").unwrap();
     let (_, signature) = other.note().split_once("\n\n").unwrap();
-    let bad = ReceivedBatch { checkpoint: format!("{text}\n\n{signature}"), ..good };
+    let spoilt = format!("{text}\n\n{signature}");
+    let bad = with_head(good, |head| head.checkpoint = spoilt);
     assert_eq!(
         reason(refusal(&inbound, &bad)),
         ("bad_checkpoint", "no valid signature of `seoul` on it".to_owned())
@@ -200,10 +191,9 @@ fn a_heartbeat_with_another_root() {
     assert_eq!(honest.reply, Reply::Ack { checkpoint: inbound.acked().unwrap().note().to_owned() });
     let other = [entries[0].id(), note("another history").id()];
     for start in [0, 2] {
-        let bad = ReceivedBatch {
-            checkpoint: checkpoint(&other, &seoul()).note().to_owned(),
-            ..batch(&entries[..2], start)
-        };
+        let bad = with_head(batch(&entries[..2], start), |head| {
+            head.checkpoint = checkpoint(&other, &seoul()).note().to_owned();
+        });
         let (code, why) = reason(refusal(&inbound, &bad));
         assert_eq!(code, "bad_checkpoint", "{start}");
         assert!(why.starts_with("size 2 has root "), "{why}");
@@ -223,8 +213,8 @@ fn a_batch_at_the_end_of_all_numbers() {
     let origin = lane_origin(&name("seoul"), &name("washington"), Precedence::Routine);
     for start in [u64::MAX, u64::MAX - 3] {
         let checkpoint = Checkpoint::sign(&origin, start, [1; 32], &seoul());
-        let checkpoint = checkpoint.map_or_else(|_| good.checkpoint.clone(), |c| c.note().to_owned());
-        let bad = ReceivedBatch { start, checkpoint, ..batch(&entries, 2) };
+        let checkpoint = checkpoint.map_or_else(|_| good.head.checkpoint.clone(), |c| c.note().to_owned());
+        let bad = with_head(batch(&entries, 2), |head| (head.start, head.checkpoint) = (start, checkpoint));
         assert!(["gap", "bad_checkpoint"].contains(&refusal(&inbound, &bad).code()));
     }
 }
@@ -261,14 +251,14 @@ fn the_newest_batch_again_is_answered_again() {
 fn an_entry_that_stands_at_another_place_already() {
     let (inbound, entries, _) = at_two();
     let bad = with_items(&entries, vec![item(&entries[2]), item(&entries[1])]);
-    let expected = format!("entry {} stands at place 1 already", entries[1].id());
+    let expected = format!("entry {} stands at place 1 of the lane routine already", entries[1].id());
     assert_eq!(reason(refusal(&inbound, &bad)), ("replay", expected));
 }
 
 #[test]
 fn an_entry_twice_in_one_batch() {
     let (inbound, entries, _) = at_two();
-    let withdrawn = ReceivedItem { envelope: None, withdrawn: true, ..item(&entries[2]) };
+    let withdrawn = ReceivedItem::Withdrawn(entries[2].id());
     for again in [item(&entries[2]), withdrawn] {
         let bad = with_items(&entries, vec![item(&entries[2]), item(&entries[3]), again]);
         let expected = format!("entry {} stands twice in the batch", entries[2].id());
@@ -304,45 +294,77 @@ fn bad_entry(bad: ReceivedItem) -> String {
 
 #[test]
 fn an_entry_with_a_broken_signature() {
-    let entry = note("note 3");
-    let mut bad = item(&entry);
-    let other = note("other").to_envelope();
-    bad.envelope.as_mut().unwrap()["signatures"][0]["sig"] = other["signatures"][0]["sig"].clone();
+    let mut bad = item(&note("note 3"));
+    let ReceivedItem::Entry { signature, .. } = &mut bad else { panic!() };
+    *signature = *note("other").signature();
     assert_eq!(bad_entry(bad), "the signature does not hold");
 }
 
 #[test]
 fn an_entry_whose_content_was_changed() {
-    // Seoul's signature over its note, another payload under it.
+    // Seoul's signature over its note, another payload above it.
     let mut bad = item(&note("note 3"));
-    let other = note("other");
-    bad.envelope.as_mut().unwrap()["payload"] = other.to_envelope()["payload"].clone();
-    assert_eq!(bad_entry(ReceivedItem { id: other.id(), ..bad }), "the signature does not hold");
+    let ReceivedItem::Entry { payload, .. } = &mut bad else { panic!() };
+    *payload = note("other").payload().to_vec();
+    assert_eq!(bad_entry(bad), "the signature does not hold");
 }
 
 #[test]
-fn an_id_that_is_not_the_hash() {
-    let (entry, other) = (note("note 3"), note("other"));
-    let bad = ReceivedItem { id: other.id(), ..item(&entry) };
-    assert_eq!(bad_entry(bad), format!("its hash is {}, not {}", entry.id(), other.id()));
+fn a_key_that_is_none() {
+    let mut bad = item(&note("note 3"));
+    let ReceivedItem::Entry { key, .. } = &mut bad else { panic!() };
+    *key = [0; 32];
+    assert_eq!(bad_entry(bad), "the 32 bytes are no usable Ed25519 public key");
 }
 
+/// An entry of an exercise is signed for another payload type: offered as live it is refused, and the other way.
 #[test]
-fn neither_an_envelope_nor_withdrawn() {
-    let entry = note("note 3");
-    let bad = ReceivedItem { envelope: None, ..item(&entry) };
-    assert_eq!(bad_entry(bad), "neither an envelope nor withdrawn");
-    let both = ReceivedItem { withdrawn: true, ..item(&entry) };
-    assert_eq!(bad_entry(both), "neither an envelope nor withdrawn");
+fn an_exercise_never_enters_the_live_log() {
+    let heading = record::Heading { domain: record::Domain::Exercise, precedence: None };
+    let noun = common::Note { text: "EXERCISE".to_owned(), marking: common::to_usa() };
+    let (now, mut rng) = (common::now(), common::Rng(5));
+    let played = Entry::sign_as(&noun, heading, &common::country("KOR"), &seoul(), now, &mut rng).unwrap();
+    let other = Refusal::OtherDomain { found: record::Domain::Exercise };
+    assert_eq!(with_item(item(&played)), other);
+    // A batch that says so itself is refused whole.
+    let (inbound, _, good) = at_two();
+    let bad = with_head(good, |head| head.domain = record::Domain::Exercise);
+    assert_eq!(refusal(&inbound, &bad), other);
+    // What was played cannot be put under the live payload type: the signature does not hold there.
+    let mut envelope = played.to_envelope();
+    envelope["payloadType"] = serde_json::json!(record::PAYLOAD_TYPE);
+    assert!(Entry::from_envelope(&envelope).is_err());
+    let live = String::from_utf8(played.payload().to_vec()).unwrap().replace("exercise-entry", "entry");
+    assert!(Entry::from_parts(live.into_bytes(), played.key(), *played.signature()).is_err());
+    // The other way: a node that plays takes nothing live, and its own sending half neither.
+    let (me, peer) = (name("washington"), common::identity(&seoul(), "KOR"));
+    let expected = link::Expected {
+        me: &me,
+        domain: record::Domain::Exercise,
+        peer: &peer,
+        lane: None,
+        now: None,
+        author: &|_| None,
+    };
+    let live = link::verify(batch(&five(), 0), &expected, common::pool()).unwrap_err();
+    assert_eq!(live, Refusal::OtherDomain { found: record::Domain::Live });
+    let mut half = outbound(LaneLog::default());
+    let (id, found) = (played.id(), record::Domain::Exercise);
+    let refused = BatchError::OtherDomain { id, found, expected: record::Domain::Live };
+    assert_eq!(half.append(&released(&played, "washington")), Err(refused));
 }
 
+/// A clock that is an hour off would make nonsense of every expiry: people must look at it.
 #[test]
-fn an_envelope_that_is_none() {
-    for envelope in [serde_json::json!(null), serde_json::json!([]), serde_json::json!({"payloadType": "x"})]
-    {
-        let bad = ReceivedItem { envelope: Some(envelope), ..item(&note("note 3")) };
-        assert!(bad_entry(bad).starts_with("not a DSSE envelope of an entry: "));
+fn a_clock_an_hour_off() {
+    let (inbound, _, good) = at_two();
+    for seconds in [3600, -3600] {
+        let made = common::now().plus_nanos(seconds * 1_000_000_000);
+        let bad = with_head(good.clone(), |head| head.made = made);
+        assert_eq!(refusal(&inbound, &bad), Refusal::ClockOff { seconds });
     }
+    let near = with_head(good, |head| head.made = common::now().plus_nanos(60_000_000_000));
+    assert_eq!(receive(&inbound, &near).unwrap().new_items, 3);
 }
 
 fn other_author(key: &NodeKey, of: &str) -> Refusal {
@@ -381,15 +403,72 @@ fn the_right_key_with_another_country() {
 
 /// The purges of a batch that brings `items` from place 2 on, to a record that holds `held`.
 fn purges(items: Vec<ReceivedItem>, held: &[&Entry]) -> Vec<(EntryId, EntryId)> {
-    let (inbound, entries, _) = at_two();
-    let mut acceptance = receive(&inbound, &with_items(&entries, items)).unwrap();
-    acceptance
-        .purge_only_held(|id| held.iter().find(|entry| entry.id() == *id).map(|entry| (*entry).clone()));
+    let (mut inbound, entries, _) = at_two();
+    inbound.held = held.iter().map(|entry| (*entry).clone()).collect();
+    let acceptance = receive(&inbound, &with_items(&entries, items)).unwrap();
     acceptance.batch.purge.iter().map(|purge| (purge.target, purge.recall)).collect()
 }
 
+/// A recall in a more urgent lane may come before what it recalls: that is never stored.
+#[test]
+fn what_was_recalled_before_it_came_is_not_stored() {
+    let (mut inbound, entries, good) = at_two();
+    inbound.held.push(recall(entries[3].id()));
+    let acceptance = receive(&inbound, &good).unwrap();
+    assert_eq!((acceptance.new_items, acceptance.batch.lane_rows.len()), (3, 3));
+    let stored: Vec<_> = acceptance.batch.entries.iter().map(|incoming| incoming.entry.id()).collect();
+    assert_eq!(stored, [entries[2].id(), entries[4].id()]);
+    assert_eq!(acceptance.batch.purge, []);
+    // The recall of another does not count.
+    let (mut inbound, entries, good) = at_two();
+    let noun = base::Recall { target: entries[3].id(), reason: String::new(), marking: common::to_usa() };
+    let (now, mut rng) = (common::now(), common::Rng(6));
+    inbound.held.push(Entry::sign(&noun, &common::country("JPN"), &tokyo(), now, &mut rng).unwrap());
+    assert_eq!(receive(&inbound, &good).unwrap().batch.entries.len(), 3);
+}
+
+fn grant(target: EntryId, to: &str, granted: bool, hours: i64) -> Entry {
+    let noun = link::Grant {
+        target,
+        audience: name(to),
+        audience_country: common::country("USA"),
+        granted,
+        request: None,
+        expires: common::now().plus_nanos(hours * 3_600_000_000_000),
+        marking: common::to_usa(),
+    };
+    Entry::sign(&noun, &common::country("JPN"), &tokyo(), common::now(), &mut common::Rng(8)).unwrap()
+}
+
+/// Tokyo's item comes over Seoul only with Tokyo's own grant for Washington, bound to the item and to a time.
+#[test]
+fn a_relayed_item_needs_its_authors_grant() {
+    let relayed = note_of(&tokyo(), "JPN", "tokyo's");
+    let (inbound, entries, _) = at_two();
+    let take = |items: &[&Entry]| {
+        let items = items.iter().map(|entry| item(entry)).collect();
+        receive(&inbound, &with_items(&entries, items)).map(|taken| taken.new_items)
+    };
+    let other = |place| Err(Refusal::OtherAuthor { place, author: "tokyo".to_owned() });
+    let good = grant(relayed.id(), "washington", true, 1);
+    assert_eq!(take(&[&good, &relayed]), Ok(2));
+    assert_eq!(take(&[&relayed]), other(2));
+    assert_eq!(take(&[&grant(entries[0].id(), "washington", true, 1), &relayed]), other(3));
+    assert_eq!(take(&[&grant(relayed.id(), "washington", false, 1), &relayed]), other(3));
+    assert_eq!(take(&[&grant(relayed.id(), "washington", true, -1), &relayed]), other(3));
+    assert_eq!(take(&[&grant(relayed.id(), "busan", true, 1), &relayed]), other(2));
+    // Held from before, it counts as well.
+    let mut inbound = holding(&entries[..2]);
+    inbound.held.push(good);
+    assert!(receive(&inbound, &with_items(&entries, vec![item(&relayed)])).is_ok());
+    // Somebody whom nobody here knows cannot be relayed at all.
+    let busan = note_of(&key("busan", 9), "KOR", "busan's");
+    let unknown = receive(&inbound, &with_items(&entries, vec![item(&busan)])).unwrap_err();
+    assert_eq!(unknown, Refusal::OtherAuthor { place: 2, author: "busan".to_owned() });
+}
+
 fn withdrawn(entry: &Entry) -> ReceivedItem {
-    ReceivedItem { id: entry.id(), envelope: None, withdrawn: true }
+    ReceivedItem::Withdrawn(entry.id())
 }
 
 #[test]
@@ -434,8 +513,8 @@ fn a_recall_purges_nothing_through_a_place_without_content() {
         assert_eq!((first.new_items, first.batch.entries.len(), first.batch.lane_rows.len()), (1, 0, 1));
         inbound.stored(&first);
         let items = vec![withdrawn(&foreign), item(&recall(foreign.id()))];
-        let mut second = receive(&inbound, &with_items(&entries, items)).unwrap();
-        second.purge_only_held(|id| (*id == foreign.id()).then(|| foreign.clone()));
+        inbound.held.push(foreign);
+        let second = receive(&inbound, &with_items(&entries, items)).unwrap();
         assert_eq!((second.new_items, second.batch.purge), (1, Vec::new()));
     }
 }
@@ -456,7 +535,7 @@ fn the_sending_half_takes_nothing_released_for_another() {
     let other =
         BatchError::OtherAudience { id: entry.id(), released_for: name("tokyo"), peer: name("washington") };
     assert_eq!(seoul_half.append(&released(&entry, "tokyo")), Err(other.clone()));
-    assert_eq!((seoul_half.size(), seoul_half.ids().len()), (0, 0));
+    assert_eq!((seoul_half.size(), seoul_half.ids.len()), (0, 0));
     // The same entry was rightly released for Washington, but what is now put into the batch was not.
     seoul_half.append(&released(&entry, "washington")).unwrap();
     let for_tokyo = vec![Item::Released(released(&entry, "tokyo"))];
@@ -469,13 +548,12 @@ fn the_sending_half_takes_nothing_released_for_another() {
 fn the_sending_half_takes_nothing_at_another_place() {
     let entries = five();
     let mut half = outbound(LaneLog { ids: ids(&entries), acked: None });
-    let swapped = items_for_washington(&[entries[0].clone(), entries[2].clone()]);
-    let expected = BatchError::OtherPlace { place: 1, id: entries[2].id() };
-    assert_eq!(half.batch(0, swapped, &seoul()).map(|_| ()), Err(expected));
-    let withdrawn = vec![Item::Withdrawn(entries[1].id())];
-    let expected = BatchError::OtherPlace { place: 0, id: entries[1].id() };
-    assert_eq!(half.batch(0, withdrawn, &seoul()).map(|_| ()), Err(expected));
-    assert!(matches!(half.batch(6, Vec::new(), &seoul()), Err(BatchError::Checkpoint(_))));
+    let mut swapped = entries.clone();
+    swapped.swap(0, 2);
+    let expected = BatchError::OtherPlace { start: 0 };
+    assert_eq!(half.batch(0, items_for_washington(&swapped), &seoul()).map(|_| ()), Err(expected));
+    let beyond = vec![Item::Withdrawn(entries[1].id())];
+    assert_eq!(half.batch(5, beyond, &seoul()).map(|_| ()), Err(BatchError::OtherPlace { start: 5 }));
 }
 
 #[test]
@@ -488,7 +566,7 @@ fn only_what_honest_nodes_run_into_is_ordinary() {
     let (inbound, entries, _) = at_two();
     assert!(refusal(&inbound, &batch(&entries, 3)).is_ordinary());
     assert!(Refusal::CannotStore { reason: "disk full".to_owned() }.is_ordinary());
-    let forged = ReceivedBatch { from: name("tokyo"), ..batch(&entries, 2) };
+    let forged = with_head(batch(&entries, 2), |head| head.from = name("tokyo"));
     assert!(!refusal(&inbound, &forged).is_ordinary());
     assert!(!Refusal::Fork { place: 0 }.is_ordinary());
 }

@@ -5,12 +5,10 @@ mod common;
 
 use base::Timestamp;
 use common::{
-    checkpoint, identity, ids, items_for_washington, key, name, note, now, outbound, over_the_wire,
+    LaneLog, Out, checkpoint, identity, ids, items_for_washington, key, name, note, now, outbound, over_the_wire,
 };
 use common::{receive, released, seoul, tokyo, washington};
-use link::{
-    Action, Event, Item, LaneLog, LinkState, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Outbound, Refusal, Reply,
-};
+use link::{Action, Event, Item, LinkState, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Refusal, Reply};
 use record::{Checkpoint, Entry, NodeKey};
 
 const SECOND: i64 = 1_000_000_000;
@@ -24,7 +22,7 @@ fn three() -> Vec<Entry> {
 }
 
 /// The half with [`three`] in its log and a batch of all of them under way.
-fn under_way() -> (Outbound, Vec<Entry>) {
+fn under_way() -> (Out, Vec<Entry>) {
     let entries = three();
     let mut half = outbound(LaneLog::default());
     for entry in &entries {
@@ -243,7 +241,7 @@ fn send_all(entries: &[Entry]) -> (Vec<(u64, u64)>, Vec<usize>) {
         let batch = half.batch(start, items, &seoul()).unwrap();
         assert!(!batch.is_empty());
         asked.push((start, end));
-        bytes.push(serde_json::to_string(&batch).unwrap().len());
+        bytes.push(batch.to_bytes().unwrap().len());
         let acceptance = receive(&washington_half, &over_the_wire(&batch)).unwrap();
         washington_half.stored(&acceptance);
         told = half.poll(now(), vec![Event::Reply(acceptance.reply)]);
@@ -291,6 +289,41 @@ fn after_a_restart_it_goes_on_from_the_receipt_on_disk() {
 fn a_half_knows_its_peer_and_its_log() {
     let (half, entries) = under_way();
     assert_eq!(half.peer(), &identity(&washington(), "USA"));
-    assert_eq!((half.size(), half.ids()), (3, &ids(&entries)[..]));
-    assert_eq!((half.id_at(1), half.id_at(3), half.id_at(u64::MAX)), (Some(entries[1].id()), None, None));
+    assert_eq!((half.size(), half.precedence()), (3, base::Precedence::Routine));
+    assert_eq!(half.frontier_at(3), Some(record::Frontier::from_ids(&ids(&entries))));
+    assert_eq!(half.frontier_at(1), None, "the record is asked");
+}
+
+/// A peering agreement that runs out stops the link, and a new one starts it again.
+#[test]
+fn an_agreement_that_ran_out_stops_the_link() {
+    let (mut half, entries) = under_way();
+    half.poll(after(1), ack(&receipt(&entries, 3, &washington())));
+    half.expires_at(Some(after(60)));
+    assert_eq!(sends(&half.poll(after(59), Vec::new())), [(3, 3)]);
+    let told = half.poll(after(60), Vec::new());
+    assert_eq!(told, [Action::Changed(LinkState::Expired(after(60))), Action::WakeAt(after(65))]);
+    assert_eq!(half.poll(after(61), vec![Event::Retry]), [Action::WakeAt(after(66))]);
+    half.expires_at(Some(after(7200)));
+    assert_eq!(sends(&half.poll(after(62), Vec::new())), [(3, 3)]);
+}
+
+/// A receipt that comes as a file counts like one that comes over the line, if it holds.
+#[test]
+fn a_receipt_by_another_way() {
+    let (mut half, entries) = under_way();
+    half.poll(after(1), vec![Event::Failed("no route".to_owned())]);
+    for (bad, why) in
+        [(receipt(&entries, 2, &tokyo()), "another's"), (checkpoint(&ids(&entries), &seoul()), "not cosigned")]
+    {
+        half.poll(after(1), vec![Event::Receipt(bad)]);
+        assert_eq!(half.acked(), 0, "{why}");
+        half.poll(after(1), vec![Event::Failed("no route".to_owned())]);
+    }
+    let two = receipt(&entries, 2, &washington());
+    let told = half.poll(after(1), vec![Event::Receipt(two.clone())]);
+    assert!(told.contains(&Action::Acknowledged(two)), "{told:?}");
+    assert_eq!(half.acked(), 2);
+    half.poll(after(1), vec![Event::Receipt(receipt(&entries, 1, &washington()))]);
+    assert_eq!(half.acked(), 2, "it never goes back");
 }

@@ -1,10 +1,13 @@
 //! The wire form: what leaves is what arrives, and nothing that arrives makes the receiver stumble.
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 mod common;
 
-use common::{Rng, batch, holding, ids, items_for_washington, note, outbound, over_the_wire, receive, seoul};
-use link::{Item, LaneLog, ReceivedBatch, Refusal, Reply};
+use common::{
+    LaneLog, Rng, batch, holding, ids, inbound, item, items_for_washington, outbound, over_the_wire, note, receive, seoul,
+    with_head,
+};
+use link::{Item, ReceivedBatch, ReceivedItem, Refusal, Reply};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use record::Entry;
@@ -22,33 +25,36 @@ fn a_batch_arrives_as_it_left() {
     items[1] = Item::Withdrawn(entries[3].id());
     let sent = half.batch(2, items, &seoul()).unwrap();
     let arrived = over_the_wire(&sent);
-    assert_eq!((arrived.from.as_str(), arrived.to.as_str(), arrived.start), ("seoul", "washington", 2));
-    let envelope = |entry: &Entry| Some(entry.to_envelope());
-    let expected = [
-        (entries[2].id(), envelope(&entries[2]), false),
-        (entries[3].id(), None, true),
-        (entries[4].id(), envelope(&entries[4]), false),
-    ];
-    let got: Vec<_> = arrived.items.iter().map(|i| (i.id, i.envelope.clone(), i.withdrawn)).collect();
-    assert_eq!(got, expected);
-    assert_eq!(arrived.checkpoint, batch(&entries, 2).checkpoint);
-    assert_eq!(serde_json::to_value(&arrived).unwrap(), serde_json::to_value(&sent).unwrap());
+    let expected =
+        [item(&entries[2]), ReceivedItem::Withdrawn(entries[3].id()), item(&entries[4])];
+    assert_eq!(arrived.items, expected);
+    assert_eq!(arrived.head, batch(&entries, 2).head);
+    assert_eq!(arrived.to_bytes().unwrap(), sent.to_bytes().unwrap());
 }
 
 /// The form itself, so that a change of it does not pass unseen.
 #[test]
 fn the_form_of_a_batch() {
     let entries = five();
-    let value = serde_json::to_value(batch(&entries[..1], 0)).unwrap();
-    let expected = json!({
-        "schema": "bongsu.link-batch/1",
-        "from": "seoul",
-        "to": "washington",
-        "start": 0,
-        "items": [{"id": entries[0].id().to_string(), "envelope": entries[0].to_envelope()}],
-        "checkpoint": batch(&entries[..1], 0).checkpoint,
-    });
-    assert_eq!(value, expected);
+    let mut expected = b"bongsu.link-batch/2\n".to_vec();
+    let note = batch(&entries[..2], 0).head.checkpoint;
+    let head = format!(
+        "{{\"from\":\"seoul\",\"to\":\"washington\",\"precedence\":\"routine\",\"domain\":\"live\",\"start\":0,\
+         \"count\":2,\"made\":\"2026-03-10T12:00:00Z\",\"checkpoint\":{}}}",
+        serde_json::to_string(&note).unwrap()
+    );
+    expected.extend((head.len() as u32).to_be_bytes());
+    expected.extend(head.as_bytes());
+    expected.extend((entries[0].payload().len() as u32).to_be_bytes());
+    expected.extend(entries[0].payload());
+    expected.extend(entries[0].key().to_bytes());
+    expected.extend(entries[0].signature());
+    expected.extend([0; 4]);
+    expected.extend(entries[1].id().as_bytes());
+    let mut two = batch(&entries[..2], 0);
+    two.items[1] = ReceivedItem::Withdrawn(entries[1].id());
+    assert_eq!(two.to_bytes().unwrap(), expected);
+    assert_eq!(ReceivedBatch::read(&expected).unwrap(), two);
 }
 
 #[test]
@@ -66,16 +72,53 @@ fn the_form_of_an_answer() {
 }
 
 #[test]
-fn unknown_fields_are_refused() {
-    let good = serde_json::to_value(batch(&five(), 0)).unwrap();
-    let reads = |value: &Value| serde_json::from_value::<ReceivedBatch>(value.clone()).is_ok();
-    assert!(reads(&good));
-    let mut bad = good.clone();
-    bad["urgent"] = json!(true);
-    assert!(!reads(&bad));
-    let mut bad = good;
-    bad["items"][0]["urgent"] = json!(true);
-    assert!(!reads(&bad));
+fn what_is_not_exactly_the_form_is_refused() {
+    let good = batch(&five(), 0).to_bytes().unwrap();
+    let code = |bytes: &[u8]| ReceivedBatch::read(bytes).unwrap_err().code();
+    for end in 0..good.len() {
+        assert_eq!(code(&good[..end]), "malformed", "cut at {end}");
+    }
+    let mut longer = good.clone();
+    longer.push(0);
+    assert_eq!(code(&longer), "malformed");
+    let urgent = String::from_utf8_lossy(&good[24..]).find("\"start\"").unwrap() + 24;
+    let mut field = good.clone();
+    field.splice(urgent..urgent, *b"\"urgent\":1,");
+    let length = u32::from_be_bytes(good[20..24].try_into().unwrap()) + 11;
+    field[20..24].copy_from_slice(&length.to_be_bytes());
+    assert_eq!(code(&field), "malformed");
+}
+
+/// A head that promises what does not follow costs nothing: no length is believed before the bytes are there.
+#[test]
+fn lengths_that_lie() {
+    let good = batch(&five(), 0);
+    let bytes = good.to_bytes().unwrap();
+    let mut head = bytes.clone();
+    head[20..24].copy_from_slice(&u32::MAX.to_be_bytes());
+    assert_eq!(ReceivedBatch::read(&head).unwrap_err(), Refusal::TooLarge { limit: 16 << 10 });
+    let many = with_head(good.clone(), |head| head.count = u32::MAX).to_bytes().unwrap();
+    assert_eq!(ReceivedBatch::read(&many).unwrap_err(), Refusal::TooLarge { limit: 512 });
+    let mut item = with_head(good, |head| head.count = 1);
+    item.items.clear();
+    let mut large = item.to_bytes().unwrap();
+    large.extend(u32::MAX.to_be_bytes());
+    assert_eq!(ReceivedBatch::read(&large).unwrap_err(), Refusal::TooLarge { limit: 1 << 20 });
+    let too_long = vec![b'x'; link::MAX_BATCH_BYTES + 1];
+    assert_eq!(ReceivedBatch::read(&too_long).unwrap_err(), Refusal::TooLarge { limit: 8 << 20 });
+}
+
+/// A payload may nest as deep as it likes: reading stops long before the stack does.
+#[test]
+fn deep_json_is_no_entry() {
+    let deep = "[".repeat(500_000);
+    let mut bad = batch(&five(), 0);
+    let ReceivedItem::Entry { payload, .. } = &mut bad.items[0] else { panic!() };
+    *payload = deep.clone().into_bytes();
+    let read = ReceivedBatch::read(&bad.to_bytes().unwrap()).unwrap();
+    assert_eq!(receive(&inbound(LaneLog::default()), &read).unwrap_err().code(), "bad_entry");
+    // Signed by the peer itself it is none either.
+    assert!(serde_json::from_str::<Value>(&deep).is_err());
 }
 
 fn any_refusal() -> impl Strategy<Value = Refusal> {
@@ -93,6 +136,9 @@ fn any_refusal() -> impl Strategy<Value = Refusal> {
         text().prop_map(|reason| Refusal::BadCheckpoint { reason }),
         (any::<u64>(), text()).prop_map(|(place, reason)| Refusal::BadEntry { place, reason }),
         (any::<u64>(), text()).prop_map(|(place, author)| Refusal::OtherAuthor { place, author }),
+        Just(Refusal::OtherDomain { found: record::Domain::Exercise }),
+        any::<i64>().prop_map(|seconds| Refusal::ClockOff { seconds }),
+        text().prop_map(|what| Refusal::OverShare { what }),
         text().prop_map(|reason| Refusal::CannotStore { reason }),
     ]
 }
@@ -139,23 +185,12 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// All places in a document that can be replaced.
-fn places(value: &Value, path: &str, all: &mut Vec<String>) {
-    all.push(path.to_owned());
-    match value {
-        Value::Array(list) => {
-            list.iter().enumerate().for_each(|(n, inner)| places(inner, &format!("{path}/{n}"), all));
-        }
-        Value::Object(map) => {
-            map.iter().for_each(|(name, inner)| places(inner, &format!("{path}/{name}"), all))
-        }
-        _ => {}
-    }
-}
-
 /// Whatever was done to the honest batch of [`five`] from place 2 on: it is refused, or it is the same still.
 fn refused_or_the_same(text: &[u8]) -> Option<Refusal> {
-    let received: ReceivedBatch = serde_json::from_slice(text).ok()?;
+    let received = match ReceivedBatch::read(text) {
+        Ok(received) => received,
+        Err(refusal) => return Some(refusal),
+    };
     let entries = five();
     let acceptance = match receive(&holding(&entries[..2]), &received) {
         Ok(acceptance) => acceptance,
@@ -188,30 +223,31 @@ proptest! {
     #[test]
     fn random_json_never_panics(value in any_json()) {
         let _ = serde_json::from_value::<Reply>(value.clone());
-        let _ = serde_json::from_value::<ReceivedBatch>(value);
+        let _ = serde_json::from_value::<link::BatchHead>(value);
     }
 
     #[test]
     fn random_bytes_never_panic(bytes in vec(any::<u8>(), 0..200)) {
         let _ = serde_json::from_slice::<Reply>(&bytes);
-        let _ = serde_json::from_slice::<ReceivedBatch>(&bytes);
+        let _ = ReceivedBatch::read(&bytes);
+        let _ = ReceivedBatch::read(&[link::BATCH_MAGIC, &bytes].concat());
     }
 
-    /// One value anywhere in an honest batch replaced by any other.
+    /// A piece anywhere in an honest batch replaced by any other.
     #[test]
-    fn a_batch_with_one_value_replaced(other in any_json(), at in any::<proptest::sample::Index>()) {
-        let mut value = serde_json::to_value(batch(&five(), 2)).unwrap();
-        let mut all = Vec::new();
-        places(&value, "", &mut all);
-        *value.pointer_mut(&all[at.index(all.len())]).unwrap() = other;
-        refused_or_the_same(&serde_json::to_vec(&value).unwrap());
+    fn a_batch_with_a_piece_replaced(other in vec(any::<u8>(), 0..40), at in any::<proptest::sample::Index>(), length in 0_usize..40) {
+        let mut bytes = batch(&five(), 2).to_bytes().unwrap();
+        let start = at.index(bytes.len());
+        let end = (start + length).min(bytes.len());
+        bytes.splice(start..end, other);
+        refused_or_the_same(&bytes);
     }
 }
 
 /// Single flipped bits over the whole text, each refused or without effect.
 #[test]
 fn a_batch_with_one_bit_flipped() {
-    let text = serde_json::to_vec(&batch(&five(), 2)).unwrap();
+    let text = batch(&five(), 2).to_bytes().unwrap();
     let mut rng = Rng(5);
     let mut codes = std::collections::BTreeMap::<_, usize>::new();
     for _ in 0..3000 {

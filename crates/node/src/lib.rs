@@ -252,6 +252,39 @@ impl Node {
         &self.core.config.country
     }
 
+    /// Records observations at a precedence that their author names, or at that of their kind; when it returns they
+    /// are on disk and decided for every peer.
+    ///
+    /// # Errors
+    /// When nothing was recorded.
+    pub async fn observe(
+        &self,
+        observations: Vec<base::Observation>,
+        precedence: Option<base::Precedence>,
+    ) -> Result<Vec<base::EntryId>, NodeError> {
+        let drafts = observations.into_iter().map(core::Draft::Observation).collect();
+        self.core.append_as(drafts, precedence).await
+    }
+
+    /// Records a recall of an own item; who has it will purge it.
+    ///
+    /// # Errors
+    /// When it was not recorded.
+    pub async fn recall(&self, recall: base::Recall) -> Result<base::EntryId, NodeError> {
+        let ids = self.core.append(vec![core::Draft::Recall(recall)]).await?;
+        ids.first().copied().ok_or(NodeError::Stopping)
+    }
+
+    /// Items received from a peer; 0 when it is none.
+    pub fn received_from(&self, peer: &base::NodeName) -> u64 {
+        self.core.link(peer).map_or(0, |link| link.received())
+    }
+
+    /// What comes into the record from now on, as it becomes visible.
+    pub fn arrivals(&self) -> Arrivals {
+        Arrivals(self.core.events.subscribe())
+    }
+
     /// A new one-time link for the local officer, good for 15 minutes.
     ///
     /// # Errors
@@ -275,6 +308,42 @@ impl Node {
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
         tracing::info!("node stopped");
+    }
+}
+
+/// Hears of entries as they become visible; see [`Node::arrivals`].
+#[derive(Debug)]
+pub struct Arrivals(tokio::sync::broadcast::Receiver<events::NodeEvent>);
+
+/// One entry that became visible, or was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Arrival {
+    /// It is there.
+    Entry(base::EntryId),
+    /// It was recalled.
+    Recalled(base::EntryId),
+}
+
+impl Arrivals {
+    /// The next one; `None` once the node stops. Who falls far behind misses some.
+    pub async fn next(&mut self) -> Option<Arrival> {
+        use tokio::sync::broadcast::error::RecvError;
+        loop {
+            match self.0.recv().await {
+                Ok(events::NodeEvent::Entry { name, data, .. }) => {
+                    let id = |field: &str| data.get(field).and_then(|id| id.as_str())?.parse().ok();
+                    let arrival = match name {
+                        "recall" => id("target").map(Arrival::Recalled),
+                        _ => id("id").map(Arrival::Entry),
+                    };
+                    if arrival.is_some() {
+                        return arrival;
+                    }
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
     }
 }
 

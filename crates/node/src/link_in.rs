@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::StatusCode;
@@ -24,10 +24,12 @@ pub(crate) const BATCH_PATH: &str = "/link/v2/batch";
 
 /// How long the body of a request may take.
 const BODY_WITHIN: Duration = Duration::from_secs(20);
-/// A peer whose batches are refused waits so long for the next answer, for each refusal in a row ..
-const WAIT_FOR_EACH_REFUSAL: Duration = Duration::from_millis(20);
+/// A peer whose batches are refused waits for each answer: so many times as long as the check took ..
+const WAIT_FOR_WORK: u32 = 4;
+/// .. and so long for each refusal in a row ..
+const WAIT_FOR_EACH_REFUSAL: Duration = Duration::from_millis(5);
 /// .. up to so many.
-const MOST_WAITS: usize = 50;
+const MOST_WAITS: usize = 20;
 
 pub(crate) fn router(core: Arc<Core>) -> Router {
     Router::new().route(&format!("{BATCH_PATH}/{{lane}}"), post(receive)).with_state(core)
@@ -44,6 +46,7 @@ async fn receive(
     // One batch of a lane at a time, also in memory: the next one waits unread.
     let _turn = link.lane(lane).turn.lock().await;
     let read = read(request).await;
+    let began = Instant::now();
     let reply = match read {
         Ok(bytes) => match check(&core, &link, lane, bytes).await {
             Ok(batch) => match core.receive(caller.peer.clone(), batch, caller.address.clone()).await {
@@ -58,7 +61,8 @@ async fn receive(
     };
     match reply {
         Ok(reply) => {
-            pause(&link, matches!(&reply, Reply::Refused { refusal, .. } if !refusal.is_ordinary())).await;
+            let refused = matches!(&reply, Reply::Refused { refusal, .. } if !refusal.is_ordinary());
+            pause(&link, refused, began).await;
             Json(reply).into_response()
         }
         Err((status, refusal)) => {
@@ -74,20 +78,21 @@ async fn receive(
             core.metrics.refusals.inc();
             // Recorded before it is answered; should that fail, the log of the program says so.
             let _ = core.append(vec![Draft::Refused(refused)]).await;
-            pause(&link, true).await;
+            pause(&link, true, began).await;
             (status, Json(Reply::Refused { refusal, size: 0 })).into_response()
         }
     }
 }
 
 /// Who sends what is refused waits ever longer, so that it costs the others little.
-async fn pause(link: &PeerLink, refused: bool) {
+async fn pause(link: &PeerLink, refused: bool, began: Instant) {
     if !refused {
         link.refused.store(0, Ordering::Relaxed);
         return;
     }
     let in_a_row = link.refused.fetch_add(1, Ordering::Relaxed).min(MOST_WAITS);
-    tokio::time::sleep(WAIT_FOR_EACH_REFUSAL * u32::try_from(in_a_row).unwrap_or(0)).await;
+    let wait = WAIT_FOR_EACH_REFUSAL * u32::try_from(in_a_row).unwrap_or(0);
+    tokio::time::sleep(wait + began.elapsed() * WAIT_FOR_WORK).await;
 }
 
 enum Unread {

@@ -41,6 +41,9 @@ pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: S
     loop {
         for link in core.links() {
             let name = link.peer.node.clone();
+            if link.via.is_some() {
+                continue;
+            }
             if tasks.get(&name).is_some_and(|running| Arc::ptr_eq(&running.link, &link)) {
                 continue;
             }

@@ -12,6 +12,9 @@ use tokio::sync::Notify;
 
 use crate::core::lock;
 
+/// How the address of a peer begins that is reached through a hub only: `via:washington`.
+const VIA: &str = "via:";
+
 /// What was released since, kept so that it need not be read from the record again: at most so many items ..
 const FRESH_ITEMS: usize = 4096;
 /// .. and so many bytes.
@@ -25,6 +28,8 @@ pub(crate) struct PeerLink {
     /// When its state changed last, and when it last acknowledged something.
     pub(crate) since: Mutex<Option<Timestamp>>,
     pub(crate) last_ack: Mutex<Option<Timestamp>>,
+    /// The hub through which alone the peer is reached; nothing is sent to it from here.
+    pub(crate) via: Option<base::NodeName>,
     /// Connections that the peer has open to this node.
     pub(crate) connections: AtomicUsize,
     /// Refusals in a row, for which the peer waits.
@@ -57,6 +62,7 @@ pub(crate) struct Gathered {
 
 impl PeerLink {
     pub(crate) fn new(peer: Peer, audience: Audience, outbound: [Outbound; 4], received: [u64; 4]) -> Self {
+        let via = peer.address.strip_prefix(VIA).and_then(|hub| hub.parse().ok());
         let mut received = received.into_iter();
         let lanes = outbound.map(|outbound| Lane {
             outbound: Mutex::new(outbound),
@@ -71,6 +77,7 @@ impl PeerLink {
             lanes,
             since: Mutex::new(None),
             last_ack: Mutex::new(None),
+            via,
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
         }

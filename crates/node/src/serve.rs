@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,6 +21,8 @@ use crate::keys::fingerprint;
 
 /// How many connections at once, each for console and link.
 const CONNECTIONS: usize = 256;
+/// How many connections of one peer to the link.
+const CONNECTIONS_OF_A_PEER: usize = 16;
 /// How long a TLS handshake and the head of a request may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -95,8 +98,23 @@ pub(crate) async fn link(
                 });
                 return;
             };
-            let caller = LinkCaller { peer, address: address.to_string() };
-            connection(stream, router.layer(Extension(caller)), stop).await;
+            let Some(link) = core.link(&peer) else { return };
+            // Four lanes, and as many that are being replaced; a peer that opens more has no use for them.
+            if link.connections.fetch_add(1, Ordering::Relaxed) < CONNECTIONS_OF_A_PEER {
+                let caller = LinkCaller { peer, address: address.to_string() };
+                connection(stream, router.layer(Extension(caller)), stop).await;
+            } else {
+                core.refuse(Refused {
+                    peer: Some(peer),
+                    certificate: shown,
+                    address: Some(address.to_string()),
+                    refusal: Refusal::OverShare { what: "connections".to_owned() },
+                    at: now(),
+                    suppressed: 0,
+                    marking: nobody(&core.config.country),
+                });
+            }
+            link.connections.fetch_sub(1, Ordering::Relaxed);
         }
     })
     .await;

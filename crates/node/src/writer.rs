@@ -170,6 +170,16 @@ impl Writer {
 
     /// Picks up where the last run stopped.
     fn take_up(&mut self) -> Result<(), NodeError> {
+        // Only the founding entry is the same in both domains; after it, the first one tells.
+        if let Some(entry) = self.record.at(1)?.and_then(|stored| stored.entry)
+            && entry.domain() != self.core.domain()
+        {
+            let message = format!(
+                "the folder holds a record that is {}; what is played needs a folder of its own",
+                entry.domain()
+            );
+            return Err(NodeError::Conflict { message });
+        }
         for id in self.folds.owner()?.exchanged()? {
             if let Some(entry) = self.record.get(&id)?.and_then(|stored| stored.entry) {
                 lock(&self.core.index).apply(&entry);
@@ -209,6 +219,7 @@ impl Writer {
             return Ok(());
         }
         self.regroup(&mut entries)?;
+        self.grant_through_hubs(&mut entries)?;
         let held = entries.iter().map(|(entry, _)| (entry.id(), Evidence::held(entry)));
         let recalled = recalled(&entries).into_iter().map(|id| (id, Evidence::Recalled));
         let pending: HashMap<EntryId, Evidence> = held.chain(recalled).collect();
@@ -216,7 +227,7 @@ impl Writer {
         let mut plan =
             Plan { batch: Batch::of(entries.iter().map(|(entry, _)| entry.clone())), ..Plan::default() };
         for (seq, (entry, _)) in (self.record.log_size()..).zip(&entries) {
-            for link in &links {
+            for link in links.iter().filter(|link| link.via.is_none()) {
                 if let Some(decided) = self.decide(entry, link, &pending)? {
                     plan.add(link, seq, entry.id(), decided);
                 }
@@ -249,9 +260,8 @@ impl Writer {
         self.after_commit(&plan.batch, &fresh, |writer| writer.note_decisions(plan.decisions, end));
         hand_on(plan.released);
         for (_, draft) in entries {
-            match draft {
-                Draft::Peer(peer) => self.introduce(peer)?,
-                _ => {}
+            if let Draft::Peer(peer) = draft {
+                self.introduce(peer)?;
             }
         }
         Ok(())

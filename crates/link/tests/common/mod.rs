@@ -5,10 +5,11 @@
 use base::{Country, EntryId, Marking, NodeName, Noun, Precedence, Recall, Timestamp};
 use label::{Audience, Evidence, Level, Released, Rules, Standing, Withheld, release};
 use link::{
-    Acceptance, Inbound, Item, LaneLog, Outbound, PeerIdentity, ReceivedBatch, ReceivedItem, Refusal,
+    Acceptance, Action, Batch, BatchError, BatchHead, Event, Expected, Held, Inbound, Item, Outbound,
+    PeerIdentity, ReceivedBatch, ReceivedItem, Refusal,
 };
 use rand_core::{CryptoRng, RngCore};
-use record::{Checkpoint, Entry, MerkleLog, NodeKey, lane_origin};
+use record::{Checkpoint, Domain, Entry, Frontier, LaneState, NodeKey, PublicKey, lane_origin};
 use serde::{Deserialize, Serialize};
 
 /// SplitMix64: small, seeded, the same everywhere. Not for secrets outside tests.
@@ -139,14 +140,127 @@ pub(crate) fn released(entry: &Entry, to: &str) -> Released<Entry> {
     decide(entry.clone(), to, false).unwrap()
 }
 
-/// Seoul's half toward Washington.
-pub(crate) fn outbound(state: LaneLog) -> Outbound {
-    Outbound::new(name("seoul"), identity(&washington(), "USA"), state)
+/// A lane as it lies on a disk.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LaneLog {
+    pub(crate) ids: Vec<EntryId>,
+    pub(crate) acked: Option<Checkpoint>,
 }
 
-/// Washington's half toward Seoul.
-pub(crate) fn inbound(state: LaneLog) -> Inbound {
-    Inbound::new(name("washington"), identity(&seoul(), "KOR"), state)
+impl LaneLog {
+    pub(crate) fn state(&self) -> LaneState {
+        LaneState { frontier: Frontier::from_ids(&self.ids), acked: self.acked.clone() }
+    }
+}
+
+/// Seoul's half toward Washington, with the record that it asks for former edges of its log.
+#[derive(Debug)]
+pub(crate) struct Out {
+    half: Outbound,
+    pub(crate) ids: Vec<EntryId>,
+}
+
+impl std::ops::Deref for Out {
+    type Target = Outbound;
+
+    fn deref(&self) -> &Outbound {
+        &self.half
+    }
+}
+
+impl Out {
+    pub(crate) fn append(&mut self, entry: &Released<Entry>) -> Result<(), BatchError> {
+        let place = self.half.append(entry)?;
+        assert_eq!(place, self.ids.len() as u64);
+        self.ids.push(entry.get().id());
+        Ok(())
+    }
+
+    pub(crate) fn expires_at(&mut self, expires: Option<Timestamp>) {
+        self.half.expires_at(expires);
+    }
+
+    pub(crate) fn poll(&mut self, now: Timestamp, inbox: Vec<Event>) -> Vec<Action> {
+        self.half.poll(now, inbox)
+    }
+
+    pub(crate) fn batch(&mut self, start: u64, items: Vec<Item>, key: &NodeKey) -> Result<Batch, BatchError> {
+        let before = Frontier::from_ids(&self.ids[..start as usize]);
+        if let Some(known) = self.half.frontier_at(start) {
+            assert_eq!(known, before);
+        }
+        self.half.batch(before, items, key, now())
+    }
+}
+
+pub(crate) fn outbound(log: LaneLog) -> Out {
+    let peer = identity(&washington(), "USA");
+    let half = Outbound::new(name("seoul"), peer, Precedence::Routine, Domain::Live, log.state());
+    Out { half, ids: log.ids }
+}
+
+/// Washington's half toward Seoul, with the record that it asks.
+#[derive(Debug, Clone)]
+pub(crate) struct In {
+    pub(crate) half: Inbound,
+    pub(crate) ids: Vec<EntryId>,
+    /// The content that the record holds.
+    pub(crate) held: Vec<Entry>,
+}
+
+impl In {
+    pub(crate) fn size(&self) -> u64 {
+        self.half.size()
+    }
+
+    pub(crate) fn acked(&self) -> Option<&Checkpoint> {
+        self.half.acked()
+    }
+
+    pub(crate) fn stored(&mut self, acceptance: &Acceptance) {
+        self.half.stored(acceptance);
+        self.ids.extend(acceptance.batch.lane_rows.iter().map(|row| row.id));
+        let gone = |entry: &Entry| acceptance.batch.purge.iter().any(|purge| purge.target == entry.id());
+        self.held.extend(acceptance.batch.entries.iter().map(|incoming| incoming.entry.clone()));
+        self.held.retain(|entry| !gone(entry));
+    }
+}
+
+impl Held for In {
+    fn lane_ids(&self, start: u64, count: usize) -> Result<Vec<EntryId>, String> {
+        Ok(self.ids.iter().skip(start as usize).take(count).copied().collect())
+    }
+
+    fn place(&self, id: &EntryId) -> Result<Option<(Precedence, u64)>, String> {
+        let at = self.ids.iter().position(|held| held == id);
+        Ok(at.map(|place| (Precedence::Routine, place as u64)))
+    }
+
+    fn entry(&self, id: &EntryId) -> Result<Option<Entry>, String> {
+        Ok(self.held.iter().find(|entry| entry.id() == *id).cloned())
+    }
+
+    fn is_recalled(&self, id: &EntryId, author: &PublicKey) -> bool {
+        self.held.iter().any(|entry| recalls(entry, id, author))
+    }
+
+    fn is_granted(&self, id: &EntryId, author: &PublicKey, now: Timestamp) -> bool {
+        let lets = |entry: &Entry| {
+            entry.noun::<link::Grant>().is_ok_and(|grant| grant.lets(id, &name("washington"), now))
+        };
+        self.held.iter().any(|entry| entry.key() == author && lets(entry))
+    }
+}
+
+/// Whether `entry` is a recall of `id` by `author`.
+pub(crate) fn recalls(entry: &Entry, id: &EntryId, author: &PublicKey) -> bool {
+    entry.key() == author && entry.noun::<Recall>().is_ok_and(|recall| recall.target == *id)
+}
+
+pub(crate) fn inbound(log: LaneLog) -> In {
+    let half =
+        Inbound::new(name("washington"), identity(&seoul(), "KOR"), Precedence::Routine, log.state());
+    In { half, ids: log.ids, held: Vec::new() }
 }
 
 pub(crate) fn ids(entries: &[Entry]) -> Vec<EntryId> {
@@ -156,32 +270,69 @@ pub(crate) fn ids(entries: &[Entry]) -> Vec<EntryId> {
 /// A checkpoint of the log from Seoul to Washington over `ids`, signed by `key`.
 pub(crate) fn checkpoint(ids: &[EntryId], key: &NodeKey) -> Checkpoint {
     let origin = lane_origin(&name("seoul"), &name("washington"), Precedence::Routine);
-    Checkpoint::sign(&origin, ids.len() as u64, MerkleLog::from_ids(ids).root(), key).unwrap()
+    Checkpoint::sign(&origin, ids.len() as u64, Frontier::from_ids(ids).root(), key).unwrap()
 }
 
 pub(crate) fn item(entry: &Entry) -> ReceivedItem {
-    ReceivedItem { id: entry.id(), envelope: Some(entry.to_envelope()), withdrawn: false }
+    ReceivedItem::of(entry)
+}
+
+/// The id of an item, as the receiver will find it.
+pub(crate) fn id_of(item: &ReceivedItem) -> EntryId {
+    match item {
+        ReceivedItem::Withdrawn(id) => *id,
+        ReceivedItem::Entry { payload, .. } => {
+            use sha2::Digest as _;
+            EntryId::from_bytes(sha2::Sha256::digest(payload).into())
+        }
+    }
 }
 
 /// A batch in Seoul's name as anybody could put it together: all of `entries` from place `start` on.
 pub(crate) fn batch(entries: &[Entry], start: usize) -> ReceivedBatch {
     ReceivedBatch {
-        schema: "bongsu.link-batch/1".to_owned(),
-        from: name("seoul"),
-        to: name("washington"),
-        start: start as u64,
+        head: BatchHead {
+            from: name("seoul"),
+            to: name("washington"),
+            precedence: Precedence::Routine,
+            domain: Domain::Live,
+            start: start as u64,
+            count: (entries.len() - start) as u32,
+            made: now(),
+            checkpoint: checkpoint(&ids(entries), &seoul()).note().to_owned(),
+        },
         items: entries[start..].iter().map(item).collect(),
-        checkpoint: checkpoint(&ids(entries), &seoul()).note().to_owned(),
     }
 }
 
+/// The batch with something else in its head.
+pub(crate) fn with_head(mut batch: ReceivedBatch, change: impl FnOnce(&mut BatchHead)) -> ReceivedBatch {
+    change(&mut batch.head);
+    batch
+}
+
+pub(crate) fn pool() -> &'static rayon::ThreadPool {
+    static POOL: std::sync::OnceLock<rayon::ThreadPool> = std::sync::OnceLock::new();
+    POOL.get_or_init(|| rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap())
+}
+
+/// What Washington says of a batch by itself.
+pub(crate) fn verified(batch: &ReceivedBatch, now: Timestamp) -> Result<link::VerifiedBatch, Refusal> {
+    let (me, peer) = (name("washington"), identity(&seoul(), "KOR"));
+    let author = |node: &NodeName| (*node == name("tokyo")).then(|| identity(&tokyo(), "JPN"));
+    let lane = Some(Precedence::Routine);
+    let expected =
+        Expected { me: &me, domain: Domain::Live, peer: &peer, lane, now: Some(now), author: &author };
+    link::verify(batch.clone(), &expected, pool())
+}
+
 /// What Washington says of a batch.
-pub(crate) fn receive(inbound: &Inbound, batch: &ReceivedBatch) -> Result<Acceptance, Refusal> {
-    inbound.receive(batch, &washington(), now())
+pub(crate) fn receive(inbound: &In, batch: &ReceivedBatch) -> Result<Acceptance, Refusal> {
+    inbound.half.receive(verified(batch, now())?, inbound, &washington(), now())
 }
 
 /// Washington's half when it has received `entries`.
-pub(crate) fn holding(entries: &[Entry]) -> Inbound {
+pub(crate) fn holding(entries: &[Entry]) -> In {
     let mut inbound = inbound(LaneLog::default());
     let acceptance = receive(&inbound, &batch(entries, 0)).unwrap();
     inbound.stored(&acceptance);
@@ -189,8 +340,8 @@ pub(crate) fn holding(entries: &[Entry]) -> Inbound {
 }
 
 /// A batch as it arrives, from a batch as it leaves.
-pub(crate) fn over_the_wire(batch: &link::Batch) -> ReceivedBatch {
-    serde_json::from_str(&serde_json::to_string(batch).unwrap()).unwrap()
+pub(crate) fn over_the_wire(batch: &Batch) -> ReceivedBatch {
+    ReceivedBatch::read(&batch.to_bytes().unwrap()).unwrap()
 }
 
 pub(crate) fn items_for_washington(entries: &[Entry]) -> Vec<Item> {

@@ -5,7 +5,7 @@ fn add(mut batch: link::Batch, item: link::Item) {
 }
 
 fn readdress(mut batch: link::Batch, other: base::NodeName) {
-    batch.to = other;
+    batch.head.to = other;
 }
 
 fn main() {}

@@ -1,7 +1,7 @@
-//! Only the sending half, which knows its peer, fills a batch.
+//! Only the sending half, which knows its peer, makes a batch.
 
-fn batch(node: base::NodeName, items: Vec<link::Item>) {
-    let _ = link::Batch::fill(node.clone(), node, 0, items, &[], |_| unreachable!());
+fn batch(head: link::BatchHead, items: Vec<link::Item>) {
+    let _ = link::Batch::new(head, items);
 }
 
 fn main() {}

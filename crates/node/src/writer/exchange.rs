@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use base::{EntryId, Marking, NodeName, Precedence, Recall, Timestamp};
-use label::{Audience, Evidence, Level, Released, Standing, Withheld};
+use base::{EntryId, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
+use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
 use link::{
-    Acceptance, DerivativeFlag, Held, Inbound, Item, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused, Reply,
+    Acceptance, DerivativeFlag, Grant, Held, Inbound, Item, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused,
+    Reply,
     VerifiedBatch, precedence_of,
 };
 use record::{
@@ -28,13 +29,28 @@ const CATCH_UP: u64 = 1000;
 /// The most bytes that are read for one batch.
 const GATHER_BYTES: usize = link::MAX_BATCH_BYTES / 2;
 
+/// A grant to those behind a hub holds for so long.
+const GRANT_SECONDS: f64 = 30.0 * 86_400.0;
+
 type Decided = Result<Released<Entry>, Withheld>;
 
 impl Plan {
     /// Notes what was decided on the entry at place `home`; what was released gets the next place of its lane.
     pub(super) fn add(&mut self, link: &Arc<PeerLink>, home: u64, id: EntryId, decided: Decided) {
+        let precedence = decided.as_ref().map_or(Precedence::Routine, |released| precedence_of(released.get()));
+        self.add_in(link, precedence, home, id, decided);
+    }
+
+    /// The same in a lane that is not the entry's own.
+    fn add_in(
+        &mut self,
+        link: &Arc<PeerLink>,
+        precedence: Precedence,
+        home: u64,
+        id: EntryId,
+        decided: Decided,
+    ) {
         let outcome = decided.map(|released| {
-            let precedence = precedence_of(released.get());
             let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
             let place = lock(&link.lane(precedence).outbound).size() + *planned;
             *planned += 1;
@@ -95,7 +111,9 @@ impl Writer {
         let received = [0, 1, 2, 3].map(|at: usize| inbounds[at].size());
         self.inbounds.insert(peer.node.clone(), inbounds);
         let link = Arc::new(PeerLink::new(peer, audience, outbounds, received));
-        self.catch_up(&link)?;
+        if link.via.is_none() {
+            self.catch_up(&link)?;
+        }
         self.core
             .links
             .write()
@@ -185,13 +203,37 @@ impl Writer {
             // A recall of something that the peer never had would tell it that there was something.
             return Ok(None);
         }
+        Ok(Some(self.judged(entry.clone(), link, pending)))
+    }
+
+    /// What the kernel says on an entry of this node, or on another's that is to go on.
+    fn judged(&self, entry: Entry, link: &PeerLink, pending: &HashMap<EntryId, Evidence>) -> Decided {
+        let now = self.core.surroundings.now();
+        let recalled = self.folds.is_recalled(&self.record, &entry.id());
+        let (audience, rules) = (&link.audience, &self.core.rules);
+        if *entry.key() != self.core.public {
+            let granted = self.is_granted_on(&entry, &link.peer.node);
+            return label::relay(entry, audience, rules, Relayed { recalled, granted }, now);
+        }
         let look_up = |id: &EntryId| {
             pending.get(id).cloned().unwrap_or_else(|| self.folds.evidence(&self.record, id))
         };
-        let recalled = self.folds.is_recalled(&self.record, &entry.id());
-        let standing = Standing { recalled, evidence: &look_up };
+        label::release(entry, audience, rules, &Standing { recalled, evidence: &look_up }, now)
+    }
+
+    /// Whether an entry may go now.
+    fn may_go(&self, entry: Entry, link: &PeerLink) -> Decided {
+        self.judged(entry, link, &HashMap::new())
+    }
+
+    /// Whether the author of an entry lets it go on to `audience`. A grant speaks for itself, and so does a recall.
+    fn is_granted_on(&self, entry: &Entry, audience: &NodeName) -> bool {
+        if let Ok(grant) = entry.noun::<Grant>() {
+            return grant.audience == *audience;
+        }
         let now = self.core.surroundings.now();
-        Ok(Some(label::release(entry.clone(), &link.audience, &self.core.rules, &standing, now)))
+        entry.kind() == Recall::SCHEMA
+            || lock(&self.core.index).grant(&entry.id(), entry.key(), audience, now).is_some()
     }
 
     /// What the kernel says now on an own entry and a peer, with what was decided then.
@@ -225,7 +267,7 @@ impl Writer {
         for id in self.record.lane_ids(&lane, start, count)? {
             let entry = self.record.get(&id)?.and_then(|stored| stored.entry);
             let released = match entry {
-                Some(entry) => self.decide(&entry, &link, &HashMap::new())?.and_then(Result::ok),
+                Some(entry) => self.may_go(entry, &link).ok(),
                 None => None,
             };
             bytes += released.as_ref().map_or(0, |released| released.get().payload().len());
@@ -280,6 +322,9 @@ impl Writer {
                 link.lane(precedence).received.store(inbound.size(), Ordering::Relaxed);
             }
         }
+        if let Err(e) = self.relay(peer, &acceptance) {
+            tracing::error!(%peer, error = %e, "not passed on");
+        }
         if let Some(link) = &link
             && !acceptance.recalls.is_empty()
         {
@@ -291,6 +336,95 @@ impl Writer {
         }
         self.core.metrics.items_received.inc_by(acceptance.new_items as u64);
         acceptance.reply
+    }
+
+    /// Says in this node's name that what goes to a hub may go on to those who are reached through it: under this
+    /// node's rules for the hub and for them.
+    pub(super) fn grant_through_hubs(&self, entries: &mut Vec<(Entry, Draft)>) -> Result<(), NodeError> {
+        let links = self.core.links();
+        let mut grants = Vec::new();
+        for link in &links {
+            let Some(hub) = link.via.as_ref().and_then(|hub| links.iter().find(|l| l.peer.node == *hub)) else {
+                continue;
+            };
+            for (entry, draft) in entries.iter() {
+                if !matches!(draft, Draft::Observation(_) | Draft::Finding(_) | Draft::Incident(_)) {
+                    continue;
+                }
+                if self.may_go(entry.clone(), link).is_ok() && self.may_go(entry.clone(), hub).is_ok() {
+                    let to = [hub.peer.country.as_str(), link.peer.country.as_str()];
+                    grants.push(Draft::Grant(Grant {
+                        target: entry.id(),
+                        audience: link.peer.node.clone(),
+                        audience_country: link.peer.country.clone(),
+                        granted: true,
+                        request: None,
+                        expires: entry.time().plus_seconds(GRANT_SECONDS),
+                        marking: Marking::new("RESTRICTED", &to, self.core.config.country.as_str()),
+                    }));
+                }
+            }
+        }
+        for draft in grants {
+            entries.push((self.core.sign(&draft, None)?, draft));
+        }
+        Ok(())
+    }
+
+    /// Passes on what others own and their grants let go to other peers of this node.
+    fn relay(&mut self, from: &NodeName, acceptance: &Acceptance) -> Result<(), NodeError> {
+        let mut plan = Plan::default();
+        for link in self.core.links() {
+            if link.peer.node == *from || link.via.is_some() {
+                continue;
+            }
+            for incoming in &acceptance.batch.entries {
+                for (precedence, entry) in self.moved_by(&incoming.entry, &link)? {
+                    let id = entry.id();
+                    let Some(home) = self.record.place(&id)? else { continue };
+                    if let Ok(released) = self.may_go(entry, &link) {
+                        plan.add_in(&link, precedence, home, id, Ok(released));
+                    }
+                }
+            }
+        }
+        if !plan.batch.is_empty() {
+            self.record.commit(&plan.batch)?;
+            self.folds.committed(&self.core.views, &self.record, &plan.batch, &[]);
+            self.note_decisions(plan.decisions, 0);
+            hand_on(plan.released);
+        }
+        Ok(())
+    }
+
+    /// What may go on to `link` now that `entry` came, with the lane: a granted item behind its grant, or a recall of
+    /// what went before.
+    fn moved_by(&self, entry: &Entry, link: &PeerLink) -> Result<Vec<(Precedence, Entry)>, NodeError> {
+        let went = |id: &EntryId| Ok::<_, NodeError>(self.place_for(&link.peer.node, id)?.is_some());
+        let held = |id: &EntryId| -> Result<Option<Entry>, NodeError> {
+            Ok(self.record.get(id)?.and_then(|stored| stored.entry))
+        };
+        if let Ok(recall) = entry.noun::<Recall>() {
+            let moves = went(&recall.target)? && !went(&entry.id())?;
+            return Ok(if moves { vec![(Precedence::Flash, entry.clone())] } else { Vec::new() });
+        }
+        let (item, author) = match entry.noun::<Grant>() {
+            Ok(grant) => (held(&grant.target)?, entry.key()),
+            Err(_) => (Some(entry.clone()), entry.key()),
+        };
+        let Some(item) = item.filter(|item| item.key() == author) else { return Ok(Vec::new()) };
+        let granted = lock(&self.core.index).grant(&item.id(), author, &link.peer.node, self.core.surroundings.now());
+        let Some(grant) = granted.map(|id| held(&id)).transpose()?.flatten() else { return Ok(Vec::new()) };
+        if went(&item.id())? {
+            return Ok(Vec::new());
+        }
+        // The grant goes before the item in the item's lane, so that it is there first.
+        let precedence = precedence_of(&item);
+        let mut moved = vec![(precedence, item)];
+        if !went(&grant.id())? {
+            moved.insert(0, (precedence, grant));
+        }
+        Ok(moved)
     }
 
     fn store_received(&mut self, acceptance: &Acceptance) -> Result<(), NodeError> {

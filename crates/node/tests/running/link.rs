@@ -143,17 +143,17 @@ async fn what_is_forged_or_played_again_is_refused_and_recorded() {
 
     // Over the connection of Seoul, in the name of Tokyo.
     let mut batch = seoul.next(std::slice::from_ref(&good));
-    batch.from = "tokyo".parse().unwrap();
+    batch.head.from = "tokyo".parse().unwrap();
     check("wrong_sender", seoul.refused(&batch).await);
     // For somebody else.
     let mut batch = seoul.next(std::slice::from_ref(&good));
-    batch.to = "tokyo".parse().unwrap();
+    batch.head.to = "tokyo".parse().unwrap();
     check("wrong_recipient", seoul.refused(&batch).await);
     // Once more.
     check("replay", seoul.refused(&replay).await);
     // The checkpoint of another hand.
     let mut batch = seoul.next(std::slice::from_ref(&good));
-    batch.checkpoint = tokyo.next(std::slice::from_ref(&good)).checkpoint;
+    batch.head.checkpoint = tokyo.next(std::slice::from_ref(&good)).head.checkpoint;
     check("bad_checkpoint", seoul.refused(&batch).await);
     // Signed by another key, though the author says Seoul.
     let stranger = record::NodeKey::generate("seoul".parse().unwrap(), &mut rand_core::OsRng);
@@ -162,8 +162,8 @@ async fn what_is_forged_or_played_again_is_refused_and_recorded() {
     check("other_author", seoul.refused(&seoul.next(&[forged.unwrap()])).await);
     // A signature that does not fit.
     let mut batch = seoul.next(std::slice::from_ref(&good));
-    let other = seoul.finding("OTHER").to_envelope();
-    batch.items[0].envelope.as_mut().unwrap()["signatures"] = other["signatures"].clone();
+    let link::ReceivedItem::Entry { signature, .. } = &mut batch.items[0] else { panic!("no entry") };
+    *signature = *seoul.finding("OTHER").signature();
     check("bad_entry", seoul.refused(&batch).await);
     // A log that was rewritten.
     let mut rewritten = Hand::new_like(&seoul);
@@ -171,7 +171,7 @@ async fn what_is_forged_or_played_again_is_refused_and_recorded() {
     let other = [rewritten.finding("WRONG"), rewritten.finding("WRONG"), rewritten.finding("WRONG")];
     check("fork", rewritten.refused(&rewritten.next(&other)).await);
     // Not the form.
-    let (status, body) = seoul.send_bytes(b"{\"schema\":\"bongsu.link-batch/1\"".to_vec()).await.unwrap();
+    let (status, body) = seoul.send_bytes(b"bongsu.link-batch/1\n".to_vec()).await.unwrap();
     let reply: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(status, 400);
     check("malformed", text(&reply["refusal"], "code").to_owned());
@@ -262,7 +262,7 @@ async fn a_flood_of_refusals_does_not_fill_the_record() {
     }
     // The last one is of another sort, so that all before it have been decided on.
     let mut batch = seoul.next(&[seoul.finding("x")]);
-    batch.to = "tokyo".parse().unwrap();
+    batch.head.to = "tokyo".parse().unwrap();
     assert_eq!(seoul.refused(&batch).await, "wrong_recipient");
     let mut codes: Vec<String> = refusals(&washington).await.into_iter().map(|(code, _)| code).collect();
     codes.sort();
@@ -273,9 +273,8 @@ async fn a_flood_of_refusals_does_not_fill_the_record() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_over_the_limit_is_refused() {
     let Hands { washington, mut seoul, owners: _owners, .. } = hands().await;
-    let mut batch = serde_json::to_vec(&seoul.next(&[seoul.finding("Small")])).unwrap();
-    // Spaces between tokens mean nothing: only the size is wrong.
-    batch.splice(1..1, std::iter::repeat_n(b' ', link::MAX_BATCH_BYTES));
+    let mut batch = seoul.next(&[seoul.finding("Small")]).to_bytes().unwrap();
+    batch.resize(link::MAX_BATCH_BYTES + 1, 0);
     match seoul.send_bytes(batch).await {
         Ok((status, body)) => {
             assert_eq!(status, 413, "{}", String::from_utf8_lossy(&body));

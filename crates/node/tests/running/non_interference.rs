@@ -175,7 +175,7 @@ async fn an_ally_sees_the_same_whatever_is_withheld_from_it() {
         let lane = Lane {
             peer: "washington".parse().unwrap(),
             direction: Direction::Out,
-            precedence: Precedence::Routine,
+            precedence: Precedence::Priority,
         };
         let sent = ReadRecord::open(seoul.data()).unwrap().lane_ids(&lane).unwrap().len();
         sizes.push((read.size().unwrap(), read.lane_sizes().unwrap(), sent, kinds));

@@ -6,13 +6,12 @@ use serde_json::json;
 
 use crate::support::{Rng, Side, allies, report, text};
 
-/// What stands in the lane between a stopped node and `peer`, in order.
+/// What stands in the lanes between a stopped node and `peer`, lane by lane in order.
 fn lane(side: &Side, peer: &str, direction: Direction) -> Vec<String> {
     let read = ReadRecord::open(side.data()).unwrap();
-    let ids = read
-        .lane_ids(&Lane { peer: peer.parse().unwrap(), direction, precedence: Precedence::Routine })
-        .unwrap();
-    ids.iter().map(ToString::to_string).collect()
+    let lane = |precedence| Lane { peer: peer.parse().unwrap(), direction, precedence };
+    let ids = Precedence::ALL.into_iter().flat_map(|precedence| read.lane_ids(&lane(precedence)).unwrap());
+    ids.map(|id| id.to_string()).collect()
 }
 
 /// Both are stopped; what one sent the other holds, in the same order and once.

@@ -3,18 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use base::{Confidence, Country, Finding, Interval, Marking, Method, NodeName, Noun, Severity, Timestamp};
+use base::{Confidence, Country, Finding, Interval, Marking, Method, NodeName, Noun, Precedence, Severity, Timestamp};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
-use link::{ReceivedBatch, ReceivedItem, Reply};
+use link::{BatchHead, ReceivedBatch, ReceivedItem, Reply};
 use rand_core::OsRng;
 use record::{Checkpoint, Entry, MerkleLog, NodeKey, lane_origin};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
-use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -118,7 +117,7 @@ pub(crate) struct Hand {
     pub(crate) log: MerkleLog,
 }
 
-pub(crate) const PATH: &str = "/link/v1/batch";
+pub(crate) const PATH: &str = "/link/v2/batch/routine";
 
 impl Hand {
     /// With the keys of the node in `folder`, to the node `to` at `address`.
@@ -166,19 +165,17 @@ impl Hand {
         let origin = lane_origin(self.key.name(), &self.to, base::Precedence::Routine);
         let checkpoint = Checkpoint::sign(&origin, log.size(), log.root(), &self.key).unwrap();
         ReceivedBatch {
-            schema: "bongsu.link-batch/1".to_owned(),
-            from: self.key.name().clone(),
-            to: self.to.clone(),
-            start,
-            items: entries
-                .iter()
-                .map(|entry| ReceivedItem {
-                    id: entry.id(),
-                    envelope: Some(entry.to_envelope()),
-                    withdrawn: false,
-                })
-                .collect(),
-            checkpoint: checkpoint.note().to_owned(),
+            head: BatchHead {
+                from: self.key.name().clone(),
+                to: self.to.clone(),
+                precedence: Precedence::Routine,
+                domain: record::Domain::Live,
+                start,
+                count: entries.len() as u32,
+                made: now(),
+                checkpoint: checkpoint.note().to_owned(),
+            },
+            items: entries.iter().map(ReceivedItem::of).collect(),
         }
     }
 
@@ -188,7 +185,7 @@ impl Hand {
     }
 
     pub(crate) async fn send(&self, batch: &ReceivedBatch) -> Reply {
-        let (status, body) = self.send_bytes(serde_json::to_vec(batch).unwrap()).await.unwrap();
+        let (status, body) = self.send_bytes(batch.to_bytes().unwrap()).await.unwrap();
         serde_json::from_slice(&body)
             .unwrap_or_else(|e| panic!("{status}: {e}: {}", String::from_utf8_lossy(&body)))
     }
@@ -206,7 +203,7 @@ impl Hand {
     pub(crate) async fn refused(&self, batch: &ReceivedBatch) -> String {
         match self.send(batch).await {
             Reply::Refused { refusal, .. } => refusal.code().to_owned(),
-            Reply::Ack { .. } => panic!("taken: {}", serde_json::to_value(batch).unwrap_or(Value::Null)),
+            Reply::Ack { .. } => panic!("taken: {batch:?}"),
         }
     }
 }
