@@ -16,6 +16,7 @@ use tokio::sync::{Notify, broadcast, oneshot};
 use crate::events::NodeEvent;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
+use crate::people::Act;
 use crate::projection::Projection;
 use crate::{Config, NodeError};
 
@@ -39,6 +40,8 @@ pub(crate) enum Draft {
     Recall(Recall),
     Peer(Peer),
     Refused(Refused),
+    /// What a person did; it gets the ids of what it is recorded with.
+    Act(Box<Act>),
 }
 
 /// Ids of the entries that drafts became, or why none of them was recorded.

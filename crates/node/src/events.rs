@@ -1,11 +1,12 @@
 //! What the console hears as it happens. An event says only that something is there and how to call it; the page
 //! then asks for it.
 
-use base::NodeName;
+use base::{NodeName, Noun};
 use record::Stored;
 use serde_json::{Value, json};
 
 use crate::jobs::Job;
+use crate::people::Act;
 use crate::projection::{Meta, Projection};
 
 /// Something that an open page should hear of.
@@ -26,7 +27,8 @@ impl NodeEvent {
     }
 
     pub(crate) fn of_meta(projection: &Projection, meta: &Meta) -> Option<Self> {
-        if meta.kind == "purged" {
+        // Acts are for who may list them, and their pages ask.
+        if meta.kind == "purged" || meta.kind == Act::SCHEMA {
             return None;
         }
         if meta.kind == "bongsu.recall/1" {

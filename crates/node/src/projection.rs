@@ -12,6 +12,8 @@ use label::{Evidence, Withheld};
 use link::Refused;
 use record::{Entry, Peer, Stored};
 
+use crate::people::Act;
+
 /// What every entry shows in a list.
 #[derive(Debug, Clone)]
 pub(crate) struct Meta {
@@ -65,6 +67,8 @@ pub(crate) struct Projection {
     pub(crate) superseded: HashMap<EntryId, EntryId>,
     pub(crate) peers: BTreeMap<NodeName, Peer>,
     pub(crate) refusals: Vec<(EntryId, Refused)>,
+    /// What people did.
+    pub(crate) acts: Vec<(EntryId, Act)>,
     /// Per peer every own entry with its decision, in the order of the log.
     pub(crate) decisions: BTreeMap<NodeName, Vec<Decision>>,
     pub(crate) catalogue: Option<Arc<LoadedCatalogue>>,
@@ -158,6 +162,9 @@ impl Projection {
         } else if let Ok(refused) = entry.noun::<Refused>() {
             meta.title = refused.refusal.to_string();
             self.refusals.push((stored.id, refused));
+        } else if let (true, Ok(act)) = (own, entry.noun::<Act>()) {
+            meta.title = "act".to_owned();
+            self.acts.push((stored.id, act));
         } else {
             meta.title = entry.kind().to_owned();
         }

@@ -21,6 +21,7 @@ use crate::core::{Appended, Command, Core, Draft, PeerLink, lock, nobody, now};
 use crate::events::NodeEvent;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
+use crate::people::Act;
 use crate::projection::{Decision, Projection};
 use crate::thinner::Thinner;
 use crate::{Config, NodeError};
@@ -243,6 +244,10 @@ impl Writer {
             // A recall of something that the peer never had would tell it that there was something.
             return None;
         }
+        if entry.kind() == Act::SCHEMA {
+            // Who did what here is no matter between the two.
+            return None;
+        }
         let projection = self.core.read();
         let look_up = |id: &EntryId| pending.get(id).cloned().unwrap_or_else(|| projection.evidence(id));
         let standing = Standing { recalled: projection.is_recalled(&entry.id()), evidence: &look_up };
@@ -261,7 +266,28 @@ impl Writer {
             Draft::Recall(noun) => with(noun, key, country),
             Draft::Peer(noun) => with(noun, key, country),
             Draft::Refused(noun) => with(noun, key, country),
+            Draft::Act(noun) => with(noun.as_ref(), key, country),
         }
+    }
+
+    /// Signs what one command brought. Acts come last: they name what they are recorded with.
+    fn sign_all(&self, drafts: Vec<Draft>) -> Result<Vec<(Entry, Draft)>, NodeError> {
+        let (mut acts, others): (Vec<_>, Vec<_>) =
+            drafts.into_iter().partition(|draft| matches!(draft, Draft::Act(_)));
+        let mut signed = Vec::new();
+        for draft in others {
+            signed.push((self.sign(&draft)?, draft));
+        }
+        let made: Vec<EntryId> = signed.iter().map(|(entry, _)| entry.id()).collect();
+        for draft in &mut acts {
+            if let Draft::Act(act) = draft {
+                act.about.extend(&made);
+            }
+        }
+        for draft in acts {
+            signed.push((self.sign(&draft)?, draft));
+        }
+        Ok(signed)
     }
 
     fn append(&mut self, group: Vec<(Vec<Draft>, oneshot::Sender<Appended>)>) {
@@ -269,11 +295,7 @@ impl Writer {
         let mut replies = Vec::new();
         for (drafts, reply) in group {
             let drafts: Vec<_> = drafts.into_iter().filter_map(|draft| self.refusals.admit(draft)).collect();
-            match drafts
-                .iter()
-                .map(|draft| Ok((self.sign(draft)?, draft.clone())))
-                .collect::<Result<Vec<_>, NodeError>>()
-            {
+            match self.sign_all(drafts) {
                 Ok(signed) => {
                     replies.push((signed.iter().map(|(entry, _)| entry.id()).collect::<Vec<_>>(), reply));
                     entries.extend(signed);

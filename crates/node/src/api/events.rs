@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -12,8 +13,8 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Api;
-use super::session::cookie;
 use crate::events::NodeEvent;
+use crate::people::{Caller, row};
 use crate::serve::stopped;
 
 /// How often an open stream looks whether its session still stands.
@@ -27,13 +28,14 @@ const MOST_MISSED: usize = 1000;
     responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub(crate) async fn events(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let receiver = api.core.events.subscribe();
     let seen: Option<u64> =
         headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     // Subscribed first, then looked up: an event may come twice, never not at all; `seen` drops the double.
-    let token = cookie(&api, &headers).unwrap_or_default();
+    let token = caller.token;
     let page = match seen {
         Some(seen) => Page { receiver, api, token, seen: Some(seen), behind: true },
         None => {
@@ -63,7 +65,7 @@ impl Page {
         let mut stop = self.api.stop.clone();
         let mut check = tokio::time::interval(SESSION_CHECK);
         loop {
-            if !self.api.sessions.holds(&self.token) {
+            if !self.may_listen() {
                 return None;
             }
             if self.behind {
@@ -80,7 +82,7 @@ impl Page {
             };
             match event {
                 Ok(NodeEvent::Entry { seq, .. }) if self.seen.is_some_and(|seen| seq <= seen) => {}
-                Ok(event) if self.api.sessions.holds(&self.token) => {
+                Ok(event) if self.may_listen() => {
                     if let NodeEvent::Entry { seq, .. } = event {
                         self.seen = Some(seq);
                     }
@@ -91,6 +93,12 @@ impl Page {
                 Err(RecvError::Closed) => return None,
             }
         }
+    }
+
+    /// Whether the session still stands and its roles still allow this.
+    fn may_listen(&self) -> bool {
+        let caller = self.api.people.caller(&self.token);
+        caller.is_some_and(|c| row("GET", "/api/events").is_some_and(|row| row.allows(&c.roles)))
     }
 
     /// The first of what is in the log behind `seen`, in its order.

@@ -1,10 +1,12 @@
 //! The HTTP interface: REST as the OpenAPI document says, server-sent events, and the embedded console.
 //!
-//! Nothing but `/healthz` and the entry link is answered without a session. Every list is computed from the
-//! projection of this node's own record.
+//! What is answered to whom says the table of roles (`people::table`); without a session that is `/healthz`, the entry
+//! link and the log-in. Every list is computed from the projection of this node's own record.
 
+mod accounts;
 mod assets;
 mod events;
+mod login;
 mod model;
 mod mutate;
 mod orbit_views;
@@ -28,16 +30,14 @@ use utoipa_axum::routes;
 
 use crate::NodeError;
 use crate::core::Core;
+use crate::people::People;
 use crate::serve::Stop;
-
-pub(crate) use session::{Sessions, keep_url};
-pub use session::{last_url, new_entry_token};
 
 /// What every handler has.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) core: Arc<Core>,
-    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) people: Arc<People>,
     pub(crate) stop: Stop,
 }
 
@@ -50,6 +50,7 @@ pub(crate) struct Api {
     ),
     tags(
         (name = "session", description = "Who is at the console"),
+        (name = "people", description = "Accounts and what was done by whom"),
         (name = "record", description = "Entries, incidents, findings and their proof"),
         (name = "share", description = "Peers: what went, what was withheld and why"),
         (name = "orbit", description = "Catalogue and screening"),
@@ -62,6 +63,17 @@ fn documented() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(session::session))
         .routes(routes!(session::end))
+        .routes(routes!(session::move_on))
+        .routes(routes!(accounts::own))
+        .routes(routes!(accounts::start_passkey))
+        .routes(routes!(accounts::finish_passkey))
+        .routes(routes!(accounts::remove_passkey))
+        .routes(routes!(accounts::accounts, accounts::add))
+        .routes(routes!(accounts::roles))
+        .routes(routes!(accounts::remove))
+        .routes(routes!(accounts::link))
+        .routes(routes!(accounts::acts))
+        .routes(routes!(accounts::start_approval))
         .routes(routes!(read::overview))
         .routes(routes!(read::incidents))
         .routes(routes!(read::incident))
@@ -105,12 +117,17 @@ pub(crate) fn router(api: Api) -> Router {
     routes
         .route("/api/openapi.json", axum::routing::get(move || async move { Json(document) }))
         .route("/metrics", axum::routing::get(metrics))
+        .route("/healthz", axum::routing::get(|| async { "ok\n" }))
+        .route("/enter", axum::routing::get(session::enter))
+        .route("/login", axum::routing::get(session::login_page))
+        .route("/login/ways", axum::routing::get(login::ways))
+        .route("/login/passkey/start", axum::routing::post(login::start))
+        .route("/login/passkey/finish", axum::routing::post(login::finish))
+        .route("/login/oidc", axum::routing::get(login::oidc))
+        .route("/login/oidc/callback", axum::routing::get(login::oidc_callback))
         .fallback(assets::serve)
         .layer(DefaultBodyLimit::max(1 << 20))
         .layer(middleware::from_fn_with_state(api.clone(), session::guard))
-        // Before the guard: these two need no session.
-        .route("/healthz", axum::routing::get(|| async { "ok\n" }))
-        .route("/enter", axum::routing::get(session::enter))
         .layer(middleware::from_fn_with_state(api.clone(), check_host))
         .layer(CompressionLayer::new())
         .layer(text(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

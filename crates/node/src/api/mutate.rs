@@ -1,6 +1,6 @@
 //! Writing: reports, recalls, feeds, screenings. Each is an entry or leads to entries; nothing is changed in place.
 
-use axum::Json;
+use axum::{Extension, Json};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
@@ -10,10 +10,12 @@ use base::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::accounts::{ApprovalAnswer, ApprovalRequest, approved};
 use super::model::{MarkingView, ObjectView, PlaceView, Receipt};
 use super::{Api, ErrorView, Failure};
 use crate::core::{Draft, now};
 use crate::jobs::Job;
+use crate::people::{Act, ActKind, Caller};
 use crate::{feeds, screening};
 
 /// Longest title of a report.
@@ -27,6 +29,9 @@ const MAX_TEXT: usize = 20_000;
 pub(crate) struct RecallRequest {
     /// All who have the item will read it.
     reason: String,
+    /// Needed from who has a passkey.
+    #[serde(default)]
+    approval: Option<ApprovalAnswer>,
 }
 
 /// Takes an own entry back: allies that have it drop its content.
@@ -34,6 +39,7 @@ pub(crate) struct RecallRequest {
     responses((status = 200, body = Receipt), (status = 404, body = ErrorView), (status = 409, body = ErrorView)))]
 pub(crate) async fn recall(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(request): Json<RecallRequest>,
 ) -> Result<Json<Receipt>, Failure> {
@@ -54,7 +60,12 @@ pub(crate) async fn recall(
         }
         meta.marking.clone().ok_or_else(Failure::not_found)?
     };
-    let ids = api.core.append(vec![Draft::Recall(Recall { target, reason, marking })]).await?;
+    let asked = ApprovalRequest::Recall { entry: id, reason: reason.clone() };
+    let approval = approved(&api, &caller, &asked, request.approval).await?;
+    let mut act = Act::new(ActKind::Recall, caller.actor(), &api.core.config.country).about([target]);
+    act.approval = approval;
+    let drafts = vec![Draft::Recall(Recall { target, reason, marking }), Draft::Act(Box::new(act))];
+    let ids = api.core.append(drafts).await?;
     ids.first().map(|id| Json(Receipt::of(*id))).ok_or_else(Failure::not_found)
 }
 
@@ -104,6 +115,7 @@ fn parsed<T: serde::de::DeserializeOwned>(field: &str, value: &str) -> Result<T,
     responses((status = 201, body = Receipt), (status = 400, body = ErrorView)))]
 pub(crate) async fn report(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     Json(request): Json<ReportRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let bad = |e: &dyn std::fmt::Display| Failure::bad(e.to_string());
@@ -159,7 +171,8 @@ pub(crate) async fn report(
         marking,
         evidence: Vec::new(),
     };
-    let ids = api.core.append(vec![Draft::Finding(finding)]).await?;
+    let act = Act::new(ActKind::Report, caller.actor(), &api.core.config.country);
+    let ids = api.core.append(vec![Draft::Finding(finding), Draft::Act(Box::new(act))]).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
 }

@@ -1,6 +1,6 @@
 //! Reading: overview, incidents, findings, entries, and checking them.
 
-use axum::Json;
+use axum::{Extension, Json};
 use axum::extract::{Path, Query, State};
 use base::{EntryId, Observation, Timestamp};
 use base64_std::encode;
@@ -13,9 +13,10 @@ use super::model::{
     FindingView, IncidentSummary, IncidentView, MarkingView, Owner, Page, PageQuery, incident_of, owner, page,
 };
 use super::{Api, ErrorView, Failure};
-use crate::core::lock;
+use crate::core::{Draft, lock};
 use crate::events::noun_of;
 use crate::jobs::Job;
+use crate::people::{Act, ActKind, Caller};
 
 /// The situation at a glance.
 #[derive(Serialize, ToSchema)]
@@ -393,7 +394,12 @@ pub(crate) struct RecordVerdict {
 
 /// Checks the whole record to the byte. The node takes nothing in meanwhile.
 #[utoipa::path(post, path = "/api/record/verify", tag = "record", responses((status = 200, body = RecordVerdict)))]
-pub(crate) async fn verify_record(State(api): State<Api>) -> Result<Json<RecordVerdict>, Failure> {
+pub(crate) async fn verify_record(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<RecordVerdict>, Failure> {
+    let act = Act::new(ActKind::Verify, caller.actor(), &api.core.config.country);
+    api.core.append(vec![Draft::Act(Box::new(act))]).await?;
     let verdict = api
         .core
         .with_record(|record| -> Result<Verdict, crate::NodeError> {
