@@ -1,8 +1,5 @@
 //! The console, built into the binary.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
-
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,20 +11,12 @@ use super::Failure;
 #[folder = "../../console/dist"]
 struct Console;
 
-/// The page to log in.
-const LOGIN: &str = "login.html";
-
-/// The files that the page to log in names: these and no others are for who has no session.
-static OPEN: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
-    let page = Console::get(LOGIN).map(|file| file.data.into_owned()).unwrap_or_default();
-    let page = String::from_utf8_lossy(&page).into_owned();
-    let named = page.split('"').filter(|part| part.trim_start_matches('/').starts_with("assets/"));
-    named.map(|part| format!("/{}", part.trim_start_matches('/'))).collect()
-});
+/// The folder of the page to log in, which shares no file with the console: it is for who has no session.
+const LOGIN: &str = "login/";
 
 /// Whether a file belongs to the page to log in.
 pub(crate) fn is_open(path: &str) -> bool {
-    OPEN.contains(path)
+    path.strip_prefix('/').is_some_and(|path| path.starts_with(LOGIN) && Console::get(path).is_some())
 }
 
 pub(crate) async fn serve(request: Request) -> Response {
@@ -40,7 +29,7 @@ pub(crate) async fn serve(request: Request) -> Response {
 
 /// The page to log in.
 pub(crate) fn login() -> Response {
-    file(LOGIN)
+    file(&format!("{LOGIN}index.html"))
 }
 
 fn file(path: &str) -> Response {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::core::lock;
 
 /// Tries at once from one address.
-const BURST: f64 = 20.0;
+const BURST: f64 = 30.0;
 /// Tries a second that come back to one address.
 const PER_SECOND: f64 = 0.5;
 /// The same for all addresses together.
@@ -106,10 +106,10 @@ mod tests {
         let start = Instant::now();
         let tries = Tries::new(start);
         let one: IpAddr = "192.0.2.1".parse().unwrap();
-        assert_eq!(let_through(&tries, one, start, 100), 20);
+        assert_eq!(let_through(&tries, one, start, 100), 30);
         assert_eq!(let_through(&tries, one, start + Duration::from_secs(2), 100), 1);
-        assert_eq!(let_through(&tries, "192.0.2.2".parse().unwrap(), start, 100), 20);
-        assert_eq!(let_through(&tries, one, start + Duration::from_secs(3600), 100), 20);
+        assert_eq!(let_through(&tries, "192.0.2.2".parse().unwrap(), start, 100), 30);
+        assert_eq!(let_through(&tries, one, start + Duration::from_secs(3600), 100), 30);
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
             let address = IpAddr::V6((0x2001_0db8_u128 << 96 | host).into());
             through += usize::from(tries.take(address, start));
         }
-        assert_eq!(through, 20);
+        assert_eq!(through, 30);
         assert!(!tries.take("2001:db8::ffff".parse().unwrap(), start));
         assert!(tries.take("2001:db8:0:1::1".parse().unwrap(), start));
     }
