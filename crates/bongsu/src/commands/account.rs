@@ -21,15 +21,15 @@ pub(crate) enum Account {
     /// List accounts
     #[command(after_help = "Example:\n  bongsu account list --data ./seoul")]
     List(Settings),
-    /// Remove an account; its sessions end
-    #[command(after_help = "Example:\n  bongsu account remove kim --data ./seoul")]
-    Remove(Named),
     /// Give an account other roles; its sessions end
     #[command(after_help = "Example:\n  bongsu account role kim --roles observer --data ./seoul")]
     Role(Roles),
     /// Make a new link for an account, say when its passkeys are lost
     #[command(after_help = "Example:\n  bongsu account link kim --data ./seoul --link-file kim.link")]
     Link(Linked),
+    /// Remove an account; its sessions end
+    #[command(after_help = "Example:\n  bongsu account remove kim --data ./seoul")]
+    Remove(Named),
 }
 
 #[derive(Debug, clap::Args)]
