@@ -193,6 +193,7 @@ impl Node {
         let identity = Arc::new(keys::tls_identity(&data, &config.name)?);
         let tls = config.tls.then(|| tls::console_server(&identity)).transpose()?.map(TlsAcceptor::from);
         let link_tls = TlsAcceptor::from(tls::link_server(&identity)?);
+        let people_files = people::Files::read(&config, config.console_origin(console.port()))?;
         let uses_tls = config.tls;
         let http_feeds = config.http_feeds.clone();
         let fingerprint = identity.fingerprint();
@@ -210,8 +211,7 @@ impl Node {
             tracing::warn!(error = %e, "the last catalogue could not be loaded again");
         }
         let (stop, stopped) = watch::channel(false);
-        let origin = core.config.console_origin(console.port());
-        let people = Arc::new(people::People::open(Arc::clone(&core), origin)?);
+        let people = Arc::new(people::People::new(Arc::clone(&core), people_files));
         let api = api::Api { core: Arc::clone(&core), people: Arc::clone(&people), stop: stopped.clone() };
         let mut tasks = vec![
             tokio::spawn(serve::console(console_listener, tls, api::router(api), stopped.clone())),

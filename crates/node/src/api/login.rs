@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use webauthn_rs::prelude::PublicKeyCredential;
 
-use super::session::{cookie, cookie_name, no_store, session_cookie};
+use super::session::{cookie, cookie_name, no_store, secure, session_cookie};
 use super::{Api, Failure};
 use crate::NodeError;
 use crate::people::Way;
@@ -116,8 +116,8 @@ pub(crate) async fn oidc(
 ) -> Result<Response, Failure> {
     count_try(&api, address)?;
     let (url, browser) = api.people.begin_oidc().await?;
-    let secure = if api.core.config.tls { "; Secure" } else { "" };
     let name = away_cookie(&api);
+    let secure = secure(&api);
     let cookie =
         format!("{name}={browser}; Path=/login/oidc; HttpOnly; SameSite=Lax; Max-Age={AWAY_SECONDS}{secure}");
     Ok(([(header::SET_COOKIE, cookie)], no_store(), Redirect::to(&url)).into_response())

@@ -154,7 +154,9 @@ async fn check_host(State(api): State<Api>, request: Request, next: Next) -> Res
         host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
     let config = &api.core.config;
     let loopback = config.listen.ip().is_loopback();
-    let known = !loopback || ["127.0.0.1", "localhost", "[::1]"].contains(&name);
+    // Behind a proxy it is called by the name that the settings say.
+    let own = api.people.origin.split("://").nth(1).unwrap_or_default();
+    let known = !loopback || ["127.0.0.1", "localhost", "[::1]"].contains(&name) || host == own;
     if !known {
         return Failure::new(
             StatusCode::MISDIRECTED_REQUEST,

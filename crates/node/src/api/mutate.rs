@@ -171,8 +171,13 @@ pub(crate) async fn report(
         marking,
         evidence: Vec::new(),
     };
-    let act = Act::new(ActKind::Report, caller.actor(), &api.core.config.country);
-    let ids = api.core.append(vec![Draft::Finding(finding), Draft::Act(Box::new(act))]).await?;
+    let mut drafts = vec![Draft::Finding(finding)];
+    // The one session of the first start is nobody's: its log-in is on record, and a report adds nothing to that.
+    if caller.account.is_some() {
+        let act = Act::new(ActKind::Report, caller.actor(), &api.core.config.country);
+        drafts.push(Draft::Act(Box::new(act)));
+    }
+    let ids = api.core.append(drafts).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
 }

@@ -30,13 +30,18 @@ pub(crate) fn cookie(name: &str, headers: &HeaderMap) -> Option<String> {
         .map(|(_, token)| token.to_owned())
 }
 
+/// What keeps a cookie off open lines: with TLS here, or before here.
+pub(crate) fn secure(api: &Api) -> &'static str {
+    if api.core.config.tls || api.people.origin.starts_with("https:") { "; Secure" } else { "" }
+}
+
 /// The cookie that carries a session.
 pub(crate) fn session_cookie(api: &Api, token: &str, way: Way) -> String {
-    let secure = if api.core.config.tls { "; Secure" } else { "" };
     format!(
         "{}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}",
         cookie_name(api),
-        session_seconds(way)
+        session_seconds(way),
+        secure = secure(api),
     )
 }
 

@@ -27,7 +27,7 @@ use webauthn_rs::prelude::{
 
 use crate::core::{Core, Draft, lock, now};
 use crate::serve::{Stop, stopped};
-use crate::NodeError;
+use crate::{Config, NodeError};
 
 use account::{Book, MOST_PASSKEYS, OwnPasskey};
 use limit::Tries;
@@ -59,6 +59,22 @@ const FAILURES_EVERY: f64 = 60.0;
 /// Sessions for which the provider is asked at once.
 const ASKED_AT_ONCE: usize = 16;
 
+/// What is read before the record is opened, so that what is wrong with it leaves nothing half-started.
+pub(crate) struct Files {
+    sessions: Sessions,
+    book: Book,
+    oidc: Option<Oidc>,
+    origin: String,
+}
+
+impl Files {
+    /// Reads accounts and sessions; `origin` is how browsers call the console.
+    pub(crate) fn read(config: &Config, origin: String) -> Result<Self, NodeError> {
+        let oidc = config.oidc.as_ref().map(|settings| Oidc::new(settings, config, &origin)).transpose()?;
+        Ok(Self { sessions: Sessions::open(&config.data)?, book: Book::load(&config.data)?, oidc, origin })
+    }
+}
+
 /// All about the people of one node.
 pub(crate) struct People {
     core: Arc<Core>,
@@ -75,29 +91,20 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// Reads accounts and sessions; `origin` is how browsers call the console.
-    pub(crate) fn open(core: Arc<Core>, origin: String) -> Result<Self, NodeError> {
-        let config = &core.config;
-        let sessions = Sessions::open(&config.data)?;
-        let mut book = Book::load(&config.data)?;
+    pub(crate) fn new(core: Arc<Core>, mut files: Files) -> Self {
         // A lost file must not open the first door again.
-        book.closed |= core.read().acts.iter().any(|(_, act)| act.kind == ActKind::BootstrapClosed);
-        let passkeys = Passkeys::new(&origin, &config.title);
-        let oidc = match &config.oidc {
-            Some(settings) => Some(Arc::new(Oidc::new(settings, config, &origin)?)),
-            None => None,
-        };
-        Ok(Self {
-            sessions,
-            book: RwLock::new(book),
+        files.book.closed |= core.read().acts.iter().any(|(_, act)| act.kind == ActKind::BootstrapClosed);
+        Self {
+            sessions: files.sessions,
+            book: RwLock::new(files.book),
             changing: tokio::sync::Mutex::default(),
             tries: Tries::new(Instant::now()),
             failures: Mutex::default(),
-            passkeys,
-            oidc,
-            origin,
+            passkeys: Passkeys::new(&files.origin, &core.config.title),
+            oidc: files.oidc.map(Arc::new),
+            origin: files.origin,
             core,
-        })
+        }
     }
 
     fn book(&self) -> RwLockReadGuard<'_, Book> {
@@ -270,7 +277,7 @@ impl People {
         let closes = book.closed && self.is_open();
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
         if closes {
-            self.sessions.drop_node_links();
+            self.sessions.drop_links(&Link::Node);
         }
         // What no longer stands need not be kept either; `caller` refuses it already.
         let book = self.book().clone();
@@ -345,6 +352,10 @@ impl People {
                 acts.push(added.detail(passkey_name(&passkey)));
                 let account = book.get_mut(&account.name)?;
                 account.passkeys.push(OwnPasskey { title, added: now(), passkey });
+                if caller.way == Way::Enrolment {
+                    // Whoever has another link to this account, or came by one, must not register a passkey as well.
+                    account.generation += 1;
+                }
                 let generation = account.generation;
                 let name = account.name.clone();
                 acts.extend(came_in(book, &name, by, country)?);
@@ -354,7 +365,7 @@ impl People {
         if caller.way != Way::Enrolment {
             return Ok(None);
         }
-        self.sessions.end(&caller.token)?;
+        self.sessions.drop_links(&Link::Account(account.id));
         self.sessions.begin(Way::Passkey, Some((account.id, generation))).map(Some)
     }
 

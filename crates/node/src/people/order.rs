@@ -189,8 +189,12 @@ pub fn order_accounts(config: &Config, order: AccountOrder) -> Result<AccountAns
     if !SqliteRecord::exists(&config.data) {
         return Err(StoreError::Missing { path: config.data.clone() }.into());
     }
-    let config = offline::founded(config)?
-        .ok_or_else(|| NodeError::Conflict { message: "the record does not say whose it is".to_owned() })?;
+    let config = match offline::founded(config) {
+        Err(NodeError::Store(StoreError::InUse { .. })) => return hand_over(&config.data, &order),
+        founded => founded?.ok_or_else(|| NodeError::Conflict {
+            message: "the record does not say whose it is".to_owned(),
+        })?,
+    };
     let key = keys::signing_key(&config.data, &config.name)?;
     let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
     let mut record = match SqliteRecord::open(&config.data, key, options) {

@@ -138,23 +138,17 @@ impl Sessions {
         let text = std::fs::read_to_string(&path).ok()?;
         // Whoever removes it has it: two at once cannot both.
         std::fs::remove_file(&path).ok()?;
-        let (made, account) = match text.split_once('\n') {
-            Some((made, account)) => (made, Some(AccountId::try_from(account.trim().to_owned()).ok()?)),
-            None => (text.as_str(), None),
-        };
-        let (link, seconds) = match account {
-            Some(id) => (Link::Account(id), ACCOUNT_LINK_SECONDS),
-            None => (Link::Node, LINK_SECONDS),
-        };
-        let age = now().seconds_since(made.parse::<Timestamp>().ok()?);
-        (age < seconds).then_some(link)
+        let (made, link) = read_link(&text)?;
+        let seconds = if link == Link::Node { LINK_SECONDS } else { ACCOUNT_LINK_SECONDS };
+        (now().seconds_since(made) < seconds).then_some(link)
     }
 
-    /// Removes the unused links of the first start.
-    pub(crate) fn drop_node_links(&self) {
+    /// Removes the unused links of the node, or of one account.
+    pub(crate) fn drop_links(&self, of: &Link) {
         let Ok(files) = std::fs::read_dir(self.folder.join("links")) else { return };
         for file in files.filter_map(Result::ok) {
-            if std::fs::read_to_string(file.path()).is_ok_and(|text| !text.contains('\n')) {
+            let Ok(text) = std::fs::read_to_string(file.path()) else { continue };
+            if read_link(&text).is_some_and(|(_, link)| link == *of) {
                 let _ = std::fs::remove_file(file.path());
             }
         }
@@ -195,6 +189,16 @@ impl Sessions {
 
     pub(crate) fn get(&self, token: &str) -> Option<Session> {
         lock(&self.sessions).get(&hash(token)).filter(|session| fresh(session)).cloned()
+    }
+}
+
+/// When a link was made and what for, from its file: a time, and for an account its id on a second line.
+fn read_link(text: &str) -> Option<(Timestamp, Link)> {
+    match text.split_once('\n') {
+        Some((made, id)) => {
+            Some((made.parse().ok()?, Link::Account(AccountId::try_from(id.trim().to_owned()).ok()?)))
+        }
+        None => Some((text.parse().ok()?, Link::Node)),
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) const TABLE: &[Row] = &[
     post("/api/entries/{id}/verify", READERS, "check one entry; an act only for who may list acts"),
     get("/api/events", READERS, "the live stream"),
     get("/api/catalogue", READERS, "the catalogue"),
-    get("/api/states", READERS, "positions"),
+    get("/api/catalogue/states", READERS, "positions"),
     get("/api/feeds", READERS, "list inputs"),
     get("/api/jobs", READERS, "list work"),
     post("/api/reports", Only(&[Analyst]), "report; what is marked for allies is released to them"),

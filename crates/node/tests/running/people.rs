@@ -210,8 +210,12 @@ async fn an_administrator_can_become_nobody_else() {
     assert_eq!(visitor.get("/api/session").await["roles"], json!([]), "a link alone gives the roles");
     assert_eq!(visitor.status("/api/overview").await, 403);
     let again = deputy.client.post("/api/accounts/lee/link", &json!({})).await;
+    let spare = deputy.client.post("/api/accounts/lee/link", &json!({})).await;
     let lee = enrol(text(&again, "enter"), "lee").await;
     assert_eq!(lee.client.status("/api/overview").await, 200);
+    // Neither a link that was kept back nor a session that began by one registers another passkey.
+    assert_eq!(Client::enter(text(&spare, "enter")).await.unwrap_err().status, 401);
+    assert_eq!(visitor.status("/api/session").await, 401);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -259,7 +263,7 @@ async fn a_recall_is_approved_word_by_word() {
     let (approval, _) = chief.approve(&asked).await;
     let answer = recall(&kim.client, &id, json!({"reason": "by mistake", "approval": approval})).await;
     assert_eq!(answer.status, 403, "{}", answer.text());
-    assert_eq!(side_size(&chief).await, size + 4, "something was recorded beside kim's account, link and passkey");
+    assert_eq!(side_size(&chief).await, size + 3, "something was recorded beside kim's account, log-in and passkey");
 
     let (approval, begun) = chief.approve(&asked).await;
     let challenge = B64.decode(begun["options"]["publicKey"]["challenge"].as_str().unwrap()).unwrap();
