@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::core::nobody;
-use crate::people::{Act, ActKind, Actor};
 use crate::{Config, NodeError, Origin, keys};
 
 /// The schema name of a [`Card`].
@@ -138,9 +137,6 @@ pub fn accept(
     let entry = Entry::sign(&peer, &config.country, &key, time, &mut OsRng)?;
     let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
     let id = entry.id();
-    let mut act = Act::new(ActKind::PeerIntroduced, Actor::OPERATOR, &config.country).about([id]);
-    act.at = time;
-    let act = Entry::sign(&act, &config.country, &key, time, &mut OsRng)?;
-    SqliteRecord::open(&config.data, key, options)?.commit(&Batch::of([entry, act]))?;
+    SqliteRecord::open(&config.data, key, options)?.commit(&Batch::of([entry]))?;
     Ok((id, peer))
 }
