@@ -41,8 +41,8 @@ pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, OidcSettings
 pub use crate::offline::{CARD_SCHEMA, Card, accept, card};
 pub use crate::people::{
     AccountAnswer, AccountName, AccountOrder, AccountSummary, Act, ActKind, Actor, Approval, NewAccount,
-    NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token, order_accounts,
-    roles_reference,
+    NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token,
+    order_accounts, roles_reference,
 };
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 

@@ -90,7 +90,9 @@ pub(crate) fn run(command: Account, common: &Common) -> Result<ExitCode, CliErro
             (settings, AccountOrder::Add(new), link_file)
         }
         Account::List(settings) => return list(&settings, common),
-        Account::Remove(Named { account, settings }) => (settings, AccountOrder::Remove { name: account }, None),
+        Account::Remove(Named { account, settings }) => {
+            (settings, AccountOrder::Remove { name: account }, None)
+        }
         Account::Role(Roles { account, roles, settings }) => {
             let roles = roles.into_iter().collect();
             (settings, AccountOrder::Roles { name: account, roles }, None)
@@ -129,10 +131,16 @@ fn list(settings: &Settings, common: &Common) -> Result<ExitCode, CliError> {
 fn link(config: &Config, answer: &AccountAnswer) -> Option<String> {
     let token = answer.token.as_ref()?;
     // A node that was started with other flags, say on any free port, answers elsewhere than the settings say.
-    let origin = node::last_origin(&config.data).unwrap_or_else(|| config.console_origin(config.listen.port()));
+    let origin =
+        node::last_origin(&config.data).unwrap_or_else(|| config.console_origin(config.listen.port()));
     Some(format!("{origin}/enter?token={token}"))
 }
 
 fn new_secret_file(path: &Path) -> Result<std::fs::File, CliError> {
-    std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map_err(CliError::io(path))
+    std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(CliError::io(path))
 }

@@ -9,7 +9,9 @@ use crate::error::CliError;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Officer {
     /// Make a one-time link, good for 15 minutes: the way in on a node without an administrator, later a way past the accounts
-    #[command(after_help = "On a node that has an administrator the link lets in as administrator for an hour, and its use\nis an entry of the record. It is for the operator of the machine when nobody else can come in.\n\nExample:\n  bongsu officer link --data ./seoul")]
+    #[command(
+        after_help = "On a node that has an administrator the link lets in as administrator for an hour, and its use\nis an entry of the record. It is for the operator of the machine when nobody else can come in.\n\nExample:\n  bongsu officer link --data ./seoul"
+    )]
     Link(Settings),
 }
 

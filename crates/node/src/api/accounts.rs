@@ -15,7 +15,8 @@ use super::session::{no_store, session_cookie};
 use super::{Api, ErrorView, Failure};
 use crate::NodeError;
 use crate::people::{
-    AccountAnswer, AccountOrder, AccountSummary, ActKind, Approval, Caller, NewAccount, Role, Way, passkey_name,
+    AccountAnswer, AccountOrder, AccountSummary, ActKind, Approval, Caller, NewAccount, Role, Way,
+    passkey_name,
 };
 
 /// A passkey of the own account.
@@ -316,7 +317,9 @@ impl ApprovalRequest {
     fn parts(&self) -> (&'static str, Value) {
         match self {
             Self::Recall { entry, reason } => ("recall", json!({"entry": entry, "reason": reason})),
-            Self::Introduce { card, clearance } => ("introduce", json!({"card": card, "clearance": clearance})),
+            Self::Introduce { card, clearance } => {
+                ("introduce", json!({"card": card, "clearance": clearance}))
+            }
         }
     }
 }

@@ -152,6 +152,8 @@ pub(crate) async fn oidc_callback(
             let cookies = AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie)));
             Ok((cookies, no_store(), Redirect::to("/")).into_response())
         }
-        None => Ok(([(header::SET_COOKIE, over)], no_store(), Redirect::to("/login#refused")).into_response()),
+        None => {
+            Ok(([(header::SET_COOKIE, over)], no_store(), Redirect::to("/login#refused")).into_response())
+        }
     }
 }

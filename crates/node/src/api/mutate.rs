@@ -1,9 +1,9 @@
 //! Writing: reports, recalls, feeds, screenings. Each is an entry or leads to entries; nothing is changed in place.
 
-use axum::{Extension, Json};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use base::{
     Confidence, EntryId, Finding, Interval, Likelihood, Method, ObjectRef, Place, Recall, Severity, Timestamp,
 };

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use axum::{Extension, Json};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use base::{NodeName, Timestamp};
 use link::LinkState;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Reading: overview, incidents, findings, entries, and checking them.
 
-use axum::{Extension, Json};
 use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
 use base::{EntryId, Observation, Timestamp};
 use base64_std::encode;
 use record::{Entry, RecordStore, Verdict, inclusion_holds, verify_open};

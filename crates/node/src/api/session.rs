@@ -48,8 +48,7 @@ pub(crate) fn session_cookie(api: &Api, token: &str, way: Way) -> String {
 /// Lets through what the table of roles allows and nothing else; a change also needs the header that other sites
 /// cannot send.
 pub(crate) async fn guard(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let caller =
-        cookie(&cookie_name(&api), request.headers()).and_then(|token| api.people.caller(&token));
+    let caller = cookie(&cookie_name(&api), request.headers()).and_then(|token| api.people.caller(&token));
     match admit(&api, &request, caller.as_ref()) {
         Ok(()) => {
             if let Some(caller) = caller {

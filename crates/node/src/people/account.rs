@@ -22,7 +22,9 @@ pub struct AccountName(String);
 
 /// Text that is no account name.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no account name: 1 to 64 of a-z, 0-9, `.`, `_`, `-` and `@`, beginning with a letter or a digit")]
+#[error(
+    "`{0}` is no account name: 1 to 64 of a-z, 0-9, `.`, `_`, `-` and `@`, beginning with a letter or a digit"
+)]
 pub struct NotAccountName(String);
 
 impl FromStr for AccountName {

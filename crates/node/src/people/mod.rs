@@ -142,7 +142,8 @@ impl People {
                 (Some((account.id, account.name.clone())), Roles::new())
             }
             Some(Standing::Account(account)) => {
-                let vouched = session.way != Way::Oidc || self.oidc.as_ref().is_some_and(|o| o.vouches(token));
+                let vouched =
+                    session.way != Way::Oidc || self.oidc.as_ref().is_some_and(|o| o.vouches(token));
                 if !vouched {
                     return None;
                 }
@@ -321,7 +322,8 @@ impl People {
         let account = self.own_account(caller)?;
         // By the organisation's provider the organisation can end the account; a passkey would stay.
         if account.oidc_subject.is_some() {
-            let message = "this account belongs to the organisation's provider and has no passkeys".to_owned();
+            let message =
+                "this account belongs to the organisation's provider and has no passkeys".to_owned();
             return Err(NodeError::Conflict { message });
         }
         if account.passkeys.len() >= MOST_PASSKEYS {
@@ -342,7 +344,8 @@ impl People {
         let country = &self.core.config.country;
         let generation = self
             .change(|book| {
-                let known = |a: &Account| a.passkeys.iter().any(|own| own.passkey.cred_id() == passkey.cred_id());
+                let known =
+                    |a: &Account| a.passkeys.iter().any(|own| own.passkey.cred_id() == passkey.cred_id());
                 if book.accounts.values().any(known) {
                     return Err(NodeError::Conflict { message: "that passkey is registered".to_owned() });
                 }
@@ -443,7 +446,8 @@ impl People {
     /// Where the browser goes to the organisation's provider, and what it takes along in a cookie.
     pub(crate) async fn begin_oidc(&self) -> Result<(String, String), NodeError> {
         let oidc = self.oidc.clone().ok_or_else(|| NodeError::NotFound { what: "provider".to_owned() })?;
-        let begun = tokio::task::spawn_blocking(move || oidc.begin()).await.map_err(|_| NodeError::Stopping)?;
+        let begun =
+            tokio::task::spawn_blocking(move || oidc.begin()).await.map_err(|_| NodeError::Stopping)?;
         begun.map_err(|e| {
             tracing::warn!(error = %e, "the identity provider could not be asked");
             NodeError::Conflict { message: "the identity provider does not answer; try again".to_owned() }

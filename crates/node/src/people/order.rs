@@ -122,12 +122,18 @@ pub(crate) fn apply(
         AccountOrder::Remove { name } => {
             let account = book.get(&name)?.clone();
             not_own(&name)?;
-            if !operator && account.roles.contains(&Role::Administrator) && !book.has_other_administrator(&name)
+            if !operator
+                && account.roles.contains(&Role::Administrator)
+                && !book.has_other_administrator(&name)
             {
                 return Err(conflict("no other administrator could come in"));
             }
             book.accounts.remove(&name);
-            Ok(Change { act: Some(act(ActKind::AccountRemoved, &account)), accounts: vec![account], link: false })
+            Ok(Change {
+                act: Some(act(ActKind::AccountRemoved, &account)),
+                accounts: vec![account],
+                link: false,
+            })
         }
         AccountOrder::Roles { name, roles } => {
             let had = book.get(&name)?.roles.contains(&Role::Administrator);

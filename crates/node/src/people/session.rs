@@ -160,7 +160,8 @@ impl Sessions {
         self.change(|sessions| {
             sessions.retain(|_, session| fresh(session));
             while sessions.len() >= MOST_SESSIONS {
-                let oldest = sessions.iter().min_by_key(|(_, s)| s.since.unix_nanos()).map(|(k, _)| k.clone());
+                let oldest =
+                    sessions.iter().min_by_key(|(_, s)| s.since.unix_nanos()).map(|(k, _)| k.clone());
                 oldest.map(|key| sessions.remove(&key));
             }
             sessions.insert(hash(&token), Session { since: now(), way, account });

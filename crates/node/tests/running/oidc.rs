@@ -171,15 +171,12 @@ async fn authorize(State(provider): Shared, Query(query): Query<BTreeMap<String,
     Redirect::to(&format!("{}?code={code}&state={}", query["redirect_uri"], query["state"])).into_response()
 }
 
-async fn token(
-    State(provider): Shared,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
+async fn token(State(provider): Shared, headers: HeaderMap, body: String) -> Response {
     let form: BTreeMap<String, String> =
         openidconnect::url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-    let refused =
-        |why: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant", "error_description": why})));
+    let refused = |why: &str| {
+        (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant", "error_description": why})))
+    };
     if !headers.get(header::AUTHORIZATION).unwrap().to_str().unwrap().starts_with("Basic ") {
         return refused("who are you").into_response();
     }
@@ -260,7 +257,8 @@ impl Browser {
         let answer = self.come_back(&self.away, &self.back).await;
         assert_eq!(answer.status, 303, "{}", answer.text());
         let session = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
-        let session = session.map(|value| value.split(';').next().unwrap()).find(|v| v.starts_with("bongsu_seoul="));
+        let session =
+            session.map(|value| value.split(';').next().unwrap()).find(|v| v.starts_with("bongsu_seoul="));
         let location = answer.header("location");
         assert_eq!(location, if session.is_some() { "/" } else { "/login#refused" });
         let mut client = self.client.clone();

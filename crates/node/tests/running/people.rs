@@ -73,7 +73,8 @@ async fn the_first_administrator_closes_the_first_door() {
     assert_eq!(glass.get("/api/session").await["way"], json!("break_glass"));
     // A damaged one is not taken for none.
     side.stop().await;
-    std::fs::write(side.data().join("accounts/accounts.json"), "{\"schema\": \"bongsu.accounts/9\"}").unwrap();
+    std::fs::write(side.data().join("accounts/accounts.json"), "{\"schema\": \"bongsu.accounts/9\"}")
+        .unwrap();
     assert!(matches!(side.try_start().await, Err(node::NodeError::BadAccounts { .. })));
 }
 
@@ -204,8 +205,11 @@ async fn an_administrator_can_become_nobody_else() {
     assert_eq!(removed.status, 200, "{}", removed.text());
     assert_eq!(chief.client.status("/api/session").await, 401);
     // A link for a new account may be made anew, and registers a passkey once.
-    let link = text(&deputy.client.post("/api/accounts", &json!({"name": "lee", "roles": ["observer"]})).await, "enter")
-        .to_owned();
+    let link = text(
+        &deputy.client.post("/api/accounts", &json!({"name": "lee", "roles": ["observer"]})).await,
+        "enter",
+    )
+    .to_owned();
     let visitor = Client::enter(&link).await.unwrap();
     assert_eq!(visitor.get("/api/session").await["roles"], json!([]), "a link alone gives the roles");
     assert_eq!(visitor.status("/api/overview").await, 403);
@@ -263,7 +267,11 @@ async fn a_recall_is_approved_word_by_word() {
     let (approval, _) = chief.approve(&asked).await;
     let answer = recall(&kim.client, &id, json!({"reason": "by mistake", "approval": approval})).await;
     assert_eq!(answer.status, 403, "{}", answer.text());
-    assert_eq!(side_size(&chief).await, size + 3, "something was recorded beside kim's account, log-in and passkey");
+    assert_eq!(
+        side_size(&chief).await,
+        size + 3,
+        "something was recorded beside kim's account, log-in and passkey"
+    );
 
     let (approval, begun) = chief.approve(&asked).await;
     let challenge = B64.decode(begun["options"]["publicKey"]["challenge"].as_str().unwrap()).unwrap();
@@ -363,7 +371,10 @@ async fn the_operator_orders_a_running_and_a_stopped_node() {
     let done = acts(&chief.client).await;
     let by_operator: Vec<_> = done.iter().filter(|act| act["way"] == "operator").collect();
     assert_eq!(
-        by_operator.iter().map(|act| (text(act, "kind"), act["account"].as_str().unwrap())).collect::<Vec<_>>(),
+        by_operator
+            .iter()
+            .map(|act| (text(act, "kind"), act["account"].as_str().unwrap()))
+            .collect::<Vec<_>>(),
         [
             ("account_added", "running"),
             ("link_made", "running"),

@@ -37,8 +37,10 @@ fn every_route_has_a_row_and_every_row_a_route() {
     let mut routes = documented();
     routes.extend(UNDOCUMENTED.map(|(method, path)| (method.to_owned(), path.to_owned())));
     routes.sort();
-    let mut rows: Vec<(String, String)> =
-        node::access_table().iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    let mut rows: Vec<(String, String)> = node::access_table()
+        .iter()
+        .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()))
+        .collect();
     rows.sort();
     assert_eq!(routes, rows);
 }
@@ -169,12 +171,19 @@ async fn each_role_may_what_the_table_says() {
             for object in objects {
                 let id = ids.get(object).map_or("", String::as_str);
                 // What is allowed on accounts is tried on one that is not there: the others are needed.
-                let name = if route.contains("/peers/") { "washington" } else if allowed { "absent" } else { "observer" };
+                let name = if route.contains("/peers/") {
+                    "washington"
+                } else if allowed {
+                    "absent"
+                } else {
+                    "observer"
+                };
                 let path = route.replace("{id}", id).replace("{name}", name).replace("{kind}", "catalogue");
                 let body = (method == "POST").then(|| body(&route, id)).flatten();
                 let before = state(&chief).await;
                 let answer = ask(client, &method, &path, body.as_ref()).await;
-                let case = format!("{method} {path} ({object}) as {role:?}: {} {}", answer.status, answer.text());
+                let case =
+                    format!("{method} {path} ({object}) as {role:?}: {} {}", answer.status, answer.text());
                 asked += 1;
                 if !inside {
                     assert_eq!(answer.status, 401, "{case}");
@@ -182,7 +191,10 @@ async fn each_role_may_what_the_table_says() {
                     assert_eq!(answer.status, 403, "{case}");
                     assert_eq!(answer.json()["code"], json!("node::not_your_role"), "{case}");
                 } else {
-                    assert!(![401, 403, 405, 500].contains(&answer.status) || may_fail(&route, &answer), "{case}");
+                    assert!(
+                        ![401, 403, 405, 500].contains(&answer.status) || may_fail(&route, &answer),
+                        "{case}"
+                    );
                     check_object(&route, object, role, answer.status, &case);
                     continue;
                 }
@@ -212,7 +224,9 @@ fn check_object(route: &str, object: &str, role: &str, status: u16, case: &str) 
         ("/api/entries/{id}/recall", "allied") => &[409],
         ("/api/entries/{id}/recall", _) => &[404],
         ("/api/account/passkeys/{id}/remove", _) => &[404],
-        ("/api/accounts/{name}/roles" | "/api/accounts/{name}/remove" | "/api/accounts/{name}/link", _) => &[404],
+        ("/api/accounts/{name}/roles" | "/api/accounts/{name}/remove" | "/api/accounts/{name}/link", _) => {
+            &[404]
+        }
         ("/api/peers", "none") => &[200, 428, 400],
         _ => return,
     };
@@ -257,7 +271,8 @@ async fn unknown_fields_are_refused() {
 async fn methods_without_a_row_are_refused() {
     let side = Side::started(SEOUL).await;
     for (_, route) in documented() {
-        let path = route.replace("{id}", &"0".repeat(64)).replace("{name}", "kim").replace("{kind}", "catalogue");
+        let path =
+            route.replace("{id}", &"0".repeat(64)).replace("{name}", "kim").replace("{kind}", "catalogue");
         for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "POST", "GET"] {
             if documented().contains(&(method.to_owned(), route.clone())) {
                 continue;

@@ -59,8 +59,7 @@ pub(crate) async fn try_log_in(
         return Err(begun);
     }
     let begun = begun.json();
-    let mut request =
-        json!({"ceremony": begun["ceremony"], "credential": passkey.assert(&begun["options"])});
+    let mut request = json!({"ceremony": begun["ceremony"], "credential": passkey.assert(&begun["options"])});
     wrong(&mut request);
     let body = request.to_string().into_bytes();
     let answer = client.raw(Method::POST, "/login/passkey/finish", &headers, body).await.unwrap();
