@@ -39,7 +39,65 @@ export interface Page<T> {
 export interface Session {
   node: { name: string; title: string; country: string; key: string; version: string };
   officer: string;
+  account: string | null;
+  way: Way;
+  roles: Role[];
+  /** What the roles allow, as `POST /api/reports`. */
+  rights: string[];
+  /** Whether recalls must be approved by a passkey. */
+  approves: boolean;
+  awaits_administrator: boolean;
+  /** The name under which passkeys of this node work. */
+  origin: string;
   now: string;
+}
+export type Role = 'observer' | 'analyst' | 'release-officer' | 'key-holder' | 'administrator';
+export const ROLES: readonly Role[] = ['observer', 'analyst', 'release-officer', 'key-holder', 'administrator'];
+export type Way = 'passkey' | 'oidc' | 'enrolment' | 'bootstrap' | 'break_glass' | 'operator' | 'unknown';
+export interface Account {
+  name: string;
+  title: string;
+  roles: Role[];
+  added: string;
+  passkeys: number;
+  oidc_subject: string | null;
+  entered: boolean;
+}
+export interface OwnAccount extends Account {
+  keys: { id: string; title: string; added: string }[];
+  passkey_problem: string | null;
+}
+export interface AccountLink extends Account {
+  /** One-time address for its person. */
+  enter: string | null;
+}
+export interface AccountDraft {
+  name: string;
+  title: string | null;
+  roles: Role[];
+  oidc_subject: string | null;
+}
+export interface Act {
+  entry: string;
+  kind: string;
+  by: string | null;
+  way: Way;
+  at: string;
+  account: string | null;
+  roles: Role[] | null;
+  detail: string | null;
+  approved: boolean;
+  suppressed: number;
+}
+export interface Ceremony {
+  ceremony: string;
+  text: string | null;
+  options: { publicKey: unknown };
+}
+/** What the authenticator answered; its own JSON form is what the node reads. */
+export interface Proof {
+  ceremony: string;
+  credential: Credential;
 }
 export interface Overview {
   severity: Severity;
@@ -308,6 +366,9 @@ function query(values: Record<string, string | number | null | undefined>): stri
 
 const id = encodeURIComponent;
 
+const done = (path: string, body: unknown): Promise<Response> =>
+  request(path, { method: 'POST', headers: { 'X-Bongsu': '1', 'Content-Type': 'application/json' }, body: JSON.stringify(body) }, TIMEOUT_MS);
+
 export const api = {
   session: () => json<Session>('/api/session'),
   endSession: () => request('/api/session/end', { method: 'POST', headers: { 'X-Bongsu': '1' } }, TIMEOUT_MS),
@@ -320,7 +381,20 @@ export const api = {
   finding: (entry: string) => json<FindingView>(`/api/findings/${id(entry)}`),
   entry: (entry: string) => json<EntryView>(`/api/entries/${id(entry)}`),
   verify: (entry: string) => postJson<Verdict>(`/api/entries/${id(entry)}/verify`, {}),
-  recall: (entry: string, reason: string) => postJson<Receipt>(`/api/entries/${id(entry)}/recall`, { reason }),
+  moveSession: () => postJson<{ enter: string }>('/api/session/move', {}),
+  account: () => json<OwnAccount>('/api/account'),
+  startPasskey: (title: string) => postJson<Ceremony>('/api/account/passkeys/start', { title }),
+  finishPasskey: (proof: Proof) => done('/api/account/passkeys/finish', proof),
+  removePasskey: (key: string) => done(`/api/account/passkeys/${id(key)}/remove`, {}),
+  accounts: (cursor: string | null = null) => json<Page<Account>>(`/api/accounts${query({ cursor, limit: 100 })}`),
+  addAccount: (draft: AccountDraft) => postJson<AccountLink>('/api/accounts', draft),
+  setRoles: (name: string, roles: Role[]) => postJson<AccountLink>(`/api/accounts/${id(name)}/roles`, { roles }),
+  removeAccount: (name: string) => postJson<AccountLink>(`/api/accounts/${id(name)}/remove`, {}),
+  linkAccount: (name: string) => postJson<AccountLink>(`/api/accounts/${id(name)}/link`, {}),
+  acts: (cursor: string | null = null) => json<Page<Act>>(`/api/acts${query({ cursor, limit: 50 })}`),
+  startApproval: (act: object) => postJson<Ceremony>('/api/approvals', act),
+  recall: (entry: string, reason: string, approval: Proof | null = null) =>
+    postJson<Receipt>(`/api/entries/${id(entry)}/recall`, approval ? { reason, approval } : { reason }),
   report: (draft: ReportDraft) => postJson<Receipt>('/api/reports', draft),
   peers: () => json<Page<PeerView>>('/api/peers'),
   shared: (peer: string, cursor: string | null = null, limit = 100) =>

@@ -11,8 +11,10 @@ class Node {
     this.problem = null;
     try {
       const session = await api.session();
-      await live.start();
-      await this.refresh();
+      if (session.rights.includes('GET /api/overview')) {
+        await live.start();
+        await this.refresh();
+      }
       this.session = session;
     } catch (error) {
       this.problem = asApiError(error);
@@ -26,6 +28,11 @@ class Node {
     } catch (error) {
       if (asApiError(error).status === 401) live.end();
     }
+  }
+
+  /** Whether the roles of this session allow a route, as `POST /api/reports`. */
+  may(route: string): boolean {
+    return this.session?.rights.includes(route) ?? false;
   }
 
   isOwn(node: string): boolean {

@@ -94,6 +94,29 @@ pub struct HttpFeed {
     pub every_minutes: u64,
 }
 
+/// The organisation's identity provider (OpenID Connect).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcSettings {
+    /// What the button says.
+    #[serde(default = "organisation")]
+    pub title: String,
+    /// The issuer, as the provider spells it; `http://` is taken on loopback only.
+    pub issuer: String,
+    /// This node's name at the provider.
+    pub client_id: String,
+    /// A file with this node's secret at the provider, below the data folder, readable by its owner only.
+    pub client_secret_file: PathBuf,
+    /// A file with the certificate (PEM) of the authority that the provider's own stands under, instead of the public
+    /// ones.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+fn organisation() -> String {
+    "the organisation's account".to_owned()
+}
+
 /// `bongsu.toml`. Every key may be left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -112,6 +135,8 @@ struct File {
     watch: WatchFile,
     marking: MarkingFile,
     screen: ScreenFile,
+    console_url: Option<String>,
+    oidc: Option<OidcSettings>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -188,6 +213,11 @@ pub struct Config {
     pub screen_hours: f64,
     /// How near is near.
     pub screen_within_km: f64,
+    /// How browsers call the console, say `https://node.example:8420`; empty means `localhost` on loopback and the
+    /// address beyond. Passkeys belong to this name.
+    pub console_url: String,
+    /// The organisation's identity provider.
+    pub oidc: Option<OidcSettings>,
     /// Findings further apart than this are not one incident.
     pub incident_gap_hours: f64,
     /// Whether an own item that rests on one that its owner recalled is recalled too, without asking an officer.
@@ -245,6 +275,7 @@ impl Config {
         let link_listen = parse("link_listen", text("link_listen", file.link_listen, "127.0.0.1:8421"))?;
         let (title, _) = text("title", file.title, "");
         let (link_address, _) = text("link_address", file.link_address, "");
+        let (console_url, _) = text("console_url", file.console_url, "");
         let (tls, tls_origin) = text("tls", file.tls, "auto");
         let tls = match tls.as_str() {
             "auto" => !listen.ip().is_loopback(),
@@ -268,6 +299,7 @@ impl Config {
         origins.insert("exercise", from_file(file.exercise.is_some()));
         origins.insert("link.recall_derivatives", from_file(file.link.recall_derivatives.is_some()));
         origins.insert("max_record_bytes", from_file(file.max_record_bytes.is_some()));
+        origins.insert("oidc", from_file(file.oidc.is_some()));
         let nobody = |level: &str| MarkingRule {
             names: Vec::new(),
             level: level.to_owned(),
@@ -295,6 +327,8 @@ impl Config {
             screen_hours: file.screen.hours.unwrap_or(24.0),
             screen_within_km: file.screen.within_km.unwrap_or(5.0),
             incident_gap_hours: file.screen.gap_hours.unwrap_or(6.0),
+            console_url: console_url.trim_end_matches('/').to_owned(),
+            oidc: file.oidc,
             origins,
         };
         config.check()?;
@@ -325,6 +359,7 @@ impl Config {
             label::Label::parse(&rule.marking(country), &codes)
                 .map_err(|e| value(key, origin(key), &e.to_string()))?;
         }
+        self.check_people()?;
         for feed in &self.http_feeds {
             if feed.kind != "catalogue" || feed.every_minutes == 0 {
                 let message = format!(
@@ -337,10 +372,56 @@ impl Config {
         Ok(())
     }
 
+    /// Secrets must not go over an open line, and passkeys need a secure origin.
+    fn check_people(&self) -> Result<(), ConfigError> {
+        let origin = |key: &str| self.origins.get(key).cloned().unwrap_or(Origin::Default);
+        let url = |key: &str, text: &str| -> Result<(), ConfigError> {
+            let bad = |message: &str| Err(value(key, origin(key), message));
+            let Ok(url) = webauthn_rs::prelude::Url::parse(text) else {
+                return bad(&format!("`{text}` is not a URL"));
+            };
+            let host = url.host_str().unwrap_or_default();
+            let local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
+            match url.scheme() {
+                "https" => {}
+                "http" if local => {}
+                _ => return bad("must be https, or http on loopback"),
+            }
+            if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+                return bad("must hold no name, password or fragment");
+            }
+            Ok(())
+        };
+        if !self.console_url.is_empty() {
+            url("console_url", &self.console_url)?;
+            if self.console_url.matches('/').count() != 2 {
+                let message = "must end with host or port: the console lies at the top";
+                return Err(value("console_url", origin("console_url"), message));
+            }
+        }
+        if let Some(oidc) = &self.oidc {
+            url("oidc", &oidc.issuer)?;
+        }
+        Ok(())
+    }
+
+    /// How browsers call the console when it listens on `port`.
+    pub fn console_origin(&self, port: u16) -> String {
+        if !self.console_url.is_empty() {
+            return self.console_url.clone();
+        }
+        let scheme = if self.tls { "https" } else { "http" };
+        if self.listen.ip().is_loopback() {
+            return format!("{scheme}://localhost:{port}");
+        }
+        format!("{scheme}://{}", std::net::SocketAddr::new(self.listen.ip(), port))
+    }
+
     /// Each setting with its value and where it came from, sorted by key.
     pub fn shown(&self) -> Vec<(&'static str, serde_json::Value, Origin)> {
         use serde_json::json;
         let values = [
+            ("console_url", json!(self.console_url)),
             ("country", json!(self.country)),
             ("exercise", json!(self.exercise)),
             ("feeds.folder", json!(self.feed_folder)),
@@ -354,6 +435,7 @@ impl Config {
             ("marking.rules", json!(self.marking_rules)),
             ("max_record_bytes", json!(self.max_record_bytes)),
             ("name", json!(self.name)),
+            ("oidc", json!(self.oidc)),
             ("screen.gap_hours", json!(self.incident_gap_hours)),
             ("screen.hours", json!(self.screen_hours)),
             ("screen.within_km", json!(self.screen_within_km)),

@@ -21,6 +21,7 @@ use crate::jobs::Jobs;
 use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;
 use crate::peer_link::{Gathered, PeerLink};
+use crate::people::Act;
 use crate::queue::Queue;
 use crate::situation::Situation;
 use crate::thinner::Thinner;
@@ -97,6 +98,8 @@ pub(crate) enum Draft {
     Flag(DerivativeFlag),
     Request(ReleaseRequest),
     Grant(Grant),
+    /// What a person did; it gets the ids of what it is recorded with.
+    Act(Box<Act>),
 }
 
 /// Ids of the entries that drafts became, or why none of them was recorded.
@@ -272,20 +275,32 @@ impl Core {
             Draft::Flag(noun) => with(self, noun, precedence),
             Draft::Request(noun) => with(self, noun, precedence),
             Draft::Grant(noun) => with(self, noun, precedence),
+            Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }
 
+    /// Signs what one command brought. Acts come last: they name what they are recorded with.
     fn sign_all(
         &self,
         drafts: Vec<Draft>,
         precedence: Option<Precedence>,
     ) -> Result<Vec<(Entry, Draft)>, NodeError> {
         let sign = |draft: Draft| Ok((self.sign(&draft, precedence)?, draft));
-        let drafts: Vec<_> = drafts.into_iter().filter_map(|draft| lock(&self.refusals).admit(draft)).collect();
-        if drafts.len() < 8 {
-            return drafts.into_iter().map(sign).collect();
+        let drafts = drafts.into_iter().filter_map(|draft| lock(&self.refusals).admit(draft));
+        let (acts, drafts): (Vec<_>, Vec<_>) = drafts.partition(|draft| matches!(draft, Draft::Act(_)));
+        let mut signed: Vec<(Entry, Draft)> = if drafts.len() < 8 {
+            drafts.into_iter().map(sign).collect::<Result<_, NodeError>>()?
+        } else {
+            self.pool.install(|| drafts.into_par_iter().map(sign).collect::<Result<_, NodeError>>())?
+        };
+        let made: Vec<EntryId> = signed.iter().map(|(entry, _)| entry.id()).collect();
+        for mut draft in acts {
+            if let Draft::Act(act) = &mut draft {
+                act.about.extend(&made);
+            }
+            signed.push((self.sign(&draft, None)?, draft));
         }
-        self.pool.install(|| drafts.into_par_iter().map(sign).collect())
+        Ok(signed)
     }
 
     /// Asks what is known of the entries that drafts rest on; nothing to ask for most.

@@ -1,10 +1,11 @@
 //! What the console hears as it happens. An event says only that something is there and how to call it; the page
 //! then asks for it.
 
-use base::NodeName;
+use base::{NodeName, Noun as _};
 use serde_json::{Value, json};
 
 use crate::jobs::Job;
+use crate::people::Act;
 use crate::view::{Noun, Row};
 
 /// Something that an open page should hear of.
@@ -23,6 +24,8 @@ impl NodeEvent {
     pub(crate) fn of(row: &Row) -> Option<Self> {
         match row.noun {
             Noun::Purged => None,
+            // Acts are for who may list them, and their pages ask.
+            Noun::Other if row.schema == Act::SCHEMA => None,
             Noun::Recall => {
                 let data = json!({"seq": row.seq, "target": row.target?, "entry": row.id});
                 Some(Self::Entry { seq: row.seq, name: "recall", data })

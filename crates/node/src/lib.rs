@@ -25,6 +25,7 @@ mod offline;
 #[cfg(test)]
 mod pairs;
 mod peer_link;
+mod people;
 mod queue;
 mod screening;
 mod serve;
@@ -46,11 +47,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-pub use crate::api::{last_url, new_entry_token, openapi};
-pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, Origin, Overrides};
+pub use crate::api::openapi;
+pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, OidcSettings, Origin, Overrides};
 pub use crate::evidence::{Stopped, WitnessState, witness_key, write_whole};
 pub use crate::export::{ForPeer, Selection};
 pub use crate::offline::{CARD_SCHEMA, Card, accept, card};
+pub use crate::people::{
+    AccountAnswer, AccountName, AccountOrder, AccountSummary, Act, ActKind, Actor, Approval, NewAccount,
+    NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token,
+    order_accounts, roles_reference,
+};
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 
 /// Why a node cannot start, or cannot do what it was asked.
@@ -100,6 +106,14 @@ pub enum NodeError {
     LostKey {
         /// The file.
         path: PathBuf,
+    },
+    /// The file of accounts.
+    #[error("`{}` cannot be used: {message}; restore it from a copy", path.display())]
+    BadAccounts {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
     },
     /// TLS.
     #[error("TLS: {message}")]
@@ -156,6 +170,7 @@ const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(3);
 /// A running node.
 pub struct Node {
     core: Arc<core::Core>,
+    people: Arc<people::People>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     writer: Option<std::thread::JoinHandle<()>>,
@@ -194,7 +209,7 @@ impl Node {
         let identity = Arc::new(keys::tls_identity(&data, &config.name)?);
         let tls = config.tls.then(|| tls::console_server(&identity)).transpose()?.map(TlsAcceptor::from);
         let link_tls = TlsAcceptor::from(tls::link_server(&identity)?);
-        let sessions = Arc::new(api::Sessions::open(&data)?);
+        let people_files = people::Files::read(&config, config.console_origin(console.port()))?;
         let uses_tls = config.tls;
         let http_feeds = config.http_feeds.clone();
         let fingerprint = identity.fingerprint();
@@ -214,7 +229,8 @@ impl Node {
             tracing::warn!(error = %e, "the last catalogue could not be loaded again");
         }
         let (stop, stopped) = watch::channel(false);
-        let api = api::Api { core: Arc::clone(&core), sessions, stop: stopped.clone() };
+        let people = Arc::new(people::People::new(Arc::clone(&core), people_files)?);
+        let api = api::Api { core: Arc::clone(&core), people: Arc::clone(&people), stop: stopped.clone() };
         let mut tasks = vec![
             tokio::spawn(serve::console(console_listener, tls, api::router(api), stopped.clone())),
             tokio::spawn(serve::link(
@@ -226,12 +242,13 @@ impl Node {
             )),
             tokio::spawn(link_io::run(Arc::clone(&core), identity, stopped.clone())),
             tokio::spawn(feeds::watch_folder(Arc::clone(&core), stopped.clone())),
+            tokio::spawn(Arc::clone(&people).run(stopped.clone())),
         ];
         for feed in http_feeds {
             tasks.push(tokio::spawn(feeds::fetch(Arc::clone(&core), feed, stopped.clone())));
         }
-        let node = Self { core, stop, tasks, writer: Some(writer), console, link, tls: uses_tls };
-        api::keep_url(&data, &node.url())?;
+        let node = Self { core, people, stop, tasks, writer: Some(writer), console, link, tls: uses_tls };
+        people::keep_url(&data, &node.url(), &node.people.origin)?;
         tracing::info!(%console, %link, data = %data.display(), "node serves");
         Ok(node)
     }
@@ -285,7 +302,19 @@ impl Node {
         Arrivals(self.core.events.subscribe())
     }
 
-    /// A new one-time link for the local officer, good for 15 minutes.
+    /// Whether the node still waits for its first administrator, so that a one-time link lets in with all roles (beyond
+    /// loopback: to keep accounts). Later such a link is a way past the accounts: it lets in as administrator for an
+    /// hour, and its use is recorded as that.
+    pub fn awaits_administrator(&self) -> bool {
+        self.people.is_open()
+    }
+
+    /// Where people with an account log in.
+    pub fn login_url(&self) -> String {
+        format!("{}/login", self.people.origin)
+    }
+
+    /// A new one-time link, good for 15 minutes.
     ///
     /// # Errors
     /// When the data folder cannot be written.

@@ -33,6 +33,10 @@ pub(crate) struct LinkCaller {
     pub(crate) address: String,
 }
 
+/// From where somebody calls the console.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConsoleCaller(pub(crate) SocketAddr);
+
 pub(crate) type Stop = watch::Receiver<bool>;
 
 /// Waits until the node stops.
@@ -43,8 +47,8 @@ pub(crate) async fn stopped(stop: &mut Stop) {
 
 /// Serves the console and its API.
 pub(crate) async fn console(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, stop: Stop) {
-    accept(listener, stop, |stream, _, stop| {
-        let (tls, router) = (tls.clone(), router.clone());
+    accept(listener, stop, |stream, address, stop| {
+        let (tls, router) = (tls.clone(), router.clone().layer(Extension(ConsoleCaller(address))));
         async move {
             match tls {
                 None => connection(stream, router, stop).await,

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod account;
 mod config;
 mod demo;
 mod evidence;
@@ -39,7 +40,10 @@ pub(crate) enum Command {
     Serve(serve::Serve),
     /// Run two nodes on this machine through the whole story
     Demo(demo::Demo),
-    /// Let the local officer in
+    /// The people of a node and their roles
+    #[command(subcommand)]
+    Account(account::Account),
+    /// Let the first officer in, or break the glass
     #[command(subcommand)]
     Officer(officer::Officer),
     /// Settings and where each comes from
@@ -62,6 +66,7 @@ pub(crate) fn run(command: Command, common: &Common) -> Result<ExitCode, CliErro
         Command::Link(command) => link::run(command, common),
         Command::Serve(command) => serve::run(command, common),
         Command::Demo(command) => demo::run(command, common),
+        Command::Account(command) => account::run(command, common),
         Command::Officer(command) => officer::run(command, common),
         Command::Config(command) => config::run(command, common),
         Command::Completions(command) => shell::completions(command),

@@ -1,4 +1,4 @@
-//! `officer link`: a new one-time link into a node, whether it runs or not.
+//! `officer link`: a new one-time link into a node, whether it runs or not. For the first start, and to break the glass.
 
 use std::process::ExitCode;
 
@@ -8,8 +8,10 @@ use crate::error::CliError;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Officer {
-    /// Make a one-time link, good for 15 minutes
-    #[command(after_help = "Example:\n  bongsu officer link --data ./seoul")]
+    /// Make a one-time link, good for 15 minutes: the way in on a node without an administrator, later a way past the accounts
+    #[command(
+        after_help = "On a node that has an administrator the link lets in as administrator for an hour, and its use\nis an entry of the record. It is for the operator of the machine when nobody else can come in.\n\nExample:\n  bongsu officer link --data ./seoul"
+    )]
     Link(Settings),
 }
 

@@ -35,6 +35,9 @@ pub(crate) struct Settings {
     /// Host and port that peers are told [default: where the link listens]
     #[arg(long, value_name = "ADDRESS", env = "BONGSU_LINK_ADDRESS", hide_env_values = true)]
     link_address: Option<String>,
+    /// How browsers call the console; passkeys belong to this name [default: http://localhost:PORT on loopback]
+    #[arg(long, value_name = "URL", env = "BONGSU_CONSOLE_URL", hide_env_values = true)]
+    console_url: Option<String>,
     /// Whether the console speaks TLS: auto (beyond loopback), on, off
     #[arg(long, env = "BONGSU_TLS", hide_env_values = true)]
     tls: Option<String>,
@@ -50,6 +53,7 @@ impl Settings {
             ("listen", "--listen", "BONGSU_LISTEN", &self.listen),
             ("link_listen", "--link-listen", "BONGSU_LINK_LISTEN", &self.link_listen),
             ("link_address", "--link-address", "BONGSU_LINK_ADDRESS", &self.link_address),
+            ("console_url", "--console-url", "BONGSU_CONSOLE_URL", &self.console_url),
             ("tls", "--tls", "BONGSU_TLS", &self.tls),
         ];
         for (key, flag, variable, value) in values {
@@ -73,7 +77,7 @@ impl Settings {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  bongsu serve --data ./seoul --name seoul --country KOR\n\nOne document on standard output says where the console (`url`) and the link are,\nand the one-time address that lets the local officer in (`enter`; a new one at\neach start, good for 15 minutes). A first start keeps\nname, title and country in bongsu.toml in the data folder. SIGINT and SIGTERM stop the node in order."
+    after_help = "Example:\n  bongsu serve --data ./seoul --name seoul --country KOR\n\nOne document on standard output says where the console (`url`) and the link are,\nand, until the node has an administrator, the one-time address that lets the first\nofficer in (`enter`; a new one at each start, good for 15 minutes); later `enter` is\nnull and people come in at `login`. A first start keeps\nname, title and country in bongsu.toml in the data folder. SIGINT and SIGTERM stop the node in order."
 )]
 pub(crate) struct Serve {
     #[command(flatten)]
@@ -95,15 +99,21 @@ pub(crate) fn run(args: Serve, common: &Common) -> Result<ExitCode, CliError> {
         if let Some(text) = first_settings {
             keep(&data.join(SETTINGS), &text)?;
         }
-        let link = node.entry_link()?;
+        // Once there is an administrator, people come in by their accounts.
+        let enter = if node.awaits_administrator() { Some(node.entry_link()?) } else { None };
         if format == Format::Text {
-            say(&format!("console   {}\nopen once {link}\nlink      {}", node.url(), node.link_address()));
+            let way_in = match &enter {
+                Some(link) => format!("open once {link}"),
+                None => format!("log in    {}", node.login_url()),
+            };
+            say(&format!("console   {}\n{way_in}\nlink      {}", node.url(), node.link_address()));
         }
         if unowned {
             say("warning: no country is set (--country), so nothing will be shared");
         }
         let started = serde_json::json!({
-            "schema": "bongsu.serve/1", "url": node.url(), "enter": link, "link": node.link_address().to_string(),
+            "schema": "bongsu.serve/1", "url": node.url(), "enter": enter, "login": node.login_url(),
+            "link": node.link_address().to_string(),
         });
         if format != Format::Text {
             common.out().document("bongsu.serve/1", &started)?;

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -12,10 +13,10 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
-use super::session::cookie;
 use super::viewer::{AsQuery, Viewer};
 use super::{Api, Failure};
 use crate::events::NodeEvent;
+use crate::people::{Caller, row};
 use crate::serve::stopped;
 use crate::view::{Opened, Row, View};
 
@@ -32,6 +33,7 @@ const MOST_MISSED: usize = 1000;
 pub(crate) async fn events(
     State(api): State<Api>,
     Viewer(view): Viewer,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
     let receiver = (view == View::Owner).then(|| api.core.events.subscribe());
@@ -42,8 +44,7 @@ pub(crate) async fn events(
     let size = *growth.borrow();
     // One that names a place beyond the end goes on at the end.
     let next = seen.map_or(size, |seen| seen.saturating_add(1)).min(size);
-    let token = cookie(&api, &headers).unwrap_or_default();
-    let page = Page { receiver, growth, opened, api, token, next };
+    let page = Page { receiver, growth, opened, api, token: caller.token, next };
     let all = stream::unfold(page, |mut page| async move { page.next().await.map(|events| (events, page)) })
         .flat_map(|events| stream::iter(events.into_iter().map(|event| Ok(sse(&event)))));
     Ok(Sse::new(all).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
@@ -67,7 +68,7 @@ impl Page {
         let mut stop = self.api.stop.clone();
         let mut check = tokio::time::interval(SESSION_CHECK);
         loop {
-            if !self.api.sessions.holds(&self.token) {
+            if !self.may_listen() {
                 return None;
             }
             if *self.growth.borrow_and_update() > self.next {
@@ -82,13 +83,19 @@ impl Page {
                 _ = check.tick() => {}
                 grown = self.growth.changed() => grown.ok()?,
                 event = other(&mut self.receiver) => match event {
-                    Ok(event) if self.api.sessions.holds(&self.token) => return Some(vec![event]),
+                    Ok(event) if self.may_listen() => return Some(vec![event]),
                     // What was missed of links and jobs, the next one of its kind tells.
                     Ok(_) | Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return None,
                 },
             }
         }
+    }
+
+    /// Whether the session still stands and its roles still allow this.
+    fn may_listen(&self) -> bool {
+        let caller = self.api.people.caller(&self.token);
+        caller.is_some_and(|c| row("GET", "/api/events").is_some_and(|row| row.allows(&c.roles)))
     }
 
     /// The next entries of the log.

@@ -1,10 +1,12 @@
 //! The HTTP interface: REST as the OpenAPI document says, server-sent events, and the embedded console.
 //!
-//! Nothing but `/healthz` and the entry link is answered without a session. Every read goes through the view of
-//! whoever asks (`viewer`).
+//! What is answered to whom says the table of roles (`people::table`); without a session that is `/healthz`, the entry
+//! link and the log-in. Every read goes through the view of whoever asks (`viewer`).
 
+mod accounts;
 mod assets;
 mod events;
+mod login;
 mod model;
 mod mutate;
 mod orbit_views;
@@ -30,16 +32,14 @@ use utoipa_axum::routes;
 
 use crate::NodeError;
 use crate::core::Core;
+use crate::people::People;
 use crate::serve::Stop;
-
-pub(crate) use session::{Sessions, keep_url};
-pub use session::{last_url, new_entry_token};
 
 /// What every handler has.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) core: Arc<Core>,
-    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) people: Arc<People>,
     pub(crate) stop: Stop,
 }
 
@@ -52,6 +52,7 @@ pub(crate) struct Api {
     ),
     tags(
         (name = "session", description = "Who is at the console"),
+        (name = "people", description = "Accounts and what was done by whom"),
         (name = "record", description = "Entries, incidents, findings and their proof"),
         (name = "share", description = "Peers: what went, what was withheld and why"),
         (name = "orbit", description = "Catalogue and screening"),
@@ -64,6 +65,17 @@ fn documented() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(session::session))
         .routes(routes!(session::end))
+        .routes(routes!(session::move_on))
+        .routes(routes!(accounts::own))
+        .routes(routes!(accounts::start_passkey))
+        .routes(routes!(accounts::finish_passkey))
+        .routes(routes!(accounts::remove_passkey))
+        .routes(routes!(accounts::accounts, accounts::add))
+        .routes(routes!(accounts::roles))
+        .routes(routes!(accounts::remove))
+        .routes(routes!(accounts::link))
+        .routes(routes!(accounts::acts))
+        .routes(routes!(accounts::start_approval))
         .routes(routes!(read::overview))
         .routes(routes!(read::incidents))
         .routes(routes!(read::incident))
@@ -111,13 +123,18 @@ pub(crate) fn router(api: Api) -> Router {
     routes
         .route("/api/openapi.json", axum::routing::get(move || async move { Json(document) }))
         .route("/metrics", axum::routing::get(metrics))
+        .route("/healthz", axum::routing::get(|| async { "ok\n" }))
+        .route("/enter", axum::routing::get(session::enter))
+        .route("/login", axum::routing::get(session::login_page))
+        .route("/login/ways", axum::routing::get(login::ways))
+        .route("/login/passkey/start", axum::routing::post(login::start))
+        .route("/login/passkey/finish", axum::routing::post(login::finish))
+        .route("/login/oidc", axum::routing::get(login::oidc))
+        .route("/login/oidc/callback", axum::routing::get(login::oidc_callback))
         .fallback(assets::serve)
         .layer(DefaultBodyLimit::max(1 << 20))
         .layer(middleware::from_fn_with_state(api.clone(), viewer::look_only))
         .layer(middleware::from_fn_with_state(api.clone(), session::guard))
-        // Before the guard: these two need no session.
-        .route("/healthz", axum::routing::get(|| async { "ok\n" }))
-        .route("/enter", axum::routing::get(session::enter))
         .layer(middleware::from_fn_with_state(api.clone(), check_host))
         .layer(CompressionLayer::new())
         .layer(text(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -144,7 +161,9 @@ async fn check_host(State(api): State<Api>, request: Request, next: Next) -> Res
         host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
     let config = &api.core.config;
     let loopback = config.listen.ip().is_loopback();
-    let known = !loopback || ["127.0.0.1", "localhost", "[::1]"].contains(&name);
+    // Behind a proxy it is called by the name that the settings say.
+    let own = api.people.origin.split("://").nth(1).unwrap_or_default();
+    let known = !loopback || ["127.0.0.1", "localhost", "[::1]"].contains(&name) || host == own;
     if !known {
         return Failure::new(
             StatusCode::MISDIRECTED_REQUEST,

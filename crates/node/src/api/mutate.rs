@@ -1,20 +1,22 @@
 //! Writing: reports, recalls, feeds, screenings. Each is an entry or leads to entries; nothing is changed in place.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use base::{
     Confidence, EntryId, Finding, Interval, Likelihood, Method, ObjectRef, Place, Recall, Severity, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::accounts::{ApprovalAnswer, ApprovalRequest, approved};
 use super::model::{MarkingView, ObjectView, PlaceView, Receipt};
 use super::viewer::OwnerOnly;
 use super::{Api, ErrorView, Failure};
 use crate::core::Draft;
 use crate::jobs::Job;
+use crate::people::{Act, ActKind, Caller};
 use crate::view::{Noun, View};
 use crate::{feeds, screening};
 
@@ -29,6 +31,9 @@ const MAX_TEXT: usize = 20_000;
 pub(crate) struct RecallRequest {
     /// All who have the item will read it.
     reason: String,
+    /// Needed from who has a passkey.
+    #[serde(default)]
+    approval: Option<ApprovalAnswer>,
 }
 
 /// Takes an own entry back: allies that have it drop its content.
@@ -37,6 +42,7 @@ pub(crate) struct RecallRequest {
 pub(crate) async fn recall(
     State(api): State<Api>,
     _: OwnerOnly,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(request): Json<RecallRequest>,
 ) -> Result<Json<Receipt>, Failure> {
@@ -56,7 +62,12 @@ pub(crate) async fn recall(
         return conflict("an entry of this kind cannot be recalled");
     }
     let marking = row.marking.ok_or_else(Failure::not_found)?;
-    let ids = api.core.append(vec![Draft::Recall(Recall { target, reason, marking })]).await?;
+    let asked = ApprovalRequest::Recall { entry: id, reason: reason.clone() };
+    let approval = approved(&api, &caller, &asked, request.approval).await?;
+    let mut act = Act::new(ActKind::Recall, caller.actor(), &api.core.config.country).about([target]);
+    act.approval = approval;
+    let drafts = vec![Draft::Recall(Recall { target, reason, marking }), Draft::Act(Box::new(act))];
+    let ids = api.core.append(drafts).await?;
     ids.first().map(|id| Json(Receipt::of(*id))).ok_or_else(Failure::not_found)
 }
 
@@ -107,6 +118,7 @@ fn parsed<T: serde::de::DeserializeOwned>(field: &str, value: &str) -> Result<T,
 pub(crate) async fn report(
     State(api): State<Api>,
     _: OwnerOnly,
+    Extension(caller): Extension<Caller>,
     Json(request): Json<ReportRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let bad = |e: &dyn std::fmt::Display| Failure::bad(e.to_string());
@@ -162,7 +174,13 @@ pub(crate) async fn report(
         marking,
         evidence: Vec::new(),
     };
-    let ids = api.core.append(vec![Draft::Finding(finding)]).await?;
+    let mut drafts = vec![Draft::Finding(finding)];
+    // The one session of the first start is nobody's: its log-in is on record, and a report adds nothing to that.
+    if caller.account.is_some() {
+        let act = Act::new(ActKind::Report, caller.actor(), &api.core.config.country);
+        drafts.push(Draft::Act(Box::new(act)));
+    }
+    let ids = api.core.append(drafts).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
 }

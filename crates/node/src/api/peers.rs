@@ -1,13 +1,14 @@
 //! Peers: who they are, what went to them, what was withheld and by which rule. For this node's officers only.
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use base::{NodeName, Timestamp};
 use link::LinkState;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::accounts::{ApprovalAnswer, ApprovalRequest, approved};
 use super::model::{Page, PageQuery, Receipt, page};
 use super::viewer::{AsQuery, OwnerOnly, Viewer};
 use super::{Api, ErrorView, Failure};
@@ -16,6 +17,7 @@ use crate::core::{Draft, lock};
 use crate::events::noun_of;
 use crate::link_io::state_word;
 use crate::offline::{CARD_SCHEMA, Card};
+use crate::people::{Act, ActKind, Caller};
 use crate::peer_link::PeerLink;
 use crate::view::{Noun, OwnerRows, View};
 
@@ -44,6 +46,9 @@ pub(crate) struct Introduction {
     card: Card,
     /// The highest level that it may have, say `SECRET`.
     clearance: String,
+    /// Needed from who has a passkey.
+    #[serde(default)]
+    approval: Option<ApprovalAnswer>,
 }
 
 /// Introduces a peer. Everything recorded before is decided for it at once.
@@ -52,11 +57,15 @@ pub(crate) struct Introduction {
 pub(crate) async fn introduce(
     State(api): State<Api>,
     _: OwnerOnly,
+    Extension(caller): Extension<Caller>,
     Json(request): Json<Introduction>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let config = &api.core.config;
-    let peer = request.card.peer(&request.clearance, config.name.as_str(), &config.country)?;
-    let ids = api.core.append(vec![Draft::Peer(peer)]).await?;
+    let peer = request.card.clone().peer(&request.clearance, config.name.as_str(), &config.country)?;
+    let asked = ApprovalRequest::Introduce { card: request.card, clearance: request.clearance };
+    let mut act = Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country);
+    act.approval = approved(&api, &caller, &asked, request.approval).await?;
+    let ids = api.core.append(vec![Draft::Peer(peer), Draft::Act(Box::new(act))]).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
 }

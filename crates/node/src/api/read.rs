@@ -1,7 +1,7 @@
 //! Reading: overview, incidents, findings, entries, and checking them.
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
 use base::{EntryId, NodeName, Observation, Timestamp};
 use base64_std::encode;
 use record::{
@@ -16,9 +16,10 @@ use super::model::{
 };
 use super::viewer::{AsQuery, OwnerOnly, Viewer};
 use super::{Api, ErrorView, Failure};
-use crate::core::lock;
+use crate::core::{Draft, lock};
 use crate::events::noun_of;
 use crate::jobs::Job;
+use crate::people::{Act, ActKind, Caller};
 use crate::situation::Situation;
 use crate::view::{Noun, Row, View};
 
@@ -539,7 +540,10 @@ pub(crate) struct RecordVerdict {
 pub(crate) async fn verify_record(
     State(api): State<Api>,
     _: OwnerOnly,
+    Extension(caller): Extension<Caller>,
 ) -> Result<Json<RecordVerdict>, Failure> {
+    let act = Act::new(ActKind::Verify, caller.actor(), &api.core.config.country);
+    api.core.append(vec![Draft::Act(Box::new(act))]).await?;
     let verdict = api
         .core
         .with_record(|record| -> Result<Verdict, crate::NodeError> {

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::owner::OwnerRows;
 use super::rows::{Noun, Row, Rows, refs_bytes};
+use crate::people::Act;
 use super::{View, schema};
 
 /// Ids whose places are remembered, twice: the older half is dropped when the younger is full.
@@ -410,6 +411,16 @@ impl Content {
                 noun: Some(Noun::Refusal),
                 title: refused.refusal.to_string(),
                 peer: refused.peer,
+                ..Self::default()
+            };
+        }
+        if kind == Act::SCHEMA
+            && let Ok(act) = entry.noun::<Act>()
+        {
+            return Self {
+                noun: Some(Noun::Act),
+                kind: act.kind.as_str().to_owned(),
+                title: "act".to_owned(),
                 ..Self::default()
             };
         }

@@ -6,6 +6,7 @@ use record::Peer;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{Noun, Row, Rows, below, count};
+use crate::people::ActKind;
 
 /// What was decided on an own entry for one peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,15 @@ impl OwnerRows<'_> {
             [Noun::Recall as i64, Noun::Other as i64],
         )?;
         Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    /// Whether an own act of that kind was ever recorded.
+    pub(crate) fn did(&self, kind: ActKind) -> rusqlite::Result<bool> {
+        let acts = self.many(
+            "WHERE noun = ?1 AND recalled_by IS NULL AND kind = ?2 AND received IS NULL LIMIT 1",
+            params![Noun::Act as i64, kind.as_str()],
+        )?;
+        Ok(!acts.is_empty())
     }
 
     /// What names the entry at place `seq` as its evidence, in the order of the log.

@@ -17,10 +17,12 @@ pub(crate) enum Noun {
     Refusal = 6,
     /// The content is gone; only the place is known.
     Purged = 7,
+    /// What a person did.
+    Act = 8,
 }
 
 impl Noun {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Other,
         Self::Observation,
         Self::Finding,
@@ -29,6 +31,7 @@ impl Noun {
         Self::Peer,
         Self::Refusal,
         Self::Purged,
+        Self::Act,
     ];
 
     fn of(code: i64) -> Self {
@@ -87,6 +90,10 @@ impl Row {
 
     pub(crate) fn refusal(&self) -> Option<link::Refused> {
         if self.noun == Noun::Refusal { self.read() } else { None }
+    }
+
+    pub(crate) fn act(&self) -> Option<crate::people::Act> {
+        self.read()
     }
 
     pub(crate) fn peer(&self) -> Option<record::Peer> {

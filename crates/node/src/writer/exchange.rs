@@ -20,6 +20,7 @@ use crate::NodeError;
 use crate::core::{Draft, Judgement, lock, nobody};
 use crate::link_index::LinkIndex;
 use crate::peer_link::{Gathered, PeerLink};
+use crate::people::Act;
 use crate::view::View;
 
 /// Ids that are read from a lane in one go.
@@ -197,6 +198,10 @@ impl Writer {
         link: &PeerLink,
         pending: &HashMap<EntryId, Evidence>,
     ) -> Result<Option<Decided>, NodeError> {
+        if entry.kind() == Act::SCHEMA {
+            // Who did what here is no matter between the two.
+            return Ok(None);
+        }
         if let Ok(recall) = entry.noun::<Recall>()
             && self.place_for(&link.peer.node, &recall.target)?.is_none()
         {

@@ -200,7 +200,7 @@ async fn metrics_open_to_their_token() {
     let answer = ask("/metrics", right.clone()).await;
     assert_eq!(answer.status, 200);
     assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
-    assert!(answer.text().contains("bongsu_log_size 1\n"), "{}", answer.text());
+    assert!(answer.text().contains("bongsu_log_size 2\n"), "{}", answer.text());
     assert!(answer.text().ends_with("# EOF\n"));
     for value in ["Bearer ".to_owned(), "Bearer 0".to_owned(), token.clone(), format!("Bearer {token}0")] {
         assert_eq!(ask("/metrics", value).await.status, 401);

@@ -110,6 +110,20 @@ impl Client {
         self.raw(method, path, &headers, body).await
     }
 
+    /// Status and headers of an answer that has no end.
+    pub(crate) async fn head_of(&self, method: Method, path: &str) -> Answer {
+        let headers = [("cookie", self.cookie.as_str()), ("x-bongsu", "1")];
+        let response = self.open(method, path, &headers, Vec::new()).await.unwrap();
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let body = if status == 200 {
+            Vec::new()
+        } else {
+            response.into_body().collect().await.unwrap().to_bytes().into()
+        };
+        Answer { status, headers, body }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Value {
         let answer = self.ask(Method::GET, path, Vec::new()).await.unwrap();
         assert_eq!(answer.status, 200, "GET {path}: {}", answer.text());

@@ -1,7 +1,9 @@
 //! Real nodes in this process, each with its own folder, keys and ports of loopback.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod authenticator;
 pub(crate) mod client;
+pub(crate) mod person;
 pub(crate) mod wire;
 
 use std::path::Path;
@@ -41,7 +43,7 @@ impl Side {
         side
     }
 
-    fn config(&self) -> Result<Config, NodeError> {
+    pub(crate) fn config(&self) -> Result<Config, NodeError> {
         let flag = |value: &str| (Some(value.to_owned()), Origin::Flag("test".to_owned()));
         let (listen, from) = flag(&self.listen);
         let (link_listen, _) = flag(&self.link_listen);
@@ -75,6 +77,12 @@ impl Side {
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.start().await;
+    }
+
+    /// The same when the first officer is gone and `client` is who goes on.
+    pub(crate) async fn restart_as(&mut self, client: &Client) {
+        self.client = Some(client.clone());
+        self.restart().await;
     }
 
     pub(crate) fn data(&self) -> &Path {

@@ -1,0 +1,168 @@
+// People in a real browser with a virtual authenticator: the first administrator, log-in, roles, approval of a recall.
+// Run by `npm run e2e`; BONGSU_BIN names the binary, CHROMIUM the browser.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, it } from 'node:test';
+
+import { launch, live } from './browser.mjs';
+import { binary } from './demo.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const data = mkdtempSync(join(tmpdir(), 'bongsu-e2e-people-'));
+let browser;
+let node;
+let context;
+let page;
+let origin;
+let violations = 0;
+
+before(async () => {
+  const args = ['serve', '--data', data, '--name', 'seoul', '--title', 'Seoul', '--country', 'KOR'];
+  args.push('--listen', '127.0.0.1:0', '--link-listen', '127.0.0.1:0', '--format', 'ndjson');
+  const child = spawn(binary(), args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const said = await new Promise((done, failed) => {
+    child.once('exit', (code) => failed(new Error(`the node ended with ${code}`)));
+    createInterface({ input: child.stdout }).once('line', (line) => done(JSON.parse(line)));
+  });
+  const stop = () =>
+    new Promise((done) => {
+      child.removeAllListeners('exit');
+      child.once('exit', done);
+      child.kill('SIGTERM');
+    });
+  node = { ...said, stop };
+  origin = node.url.replace('127.0.0.1', 'localhost');
+  browser = await launch();
+  context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', viewport: { width: 1280, height: 900 } });
+  page = await context.newPage();
+  page.on('console', (message) => (violations += message.text().includes('Content Security Policy') ? 1 : 0));
+  // The page's own authenticator, as CDP's WebAuthn domain gives it: a passkey that verifies its person.
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('WebAuthn.enable');
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  await node?.stop();
+  rmSync(data, { recursive: true, force: true });
+});
+
+async function clean() {
+  // By DevTools, which the page's policy does not bind.
+  await page.evaluate(AXE);
+  const found = await page.evaluate(async () => (await window.axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0].html}`));
+  assert.deepEqual(found, []);
+}
+
+async function add(name, roles) {
+  await page.goto(`${origin}/#/account`);
+  await page.locator('#new-name').fill(name);
+  const form = page.locator('form', { has: page.locator('#new-name') });
+  for (const role of roles) await form.getByTestId(`role-${role}`).check();
+  await page.getByTestId('account-add').click();
+  return page.getByTestId('enrol-link').textContent();
+}
+
+describe('people', () => {
+  it('are led from the first link to the name under which passkeys work', async () => {
+    await page.goto(node.enter);
+    await live(page);
+    await page.getByTestId('who').click();
+    await page.getByText('This node has no administrator yet').first().waitFor();
+    await clean();
+    await page.getByTestId('move').click();
+    await page.waitForURL(`${origin}/**`);
+    await live(page);
+  });
+
+  it('begin with an administrator, whose passkey closes the first door', async () => {
+    await page.goto(`${origin}/#/account`);
+    const link = await add('chief', ['analyst', 'release-officer', 'administrator']);
+    assert.ok(link.startsWith(`${origin}/enter?token=`), link);
+    await page.goto(link);
+    await page.getByText('Register a passkey to come in').waitFor();
+    await page.locator('#passkey-title').fill('first key');
+    await page.getByTestId('passkey-add').click();
+    await live(page);
+    assert.match(await page.getByTestId('who').textContent(), /chief/);
+    const stranger = await browser.newContext();
+    const first = await stranger.newPage();
+    const answer = await first.goto(`${origin}/`);
+    assert.equal(answer.status(), 401);
+    await first.waitForURL('**/login');
+    await stranger.close();
+  });
+
+  it('log out, and in again by passkey', async () => {
+    await page.getByRole('button', { name: 'End session' }).click();
+    await page.getByRole('heading', { name: 'No session' }).waitFor();
+    await page.goto(`${origin}/login`);
+    await page.getByRole('button', { name: 'Log in with a passkey' }).waitFor();
+    await clean();
+    await page.getByRole('button', { name: '한국어' }).click();
+    await page.getByRole('button', { name: '패스키로 로그인' }).waitFor();
+    await clean();
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.getByRole('button', { name: 'Log in with a passkey' }).click();
+    await live(page);
+  });
+
+  it('approve a recall by passkey', async () => {
+    await page.getByTestId('post-report').click();
+    await page.locator('#report-title').fill('To be taken back');
+    await page.getByTestId('report-send').click();
+    await page.locator('[data-testid=arrival]', { hasText: 'To be taken back' }).first().waitFor();
+    const found = await page.evaluate(async () => (await (await fetch('/api/findings')).json()).items[0].id);
+    await page.goto(`${origin}/#/finding/${found}`);
+    await page.getByTestId('recall').click();
+    await page.getByText('Your passkey approves this recall').waitFor();
+    await page.getByTestId('recall-reason').fill('by mistake');
+    await page.getByTestId('recall-confirm').click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const act = await page.evaluate(async () => (await (await fetch('/api/acts')).json()).items[0]);
+    assert.deepEqual([act.kind, act.by, act.approved], ['recall', 'chief', true]);
+  });
+
+  it('see who they are, and administrators see accounts and acts', async () => {
+    await page.goto(`${origin}/#/account`);
+    await page.getByRole('heading', { name: 'Acts' }).waitFor();
+    await page.getByRole('cell', { name: 'first start closed' }).waitFor();
+    await clean();
+    await page.getByRole('button', { name: '한국어: switch to Korean' }).click();
+    await page.getByRole('heading', { name: '행위 기록' }).waitFor();
+    await clean();
+    await page.getByRole('button', { name: 'English' }).click();
+  });
+
+  it('are shown only what their role allows', async () => {
+    const link = await add('watcher', ['observer']);
+    await page.goto(link);
+    await page.getByTestId('passkey-add').click();
+    await live(page);
+    assert.match(await page.getByTestId('roles').textContent(), /^observer$/);
+    assert.equal(await page.getByTestId('post-report').count(), 0);
+    assert.equal(await page.getByRole('link', { name: 'Sharing' }).count(), 0);
+    await page.goto(`${origin}/#/sharing`);
+    await page.getByText('Your roles do not allow this').waitFor();
+    await page.goto(`${origin}/#/account`);
+    assert.equal(await page.getByRole('heading', { name: 'Acts' }).count(), 0);
+    assert.equal(await page.evaluate(async () => (await fetch('/api/acts')).status), 403);
+    await clean();
+    assert.equal(violations, 0);
+  });
+});

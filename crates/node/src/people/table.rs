@@ -1,0 +1,156 @@
+//! Who may do what, on which route: the one table from which the guard, the console and the reference are made.
+//!
+//! A route without a row is refused to everybody, and a test holds that every route of the OpenAPI document has one.
+
+use super::role::{Role, Roles};
+
+use Access::{Anybody, Inside, Only};
+use Role::{Administrator, Analyst, KeyHolder, Observer, ReleaseOfficer};
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Also who has no session.
+    Anybody,
+    /// Whoever has a session, with or without a role: it shows or changes only what is the caller's own.
+    Inside,
+    /// Whoever has at least one of these roles.
+    Only(&'static [Role]),
+}
+
+/// One route with its rule.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    /// What it does, for the reference.
+    pub(crate) what: &'static str,
+}
+
+const READERS: Access = Only(&[Observer, Analyst, ReleaseOfficer, KeyHolder]);
+const RELEASE: Access = Only(&[Analyst, ReleaseOfficer, KeyHolder]);
+
+const fn get(path: &'static str, access: Access, what: &'static str) -> Row {
+    Row { method: "GET", path, access, what }
+}
+
+const fn post(path: &'static str, access: Access, what: &'static str) -> Row {
+    Row { method: "POST", path, access, what }
+}
+
+/// All routes, by what they are about.
+pub(crate) const TABLE: &[Row] = &[
+    get("/healthz", Anybody, "whether the node answers"),
+    get("/enter", Anybody, "come in by a one-time link"),
+    get("/login", Anybody, "the page to log in"),
+    get("/login/ways", Anybody, "which ways to log in there are"),
+    post("/login/passkey/start", Anybody, "ask for a challenge"),
+    post("/login/passkey/finish", Anybody, "log in with a passkey"),
+    get("/login/oidc", Anybody, "go to the organisation's identity provider"),
+    get("/login/oidc/callback", Anybody, "come back from it"),
+    get("/api/session", Inside, "who is at the console"),
+    post("/api/session/end", Inside, "end the own session"),
+    post("/api/session/move", Inside, "go on under the node's own name"),
+    get("/api/openapi.json", Inside, "the OpenAPI document"),
+    get("/api/account", Inside, "the own account"),
+    post("/api/account/passkeys/start", Inside, "begin to register an own passkey"),
+    post("/api/account/passkeys/finish", Inside, "register an own passkey"),
+    post("/api/account/passkeys/{id}/remove", Inside, "remove an own passkey"),
+    post(
+        "/api/approvals",
+        Only(&[ReleaseOfficer, KeyHolder]),
+        "begin to approve an act by a fresh passkey assertion",
+    ),
+    get("/api/accounts", Only(&[Administrator]), "list accounts"),
+    post("/api/accounts", Only(&[Administrator]), "add an account"),
+    post("/api/accounts/{name}/roles", Only(&[Administrator]), "change the roles of an account"),
+    post("/api/accounts/{name}/remove", Only(&[Administrator]), "remove an account"),
+    post(
+        "/api/accounts/{name}/link",
+        Only(&[Administrator]),
+        "a new link for an account that was never used",
+    ),
+    get("/api/acts", Only(&[Administrator, KeyHolder]), "who did what and when"),
+    get("/metrics", Only(&[Administrator]), "figures for monitoring (or by the node's metrics token)"),
+    get("/api/overview", READERS, "the state of the node"),
+    get("/api/incidents", READERS, "list incidents"),
+    get("/api/incidents/{id}", READERS, "one incident"),
+    get("/api/findings", READERS, "list findings"),
+    get("/api/findings/{id}", READERS, "one finding"),
+    get("/api/entries/{id}", READERS, "one entry with its proof; an act only for who may list acts"),
+    post("/api/entries/{id}/verify", READERS, "check one entry; an act only for who may list acts"),
+    get("/api/events", READERS, "the live stream"),
+    get("/api/catalogue", READERS, "the catalogue"),
+    get("/api/catalogue/states", READERS, "positions"),
+    get("/api/feeds", READERS, "list inputs"),
+    get("/api/jobs", READERS, "list work"),
+    post("/api/reports", Only(&[Analyst]), "report; what is marked for allies is released to them"),
+    post("/api/feeds/{kind}", Only(&[Analyst]), "take in a feed"),
+    post("/api/jobs/screen", Only(&[Analyst]), "start a screening"),
+    post("/api/entries/{id}/recall", Only(&[ReleaseOfficer]), "take an own item back"),
+    post("/api/record/verify", Only(&[ReleaseOfficer, KeyHolder]), "check the whole record"),
+    get("/api/card", Only(&[KeyHolder, Administrator]), "the node's card"),
+    get("/api/peers", READERS, "list peers"),
+    post("/api/peers", Only(&[KeyHolder]), "introduce a peer"),
+    get("/api/peers/{name}/shared", RELEASE, "what went to a peer"),
+    get("/api/peers/{name}/withheld", RELEASE, "what was withheld from a peer and why"),
+    get("/api/refusals", RELEASE, "what was refused"),
+];
+
+/// The row of a route, by its method and its path with parameters in braces.
+pub(crate) fn row(method: &str, path: &str) -> Option<&'static Row> {
+    // HEAD is GET without the body.
+    let method = if method == "HEAD" { "GET" } else { method };
+    TABLE.iter().find(|row| row.method == method && row.path == path)
+}
+
+impl Row {
+    /// Whether someone with a session and these roles may use the route.
+    pub(crate) fn allows(&self, roles: &Roles) -> bool {
+        match self.access {
+            Anybody | Inside => true,
+            Only(some) => some.iter().any(|role| roles.contains(role)),
+        }
+    }
+}
+
+/// The routes that these roles may use beside those that are open to every session, as `POST /api/reports`.
+pub(crate) fn rights(roles: &Roles) -> Vec<String> {
+    let granted = TABLE.iter().filter(|row| matches!(row.access, Only(_)) && row.allows(roles));
+    granted.map(|row| format!("{} {}", row.method, row.path)).collect()
+}
+
+/// The table as rows for tools: method, path, `anybody` or `inside` or the role words.
+pub fn access_table() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
+    let words = |access| match access {
+        Anybody => vec!["anybody"],
+        Inside => vec!["inside"],
+        Only(roles) => roles.iter().map(|role: &Role| role.as_str()).collect(),
+    };
+    TABLE.iter().map(|row| (row.method, row.path, words(row.access))).collect()
+}
+
+/// The table as Markdown, as it stands in docs/reference/roles.md.
+pub fn roles_reference() -> String {
+    let mut text = "# Roles\n\nMade from the table in `crates/node/src/people/table.rs`, which is also what the node \
+        goes by; a test holds that this page is current. `x`: may. A person may have several roles; no role contains \
+        another. A route that is not here is refused to everybody.\n\n| route | what | no session | any session | "
+        .to_owned();
+    for role in Role::ALL {
+        text.push_str(role.as_str());
+        text.push_str(" | ");
+    }
+    text = format!("{}\n|---|---|---|---|---|---|---|---|---|\n", text.trim_end());
+    for row in TABLE {
+        let mark = |may: bool| if may { " x |" } else { " |" };
+        text.push_str(&format!("| `{} {}` | {} |", row.method, row.path, row.what));
+        text.push_str(mark(row.access == Anybody));
+        text.push_str(mark(matches!(row.access, Anybody | Inside)));
+        for role in Role::ALL {
+            text.push_str(mark(row.allows(&Roles::from([role]))));
+        }
+        text.push('\n');
+    }
+    text
+}
