@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{EntryId, Marked, NodeName, Observation, Recall, Timestamp};
+use base::{EntryId, Marked, NodeName, Observation, Precedence, Recall, Timestamp};
 use record::{
     AddCheckpoint, BundleContents, BundleItem, BundleKey, Checkpoint, Direction, KeyRole, Lane, MerkleLog,
     Peer, RecordStore, Software, Stored, home_origin, lane_origin,
@@ -46,6 +46,14 @@ struct Log {
     checkpoint: Checkpoint,
 }
 
+impl Log {
+    /// The ids below the checkpoint.
+    fn covered(&self) -> &[EntryId] {
+        let size = usize::try_from(self.checkpoint.size()).unwrap_or(usize::MAX);
+        &self.ids[..size.min(self.ids.len())]
+    }
+}
+
 impl Stopped {
     /// The contents of a bundle.
     ///
@@ -53,61 +61,85 @@ impl Stopped {
     /// When the record cannot be read, an id is in no log that the audience has, or a checkpoint is not one of them.
     pub fn contents(&self, selection: &Selection) -> Result<BundleContents, NodeError> {
         let mut left: Vec<&Checkpoint> = selection.checkpoints.iter().collect();
-        let log = self.log(selection.audience.as_ref().map(|peer| &peer.node), &mut left)?;
+        let logs = self.logs(selection.audience.as_ref().map(|peer| &peer.node), &mut left)?;
         if let Some(other) = left.first() {
             return Err(bad(format!("the checkpoint of `{}` is of no log in this bundle", other.origin())));
         }
-        let covered = usize::try_from(log.checkpoint.size()).unwrap_or(usize::MAX).min(log.ids.len());
-        let chosen = self.chosen(selection, &log.ids[..covered])?;
+        let covered: Vec<EntryId> = logs.iter().flat_map(Log::covered).copied().collect();
+        let chosen = self.chosen(selection, &covered)?;
         let mut items = Vec::new();
-        for (index, id) in log.ids[..covered].iter().enumerate() {
-            if !chosen.contains(id) {
-                continue;
+        for (number, log) in logs.iter().enumerate() {
+            for (index, id) in (0..).zip(log.covered()).filter(|(_, id)| chosen.contains(id)) {
+                let Some(stored) = self.record.get(id)? else { continue };
+                let Some(keep) = selection.audience.as_ref().map_or(Some(true), |peer| peer.may_see(id)) else {
+                    continue;
+                };
+                let path = log
+                    .tree
+                    .inclusion(index, log.checkpoint.size())
+                    .map_err(|e| NodeError::Conflict { message: e.to_string() })?;
+                let entry = stored.entry.filter(|_| keep);
+                items.push(BundleItem { id: *id, log: number, index, path, entry, received: stored.received });
             }
-            let Some(stored) = self.record.get(id)? else { continue };
-            let Some(keep) = selection.audience.as_ref().map_or(Some(true), |peer| peer.may_see(id)) else {
-                continue;
-            };
-            let index = index as u64;
-            let path = log
-                .tree
-                .inclusion(index, log.checkpoint.size())
-                .map_err(|e| NodeError::Conflict { message: e.to_string() })?;
-            let entry = stored.entry.filter(|_| keep);
-            items.push(BundleItem { id: *id, log: 0, index, path, entry, received: stored.received });
         }
+        let checkpoints: Vec<Checkpoint> = logs.into_iter().map(|log| log.checkpoint).collect();
         Ok(BundleContents {
             software: selection.software.clone(),
             country: self.genesis.country.clone(),
             audience: selection.audience.as_ref().map(|peer| peer.node.clone()),
             exported: selection.exported,
             blobs: self.raw(&items)?,
-            keys: self.keys(&items, &log.checkpoint)?,
-            checkpoints: vec![log.checkpoint],
+            keys: self.keys(&items, &checkpoints)?,
+            checkpoints,
             items,
             policy: selection.policy.clone(),
         })
     }
 
-    /// What to send to a witness that stands at `old_size`: the newest checkpoint of the home log, or of that for `peer`,
-    /// with the proof that the log only grew (C2SP tlog-witness).
+    /// What to send to a witness that stands at `old_size`: the newest checkpoint of the home log, or of the lane to a
+    /// peer, with the proof that the log only grew (C2SP tlog-witness).
     ///
     /// # Errors
     /// When the record cannot be read or the log is shorter than `old_size`.
-    pub fn for_witness(&self, peer: Option<&NodeName>, old_size: u64) -> Result<AddCheckpoint, NodeError> {
-        let log = self.log(peer, &mut Vec::new())?;
-        let proof = record::consistency(&log.tree, old_size, log.checkpoint.size())
+    pub fn for_witness(
+        &self,
+        lane: Option<(&NodeName, Precedence)>,
+        old_size: u64,
+    ) -> Result<AddCheckpoint, NodeError> {
+        let log = self.log(lane, &mut Vec::new())?;
+        let proof = log
+            .tree
+            .consistency(old_size, log.checkpoint.size())
             .map_err(|e| bad(format!("the witness cannot stand at {old_size}: {e}")))?;
         Ok(AddCheckpoint { old_size, proof, checkpoint: log.checkpoint })
     }
 
-    /// The home log or that for `peer`. A checkpoint handed in for it is taken out of `given` and used.
-    fn log(&self, peer: Option<&NodeName>, given: &mut Vec<&Checkpoint>) -> Result<Log, NodeError> {
+    /// The home log, or those of the lanes to `peer` that were ever used, the most urgent first.
+    fn logs(&self, peer: Option<&NodeName>, given: &mut Vec<&Checkpoint>) -> Result<Vec<Log>, NodeError> {
+        let Some(peer) = peer else { return Ok(vec![self.log(None, given)?]) };
+        let mut logs = Vec::new();
+        for precedence in Precedence::ALL {
+            let log = self.log(Some((peer, precedence)), given)?;
+            // A bundle without any log would prove nothing, not even that there was nothing.
+            if !log.ids.is_empty() || (precedence == Precedence::Routine && logs.is_empty()) {
+                logs.push(log);
+            }
+        }
+        Ok(logs)
+    }
+
+    /// The home log or a lane's. A checkpoint handed in for it is taken out of `given` and used.
+    fn log(
+        &self,
+        lane: Option<(&NodeName, Precedence)>,
+        given: &mut Vec<&Checkpoint>,
+    ) -> Result<Log, NodeError> {
         let own = &self.genesis.node;
-        let (origin, ids, newest) = match peer {
-            Some(peer) => {
-                let lane = self.record.lane(&Lane { peer: peer.clone(), direction: Direction::Out })?;
-                (lane_origin(own, peer), lane.ids, lane.acked)
+        let (origin, ids, newest) = match lane {
+            Some((peer, precedence)) => {
+                let lane = Lane { peer: peer.clone(), direction: Direction::Out, precedence };
+                let ids = self.record.lane_ids(&lane, 0, u64::MAX)?;
+                (lane_origin(own, peer, precedence), ids, self.record.lane(&lane)?.acked)
             }
             None => {
                 let mut ids = Vec::new();
@@ -172,8 +204,8 @@ impl Stopped {
         Ok(raw)
     }
 
-    /// The keys of other authors, and those of peers that cosigned the checkpoint.
-    fn keys(&self, items: &[BundleItem], checkpoint: &Checkpoint) -> Result<Vec<BundleKey>, NodeError> {
+    /// The keys of other authors, and those of peers that cosigned a checkpoint.
+    fn keys(&self, items: &[BundleItem], checkpoints: &[Checkpoint]) -> Result<Vec<BundleKey>, NodeError> {
         let own = self.key.public();
         let authors = items.iter().filter_map(|item| item.entry.as_ref()).filter(|entry| *entry.key() != own);
         let mut keys: Vec<BundleKey> = authors
@@ -184,14 +216,14 @@ impl Stopped {
                 key: entry.key().to_hex(),
             })
             .collect();
-        let signers = checkpoint.signers();
+        let signers: BTreeSet<&str> = checkpoints.iter().flat_map(Checkpoint::signers).collect();
         let mut peers: BTreeMap<NodeName, BundleKey> = BTreeMap::new();
         let mut seq = 0;
         while let Some(Stored { entry, received, .. }) = self.record.at(seq)? {
             seq += 1;
             let own = entry.filter(|_| received.is_none());
             let Some(peer) = own.and_then(|entry| entry.noun::<Peer>().ok()) else { continue };
-            if signers.contains(&peer.node.as_str()) && peer.node != self.genesis.node {
+            if signers.contains(peer.node.as_str()) && peer.node != self.genesis.node {
                 let key = BundleKey {
                     role: KeyRole::Witness,
                     node: peer.node.clone(),
@@ -219,7 +251,7 @@ impl ForPeer {
 
 /// Entries without which a decision cannot be followed: whose record it is, policies and tables.
 fn is_rule_of_the_day(kind: &str) -> bool {
-    ["bongsu.genesis/", "bongsu.policy", "bongsu.table", "bongsu.codes"]
+    ["bongsu.genesis/", "bongsu.policy", "bongsu.code-table/", "bongsu.mapping-table/"]
         .iter()
         .any(|start| kind.starts_with(start))
 }

@@ -12,11 +12,11 @@ use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Reca
 use incident::GroupRules;
 use label::{Evidence, Released, Rules, Withheld};
 use link::Inbound;
-use record::{Batch, Entry, NodeKey, Peer, RecordStore, SqliteRecord, Stored};
+use record::{Batch, Entry, NodeKey, RecordStore, SqliteRecord, Stored};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use self::exchange::hand_on;
-use crate::core::{Appended, Chance, Command, Core, Draft, Judgement, Surroundings, lock};
+use crate::core::{Appended, Chance, Command, Core, Draft, Surroundings, lock};
 use crate::jobs::Jobs;
 use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;

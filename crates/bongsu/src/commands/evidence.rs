@@ -6,7 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use base::{EntryId, NodeName, Timestamp};
+use base::{EntryId, NodeName, Precedence, Timestamp};
 use node::{ForPeer, Selection, Stopped, WitnessState};
 use record::{
     AddCheckpoint, BundleTrust, EvidenceGrade, FraudProof, PublicKey, QuorumPolicy, Software, VerifierKey,
@@ -229,6 +229,9 @@ pub(crate) struct Checkpoint {
     /// The log for this peer, as far as it has acknowledged it, instead of the home log
     #[arg(long = "as", value_name = "PEER", env = "BONGSU_AS", hide_env_values = true)]
     peer: Option<NodeName>,
+    /// Which lane to the peer: flash, immediate, priority or routine
+    #[arg(long, value_name = "LANE", default_value = "routine", env = "BONGSU_LANE", hide_env_values = true)]
+    lane: Precedence,
     /// The size that the witness cosigned last
     #[arg(long, value_name = "SIZE", default_value_t = 0, env = "BONGSU_OLD_SIZE", hide_env_values = true)]
     old_size: u64,
@@ -242,7 +245,7 @@ pub(crate) fn checkpoint(checkpoint: &Checkpoint) -> Result<ExitCode, CliError> 
     let text = if checkpoint.vkey {
         format!("{}\n", VerifierKey::log(&stopped.genesis.node, &stopped.key.public()))
     } else {
-        stopped.for_witness(checkpoint.peer.as_ref(), checkpoint.old_size)?.to_string()
+        stopped.for_witness(checkpoint.peer.as_ref().map(|peer| (peer, checkpoint.lane)), checkpoint.old_size)?.to_string()
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)

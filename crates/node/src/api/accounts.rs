@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use webauthn_rs::prelude::{PublicKeyCredential, RegisterPublicKeyCredential};
 
-use super::model::{Page, PageQuery};
+use super::model::{Page, PageQuery, page};
 use super::session::{no_store, session_cookie};
 use super::viewer::{AsQuery, Viewer};
 use super::{Api, ErrorView, Failure};
@@ -152,8 +152,8 @@ pub(crate) async fn remove_passkey(
 pub(crate) async fn accounts(
     State(api): State<Api>,
     Query(query): Query<PageQuery>,
-) -> Json<Page<AccountSummary>> {
-    Json(page("bongsu.accounts/1", &api.people.accounts(), &query, AccountSummary::of))
+) -> Result<Json<Page<AccountSummary>>, Failure> {
+    page("bongsu.accounts/1", &api.people.accounts(), &query, AccountSummary::of).map(Json)
 }
 
 /// A new account.

@@ -1,5 +1,7 @@
 //! Peers: who they are, what went to them, what was withheld and by which rule. For this node's officers only.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};

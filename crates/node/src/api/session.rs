@@ -5,13 +5,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
-use base::{EntryId, Noun, Timestamp};
+use base::{EntryId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Api, Failure, assets, writes};
-use crate::core::now;
-use crate::people::{Access, Act, Caller, Role, Way, rights, row, session_seconds};
+use crate::people::{Access, Caller, Role, Way, rights, row, session_seconds};
+use crate::view::{Noun, View};
 
 /// Cookies do not tell ports apart, and two nodes may run on one machine: each has its own name.
 pub(crate) fn cookie_name(api: &Api) -> String {
@@ -54,7 +54,10 @@ pub(crate) async fn guard(State(api): State<Api>, mut request: Request, next: Ne
     }
     if let Some(caller) = caller {
         let may_list_acts = row("GET", "/api/acts").is_some_and(|row| row.allows(&caller.roles));
-        if !may_list_acts && about_an_act(&api, &request).await {
+        if !may_list_acts
+            && let Some(id) = named_entry(&request)
+            && is_an_act(&api, id).await
+        {
             return Failure::not_found().into_response();
         }
         request.extensions_mut().insert(caller);
@@ -113,14 +116,17 @@ fn monitors(api: &Api, request: &Request) -> bool {
         .is_some_and(|token| api.people.is_metrics_token(token))
 }
 
-/// Whether the request names an entry that tells what people did.
-async fn about_an_act(api: &Api, request: &Request) -> bool {
+/// The entry that the request names.
+fn named_entry(request: &Request) -> Option<EntryId> {
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     if !matched.is_some_and(|matched| matched.starts_with("/api/entries/{id}")) {
-        return false;
+        return None;
     }
-    let rest = request.uri().path().trim_start_matches("/api/entries/").to_owned();
-    let Ok(id) = rest.split('/').next().unwrap_or_default().parse::<EntryId>() else { return false };
+    request.uri().path().trim_start_matches("/api/entries/").split('/').next()?.parse().ok()
+}
+
+/// Whether the entry tells what people did.
+async fn is_an_act(api: &Api, id: EntryId) -> bool {
     let noun = async {
         let place = api.core.place(id).await?;
         let row = api.core.read(&View::Owner, move |reader| Ok(reader.rows()?.by_home(place)?)).await?;
