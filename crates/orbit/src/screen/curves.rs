@@ -65,7 +65,7 @@ impl Curves {
                 *to = *from as f32;
             }
         }
-        self.bounds = self.bounds(steps.count, &body.astray, !unknown.is_empty());
+        self.bounds = self.bounds(steps.count, &body.astray);
     }
 
     pub(super) fn fill(&mut self, propagator: &Propagator, steps: Steps, kernel: Kernel) {
@@ -76,13 +76,17 @@ impl Curves {
         dispatch(kernel, FromStates { columns: &mut self.columns });
     }
 
-    fn bounds(&self, count: usize, astray: &Astray, has_unknown: bool) -> Bounds {
+    fn bounds(&self, count: usize, astray: &Astray) -> Bounds {
         let [_, _, _, e, f, g, .., p] = &self.columns;
         let (mut most, mut low, mut high) = (0.0f64, f64::INFINITY, 0.0f64);
+        let mut has_unknown = false;
         let mut bulge = (f64::INFINITY, 0.0f64);
         // Steps that are not known have NaN, which counts for nothing here and passes every test.
-        let known = e.iter().zip(f).zip(g).zip(p).take(count).filter(|x| !x.1.is_nan());
-        for (((e, f), g), p) in known {
+        for (((e, f), g), p) in e.iter().zip(f).zip(g).zip(p).take(count) {
+            if p.is_nan() {
+                has_unknown = true;
+                continue;
+            }
             let eccentricity = norm([*e, *f, *g]);
             most = most.max(eccentricity);
             (low, high) = (low.min(p / (1.0 + eccentricity)), high.max(p / (1.0 - eccentricity)));

@@ -7,12 +7,14 @@ use rayon::prelude::*;
 
 use super::bodies::{Body, Needs, prepare};
 use super::bound::{Bound, Meeting};
+use super::curves::STEP_WINDOWS;
 use super::few::{FewScratch, Followed, Part, meetings_of};
 use super::many::ManyScratch;
 use super::refine::{CELL_NANOS, Lattice, Pair, search};
 use super::rough::{ROUGH_PAD_KM, SIGHT_S, places_seen};
 use super::sightings::Sightings;
 use super::{Approach, Event, MAX_APPROACHES, ScreenError, Screening, slow};
+use crate::simd::MAX_FLOATS;
 use crate::{Catalogue, Kernel, Propagator};
 
 /// Windows that are followed at once: whole vectors, and a few megabytes a thread.
@@ -24,6 +26,9 @@ const LONG_BLOCK: u64 = 128;
 /// The same for few primaries, of which so many windows in all fit into a fast memory.
 const FEW_WINDOWS: u64 = 1 << 17;
 const LONGEST_FEW_BLOCK: u64 = 4096;
+
+/// A vector of steps.
+const SHORTEST_FEW_BLOCK: u64 = MAX_FLOATS as u64 * STEP_WINDOWS;
 
 /// For few primaries the bodies are cut so that there are so many tasks.
 const FEW_TASKS: u64 = 32;
@@ -251,8 +256,9 @@ impl Sweep<'_> {
         let bodies = self.bodies.len() as u64;
         let (length, share) = match &self.few {
             Some(few) => {
-                let length = FEW_WINDOWS / (few.len() as u64).max(1) / 256 * 256;
-                let length = length.clamp(256, LONGEST_FEW_BLOCK);
+                let length =
+                    FEW_WINDOWS / (few.len() as u64).max(1) / SHORTEST_FEW_BLOCK * SHORTEST_FEW_BLOCK;
+                let length = length.clamp(SHORTEST_FEW_BLOCK, LONGEST_FEW_BLOCK);
                 let parts = FEW_TASKS.div_ceil(windows.div_ceil(length).max(1));
                 (length, bodies.div_ceil(parts).max(1))
             }

@@ -222,11 +222,10 @@ fn primaries_give_their_part_of_all_pairs() {
     let all = go(&catalogue, when, 60.0, 2);
     let limits = ScreenLimits::within_km(60.0).unwrap();
     let quiet = |_: u64, _: u64| ControlFlow::Continue(());
-    // Few go the direct way, many through the grid.
+    // Directly, and through the grid.
     for every in [20, 2] {
         let primaries: BTreeSet<NoradId> =
             catalogue.iter().step_by(every).map(ElementSet::norad_id).collect();
-        let some = screen(&catalogue, when, &limits, Some(&primaries), None, &quiet).unwrap();
         let expect: Vec<Approach> = all
             .approaches
             .iter()
@@ -234,7 +233,11 @@ fn primaries_give_their_part_of_all_pairs() {
             .copied()
             .collect();
         assert!(!expect.is_empty());
-        assert_eq!(some.approaches, expect);
+        for max_few in [0, usize::MAX] {
+            let plan = Plan { max_few, ..Plan::default() };
+            let some = screen_with(&catalogue, when, &limits, Some(&primaries), None, &quiet, plan).unwrap();
+            assert_eq!(some.approaches, expect, "every {every}th, {plan:?}");
+        }
     }
     let absent = BTreeSet::from([NoradId::new(4_000_000_000)]);
     let none = screen(&catalogue, when, &limits, Some(&absent), None, &quiet).unwrap();

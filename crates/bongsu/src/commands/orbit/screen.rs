@@ -141,7 +141,7 @@ pub(super) fn run(args: &Screen, common: &Common) -> Result<ExitCode, CliError> 
 /// Screens on so many threads and shows how far it is.
 fn with_threads(
     threads: Option<NonZeroUsize>,
-    work: impl FnOnce(Option<&rayon::ThreadPool>, &Tell) -> Result<Screening, orbit::ScreenError>,
+    work: impl FnOnce(Option<&rayon::ThreadPool>, &Tell<'_>) -> Result<Screening, orbit::ScreenError>,
 ) -> Result<Screening, CliError> {
     let pool = pool(threads)?;
     let progress = Progress::new("screening");
@@ -153,7 +153,7 @@ fn with_threads(
 }
 
 /// How a screening tells of its progress.
-type Tell = dyn Fn(u64, u64) -> ControlFlow<()> + Sync;
+type Tell<'a> = dyn Fn(u64, u64) -> ControlFlow<()> + Sync + 'a;
 
 /// How bad room `orbit` says it is.
 fn severity(approach: &Approach, catalogue: &Catalogue) -> Option<Severity> {
