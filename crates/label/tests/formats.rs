@@ -209,6 +209,11 @@ fn cot_events() {
     assert_eq!(of(r#"access="SECRET" releaseableTo="USA" releasableTo="JPN""#), "SECRET");
     assert_eq!(codes(&event(r#"access="Undefined" releaseableTo="USA""#)), ["label::no_level"]);
     assert_eq!(codes(&event("")), ["label::no_level"]);
+    for broken in
+        ["<!DOCTYPE event><event access=\"SECRET\"/>", "<event access=\"SECRET\">", "<event access=\"&x;\"/>"]
+    {
+        assert_eq!(codes(broken), ["label::bad_xml"], "{broken}");
+    }
     let written = write(&Marking::new("RESTRICTED", &["USA", "JPN"], "KOR"), Format::Cot);
     assert_eq!(
         written.text,
@@ -270,6 +275,11 @@ fn stix_references() {
     let odd =
         json!({ "type": "indicator", "id": "indicator--1", "object_marking_refs": TLP_2_GREEN }).to_string();
     assert_eq!(codes(&odd), ["label::bad_marking"]);
+    // A definition alone is read as what a reference to it says.
+    let alone = json!({ "type": "bundle", "id": "bundle--1", "objects": [
+        { "type": "marking-definition", "id": TLP_2_GREEN, "name": "TLP:CLEAR" },
+    ] });
+    assert_eq!(judged(&alone.to_string()), "UNCLASSIFIED//TLP:GREEN");
     // A definition that travels along is not believed to be a TLP of ours, whatever it says.
     let bundle = json!({ "type": "bundle", "id": "bundle--1", "objects": [
         { "type": "marking-definition", "id": unknown, "definition_type": "tlp", "definition": { "tlp": "white" } },
@@ -416,6 +426,12 @@ mod leaks {
             assert_eq!(marking(&text).rel_to.len(), 0, "{text}");
             assert_eq!(codes(&text), ["label::local_sharing_group"]);
         }
+        let list =
+            json!([{ "SharingGroup": { "id": "1", "local": true }, "SharingGroupOrg": [] }]).to_string();
+        assert_eq!(
+            (marking(&list).rel_to.len(), codes(&list)),
+            (0, vec!["label::local_sharing_group".to_owned()])
+        );
         // The same on an attribute.
         let attribute = json!({ "uuid": "a", "distribution": "4", "sharing_group_id": "1" });
         let text = event(json!({

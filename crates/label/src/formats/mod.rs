@@ -78,7 +78,16 @@ impl Format {
     }
 
     fn of_xml(text: &str) -> Option<Self> {
-        let elements = xml::elements(text).ok()?;
+        let Ok(elements) = xml::elements(text) else {
+            // A damaged document still looks like something, and its reader says what is wrong where.
+            let signs = [
+                ("ConfidentialityInformation", Self::Stanag4774),
+                ("urn:us:gov:ic:ism", Self::Ism),
+                ("<event", Self::Cot),
+                ("alert", Self::Cap),
+            ];
+            return signs.into_iter().find(|(sign, _)| text.contains(sign)).map(|(_, format)| format);
+        };
         let root = elements.first()?;
         match root.name.as_str() {
             "event" => Some(Self::Cot),
@@ -91,17 +100,14 @@ impl Format {
     /// Which form a JSON document has.
     pub fn of_json(value: &serde_json::Value) -> Option<Self> {
         let has = |key: &str| value.get(key).is_some();
+        let first_has = |key: &str| value.get(0).is_some_and(|first| first.get(key).is_some());
         if value.get("schema").is_some() {
             None
         } else if stix::is_stix(value) {
             Some(Self::Stix)
-        } else if has("Event")
-            || has("SharingGroup")
-            || has("distribution")
-            || value.pointer("/0/Event").is_some()
-        {
+        } else if ["Event", "SharingGroup", "distribution"].iter().any(|key| has(key) || first_has(key)) {
             Some(Self::Misp)
-        } else if has("ocl") || has("assertions") || has("ConfidentialityInformation") {
+        } else if has("ocl") || has("assertions") {
             Some(Self::Stanag4774)
         } else {
             None

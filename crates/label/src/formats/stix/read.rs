@@ -39,10 +39,25 @@ pub(in crate::formats) fn read(value: &Value, context: &FormatContext<'_>) -> Re
         }
     }
     if read.items.is_empty() && read.faults.is_empty() {
-        let message = "there is no object; a definition alone marks nothing";
-        read.faults.push(Fault::error("label::no_marking", message));
+        alone(&definitions, context, &mut read);
     }
     read
+}
+
+/// Definitions that nothing refers to: what a reference to each would say.
+fn alone(definitions: &Definitions<'_>, context: &FormatContext<'_>, read: &mut ReadMarkings) {
+    for id in definitions.0.keys() {
+        let mut marking = unmarked(context);
+        definitions.apply(&Value::from(*id), &mut marking);
+        read.push(cut(id), 1, marking);
+    }
+    if read.items.is_empty() {
+        read.faults.push(Fault::error("label::no_marking", "there is no object"));
+    }
+}
+
+fn unmarked(context: &FormatContext<'_>) -> Marking {
+    Marking::new(Level::Unclassified.as_str(), &[], context.owner())
 }
 
 /// The objects of a bundle, of a list, or the one that it is.
@@ -99,7 +114,7 @@ impl<'v> Definitions<'v> {
             None if refs.is_empty() => {
                 return fault("label::no_marking", format!("`{id}` has no marking; it reaches nobody"));
             }
-            None => Marking::new(Level::Unclassified.as_str(), &[], context.owner()),
+            None => unmarked(context),
         };
         for reference in refs {
             self.apply(reference, &mut marking);
