@@ -1,5 +1,4 @@
 //! The release rules of what a marking may say beside level, REL list and caveats.
-#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 

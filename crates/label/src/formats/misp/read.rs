@@ -119,9 +119,7 @@ impl Reader<'_> {
             return BTreeSet::new();
         }
         let servers = group.get("SharingGroupServer").and_then(Value::as_array).into_iter().flatten();
-        let truth = |value: &Value| {
-            *value == Value::Bool(true) || *value == Value::from(1) || *value == Value::from("1")
-        };
+        let truth = |value: &Value| matches!(value, Value::Bool(true)) || *value == 1 || *value == "1";
         if servers.filter_map(|server| server.get("all_orgs")).any(truth) {
             let message = "`all_orgs` speaks of the organisations of another server; it reaches nobody here";
             self.fault(Fault::warning("label::all_orgs", message), name, "SharingGroupServer.all_orgs");
