@@ -324,6 +324,11 @@ fn stix_is_written_with_tlp_2_and_never_wider_than_the_list() {
     let secret = write(&Marking::new("SECRET", &["USA"], "KOR"), Format::Stix);
     assert_eq!((tlp_ids(&secret.text), lost(&secret)[0]), (vec![TLP_2_RED.to_owned()], "caveats"));
     assert!(lost(&secret).contains(&"level"));
+    let exercise =
+        Marking { caveats: vec!["EXERCISE".into()], ..Marking::new("UNCLASSIFIED", &["USA"], "KOR") };
+    let text = write(&exercise, Format::Stix).text;
+    let shown: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(shown[1]["labels"], json!(["exercise"]));
     // Read again by us, the list is there.
     let written = write(&Marking::new("UNCLASSIFIED", &["USA"], "KOR"), Format::Stix);
     assert_eq!(judged(&written.text), "UNCLASSIFIED//REL TO KOR, USA//TLP:AMBER+STRICT");
@@ -412,6 +417,27 @@ fn misp_is_written_for_a_known_group_or_for_nobody() {
     }
     let three = Marking::new("UNCLASSIFIED", &["JPN", "KOR", "USA"], "KOR");
     assert_eq!(lost(&write(&three, Format::Misp)), ["rel_to"]);
+}
+
+/// A document may hold millions of words and faults: what is kept of them is bounded, and refused.
+#[test]
+fn floods_are_bounded() {
+    let refs: Vec<String> = (0..200_000).map(|n| format!("marking-definition--{n}")).collect();
+    let flood = json!({ "type": "tool", "id": "tool--1", "object_marking_refs": refs }).to_string();
+    assert_eq!(judged(&flood), "marking.too_long");
+    let objects: Vec<Value> = (0..5_000).map(|_| json!({ "type": "tool", "id": "tool--1" })).collect();
+    let faults = codes(&json!(objects).to_string());
+    assert_eq!((faults.len(), faults[1_000].as_str()), (1_001, "label::more_faults"));
+    let owners = "USA KOR ".repeat(100_000);
+    let xml = format!(
+        "<a xmlns:ism=\"urn:us:gov:ic:ism\" ism:classification=\"S\" ism:ownerProducer=\"{owners}\"/>"
+    );
+    assert_eq!(judged(&xml), "SECRET");
+    let owners: String = (0..100_000).map(|n| format!("X{n} ")).collect();
+    let xml = format!(
+        "<a xmlns:ism=\"urn:us:gov:ic:ism\" ism:classification=\"S\" ism:ownerProducer=\"{owners}\"/>"
+    );
+    assert_eq!(judged(&xml), "marking.too_long");
 }
 
 /// Leaks of others, as tests of ours; the numbers are those of public reports.

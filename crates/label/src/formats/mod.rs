@@ -23,7 +23,7 @@ pub use ism::check_ism;
 pub use misp::Organisations;
 pub use stix::{Redacted, redact_stix};
 
-use crate::{Caveat, Codes, Label, Level, UnknownWord};
+use crate::{Caveat, Codes, Label, Level, MAX_WORDS, UnknownWord};
 
 /// The largest document that is read, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 32 << 20;
@@ -387,10 +387,25 @@ fn category(space: &str, word: &str) -> String {
     text.trim_end().to_owned()
 }
 
+/// Adds a word once. One more than a marking may have is kept, so that it is refused as too long; a list of a
+/// million words costs no more than that.
 fn push_new(words: &mut Vec<String>, word: impl Into<String>) {
     let word = word.into();
-    if !words.contains(&word) {
+    if words.len() <= MAX_WORDS && !words.contains(&word) {
         words.push(word);
+    }
+}
+
+/// The most faults of one document that are told.
+const MAX_FAULTS: usize = 1_000;
+
+/// Adds a fault, and after many of them only that there are more.
+fn complain(faults: &mut Vec<Fault>, fault: Fault) {
+    if faults.len() < MAX_FAULTS {
+        faults.push(fault);
+    } else if faults.len() == MAX_FAULTS {
+        let message = format!("more than {MAX_FAULTS} faults; mend these first");
+        faults.push(Fault::error("label::more_faults", message));
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{LEVELS, OWN};
 use crate::formats::capco::{Controls, NATO_POLICY};
-use crate::formats::{FormatContext, ReadMarkings, category, cut, narrow, push_caveat, push_new};
+use crate::formats::{FormatContext, ReadMarkings, category, complain, cut, narrow, push_caveat, push_new};
 use crate::{Caveat, Level, Pap, Tlp};
 
 /// How many objects within objects are looked at; MISP has two.
@@ -59,7 +59,7 @@ impl Reader<'_> {
 
     fn fault(&mut self, fault: Fault, name: &str, field: &str) {
         let fault = Fault { message: format!("{name}: {}", fault.message), ..fault };
-        self.read.faults.push(fault.in_field(field));
+        complain(&mut self.read.faults, fault.in_field(field));
     }
 
     /// What one thing says, on top of what holds it.
@@ -180,7 +180,7 @@ impl Reader<'_> {
                 push_new(&mut marking.categories, category("MISP", tag));
                 marking.display_only = display_only;
             }
-            self.read.faults.append(&mut controls.faults);
+            controls.faults.into_iter().for_each(|fault| complain(&mut self.read.faults, fault));
         } else if lower.starts_with("bongsu:") {
             push_new(&mut marking.categories, category("MISP", tag));
         }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use base::{Fault, Marking};
 use serde_json::Value;
 
-use super::{EXTENSION, TLP_1, TLP_2};
-use crate::formats::{FormatContext, ReadMarkings, category, cut, narrow, push_new};
-use crate::{Label, Level, Tlp};
+use super::{EXERCISE, EXTENSION, TLP_1, TLP_2};
+use crate::formats::{FormatContext, ReadMarkings, category, complain, cut, narrow, push_caveat, push_new};
+use crate::{Caveat, Label, Level, Tlp};
 
 pub(in crate::formats) fn is_stix(value: &Value) -> bool {
     let kind = text(value, "type");
@@ -35,7 +35,7 @@ pub(in crate::formats) fn read(value: &Value, context: &FormatContext<'_>) -> Re
                 }
                 read.push(id, 1, marking);
             }
-            Err(fault) => read.faults.push(*fault),
+            Err(fault) => complain(&mut read.faults, *fault),
         }
     }
     if read.items.is_empty() && read.faults.is_empty() {
@@ -118,6 +118,10 @@ impl<'v> Definitions<'v> {
         };
         for reference in refs {
             self.apply(reference, &mut marking);
+        }
+        let labels = object.get("labels").and_then(Value::as_array).into_iter().flatten();
+        if labels.filter_map(Value::as_str).any(|label| label.eq_ignore_ascii_case(EXERCISE)) {
+            push_caveat(&mut marking, Caveat::Exercise);
         }
         Ok(marking)
     }
