@@ -98,7 +98,7 @@ impl Controls {
 
     /// One more originator.
     pub(in crate::formats) fn owner(&mut self, code: &str) {
-        if self.marking.originator.len() > MAX_WORDS * 4 {
+        if self.marking.originator.len() > MAX_WORDS * 4 + 8 {
             // Already more than a marking may have, which is refused.
             return;
         }

@@ -45,14 +45,13 @@ pub(in crate::formats) fn write(label: &Label, losses: &mut Vec<Loss>) -> String
         "name": format!("TLP:{tlp}"),
         "extensions": { TLP_EXTENSION: { "extension_type": "property-extension", "tlp_2_0": word } },
     });
-    // A word that other programs show, so that nobody takes it for real.
-    let labels = label.caveats.contains(&Caveat::Exercise).then(|| [EXERCISE]);
     let mut object = json!({
         "object_marking_refs": [id],
         "extensions": { EXTENSION: { "extension_type": "property-extension", "marking": marking } },
     });
-    if let (Some(labels), Some(object)) = (labels, object.as_object_mut()) {
-        object.insert("labels".to_owned(), json!(labels));
+    if label.caveats.contains(&Caveat::Exercise) {
+        // A word that other programs show, so that nobody takes it for real.
+        object["labels"] = json!([EXERCISE]);
     }
     format!("{:#}", json!([definition, object]))
 }
