@@ -41,6 +41,7 @@
 //! assert_eq!((withheld.rule.as_str(), withheld.path.as_str()), ("rel.not_listed", "marking.rel_to"));
 //! ```
 
+mod banner;
 mod codes;
 mod formats;
 mod join;
@@ -56,13 +57,14 @@ mod tables;
 mod tearline;
 mod walk;
 
+pub use banner::banner;
 pub use codes::{Codes, CodesError};
 pub use formats::{
     Format, FormatContext, Loss, MAX_DOCUMENT_BYTES, Organisations, ReadMarking, ReadMarkings, Redacted,
     UNKNOWN_ORIGINATOR, WrittenMarking, check_ism, read_markings, redact_stix, write_marking,
 };
 pub use join::{join, join_markings};
-pub use label::{Label, LabelError, MAX_WORD_BYTES, MAX_WORDS, banner};
+pub use label::{Label, LabelError, MAX_WORD_BYTES, MAX_WORDS};
 pub use level::{Caveat, Level, Pap, Tlp, UnknownWord};
 pub use policy::{
     MAX_POLICIES, MAX_POLICY_BYTES, National, POLICY_SCHEMA, POLICY_SCHEMA_TEXT, Policy, PolicyDocument,

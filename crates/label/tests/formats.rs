@@ -209,6 +209,11 @@ fn cot_events() {
     assert_eq!(of(r#"access="SECRET" releaseableTo="USA" releasableTo="JPN""#), "SECRET");
     assert_eq!(codes(&event(r#"access="Undefined" releaseableTo="USA""#)), ["label::no_level"]);
     assert_eq!(codes(&event("")), ["label::no_level"]);
+    for broken in
+        ["<!DOCTYPE event><event access=\"SECRET\"/>", "<event access=\"SECRET\">", "<event access=\"&x;\"/>"]
+    {
+        assert_eq!(codes(broken), ["label::bad_xml"], "{broken}");
+    }
     let written = write(&Marking::new("RESTRICTED", &["USA", "JPN"], "KOR"), Format::Cot);
     assert_eq!(
         written.text,
@@ -270,6 +275,11 @@ fn stix_references() {
     let odd =
         json!({ "type": "indicator", "id": "indicator--1", "object_marking_refs": TLP_2_GREEN }).to_string();
     assert_eq!(codes(&odd), ["label::bad_marking"]);
+    // A definition alone is read as what a reference to it says.
+    let alone = json!({ "type": "bundle", "id": "bundle--1", "objects": [
+        { "type": "marking-definition", "id": TLP_2_GREEN, "name": "TLP:CLEAR" },
+    ] });
+    assert_eq!(judged(&alone.to_string()), "UNCLASSIFIED//TLP:GREEN");
     // A definition that travels along is not believed to be a TLP of ours, whatever it says.
     let bundle = json!({ "type": "bundle", "id": "bundle--1", "objects": [
         { "type": "marking-definition", "id": unknown, "definition_type": "tlp", "definition": { "tlp": "white" } },
@@ -314,6 +324,11 @@ fn stix_is_written_with_tlp_2_and_never_wider_than_the_list() {
     let secret = write(&Marking::new("SECRET", &["USA"], "KOR"), Format::Stix);
     assert_eq!((tlp_ids(&secret.text), lost(&secret)[0]), (vec![TLP_2_RED.to_owned()], "caveats"));
     assert!(lost(&secret).contains(&"level"));
+    let exercise =
+        Marking { caveats: vec!["EXERCISE".into()], ..Marking::new("UNCLASSIFIED", &["USA"], "KOR") };
+    let text = write(&exercise, Format::Stix).text;
+    let shown: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(shown[1]["labels"], json!(["exercise"]));
     // Read again by us, the list is there.
     let written = write(&Marking::new("UNCLASSIFIED", &["USA"], "KOR"), Format::Stix);
     assert_eq!(judged(&written.text), "UNCLASSIFIED//REL TO KOR, USA//TLP:AMBER+STRICT");
@@ -404,6 +419,27 @@ fn misp_is_written_for_a_known_group_or_for_nobody() {
     assert_eq!(lost(&write(&three, Format::Misp)), ["rel_to"]);
 }
 
+/// A document may hold millions of words and faults: what is kept of them is bounded, and refused.
+#[test]
+fn floods_are_bounded() {
+    let refs: Vec<String> = (0..200_000).map(|n| format!("marking-definition--{n}")).collect();
+    let flood = json!({ "type": "tool", "id": "tool--1", "object_marking_refs": refs }).to_string();
+    assert_eq!(judged(&flood), "marking.too_long");
+    let objects: Vec<Value> = (0..5_000).map(|_| json!({ "type": "tool", "id": "tool--1" })).collect();
+    let faults = codes(&json!(objects).to_string());
+    assert_eq!((faults.len(), faults[1_000].as_str()), (1_001, "label::more_faults"));
+    let owners = "USA KOR ".repeat(100_000);
+    let xml = format!(
+        "<a xmlns:ism=\"urn:us:gov:ic:ism\" ism:classification=\"S\" ism:ownerProducer=\"{owners}\"/>"
+    );
+    assert_eq!(judged(&xml), "SECRET");
+    let owners: String = (0..100_000).map(|n| format!("X{n} ")).collect();
+    let xml = format!(
+        "<a xmlns:ism=\"urn:us:gov:ic:ism\" ism:classification=\"S\" ism:ownerProducer=\"{owners}\"/>"
+    );
+    assert_eq!(judged(&xml), "marking.too_long");
+}
+
 /// Leaks of others, as tests of ours; the numbers are those of public reports.
 mod leaks {
     use super::*;
@@ -416,6 +452,12 @@ mod leaks {
             assert_eq!(marking(&text).rel_to.len(), 0, "{text}");
             assert_eq!(codes(&text), ["label::local_sharing_group"]);
         }
+        let list =
+            json!([{ "SharingGroup": { "id": "1", "local": true }, "SharingGroupOrg": [] }]).to_string();
+        assert_eq!(
+            (marking(&list).rel_to.len(), codes(&list)),
+            (0, vec!["label::local_sharing_group".to_owned()])
+        );
         // The same on an attribute.
         let attribute = json!({ "uuid": "a", "distribution": "4", "sharing_group_id": "1" });
         let text = event(json!({

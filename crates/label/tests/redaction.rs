@@ -88,7 +88,17 @@ fn what_becomes_empty_goes_and_the_rest_is_numbered_by_what_is_left() {
 
 #[test]
 fn selectors_that_point_at_nothing_or_at_what_every_object_needs_hold_the_object_back() {
-    for selector in ["nothing", "external_references.[0]", "name.[0]", "", "type", "id", "name.", "[0]"] {
+    for selector in [
+        "object_marking_refs.[0]",
+        "nothing",
+        "external_references.[0]",
+        "name.[0]",
+        "",
+        "type",
+        "id",
+        "name.",
+        "[0]",
+    ] {
         let object = indicator(json!({
             "name": "x", "granular_markings": [{ "selectors": [selector], "marking_ref": RED }],
         }));
@@ -99,6 +109,27 @@ fn selectors_that_point_at_nothing_or_at_what_every_object_needs_hold_the_object
     {
         assert_eq!(green(&indicator(json!({ "name": "x", "granular_markings": granular }))).value, None);
     }
+}
+
+#[test]
+fn a_list_that_every_object_needs_is_not_emptied() {
+    let report = |refs: &[&str], selector: &str| {
+        json!({
+            "type": "report", "id": "report--1", "object_marking_refs": [GREEN], "object_refs": refs,
+            "granular_markings": [{ "selectors": [selector], "marking_ref": RED }],
+        })
+    };
+    assert_eq!(left(&report(&["a--1", "b--1"], "object_refs.[0]"))["object_refs"], json!(["b--1"]));
+    assert_eq!(green(&report(&["a--1"], "object_refs.[0]")).value, None);
+}
+
+#[test]
+fn more_selectors_than_anybody_writes_hold_the_object_back() {
+    let selectors: Vec<String> = (0..2_000).map(|n| format!("list.[{n}]")).collect();
+    let object = indicator(json!({
+        "list": vec![0; 3_000], "granular_markings": [{ "selectors": selectors, "marking_ref": RED }],
+    }));
+    assert_eq!(green(&object).value, None);
 }
 
 fn bundle(objects: Value) -> Value {

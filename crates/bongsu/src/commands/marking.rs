@@ -22,7 +22,7 @@ pub(crate) struct Check {
     #[arg(required = true, value_name = "MARKING|FILE")]
     markings: Vec<String>,
     /// Write each marking in this form: stix, capco, ism, stanag4774, misp, cot or cap
-    #[arg(long, value_name = "FORM", env = "BONGSU_TO", hide_env_values = true)]
+    #[arg(long, value_name = "FORM", env = "BONGSU_FORM", hide_env_values = true)]
     to: Option<Form>,
     /// Whose an item is in forms that do not say it, a country code such as KOR
     #[arg(long, value_name = "CODE", env = "BONGSU_ORIGINATOR", hide_env_values = true)]

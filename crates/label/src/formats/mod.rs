@@ -23,7 +23,7 @@ pub use ism::check_ism;
 pub use misp::Organisations;
 pub use stix::{Redacted, redact_stix};
 
-use crate::{Caveat, Codes, Label, Level, UnknownWord};
+use crate::{Caveat, Codes, Label, Level, MAX_WORDS, UnknownWord};
 
 /// The largest document that is read, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 32 << 20;
@@ -78,7 +78,16 @@ impl Format {
     }
 
     fn of_xml(text: &str) -> Option<Self> {
-        let elements = xml::elements(text).ok()?;
+        let Ok(elements) = xml::elements(text) else {
+            // A damaged document still looks like something, and its reader says what is wrong where.
+            let signs = [
+                ("ConfidentialityInformation", Self::Stanag4774),
+                ("urn:us:gov:ic:ism", Self::Ism),
+                ("<event", Self::Cot),
+                ("alert", Self::Cap),
+            ];
+            return signs.into_iter().find(|(sign, _)| text.contains(sign)).map(|(_, format)| format);
+        };
         let root = elements.first()?;
         match root.name.as_str() {
             "event" => Some(Self::Cot),
@@ -91,17 +100,14 @@ impl Format {
     /// Which form a JSON document has.
     pub fn of_json(value: &serde_json::Value) -> Option<Self> {
         let has = |key: &str| value.get(key).is_some();
+        let first_has = |key: &str| value.get(0).is_some_and(|first| first.get(key).is_some());
         if value.get("schema").is_some() {
             None
         } else if stix::is_stix(value) {
             Some(Self::Stix)
-        } else if has("Event")
-            || has("SharingGroup")
-            || has("distribution")
-            || value.pointer("/0/Event").is_some()
-        {
+        } else if ["Event", "SharingGroup", "distribution"].iter().any(|key| has(key) || first_has(key)) {
             Some(Self::Misp)
-        } else if has("ocl") || has("assertions") || has("ConfidentialityInformation") {
+        } else if has("ocl") || has("assertions") {
             Some(Self::Stanag4774)
         } else {
             None
@@ -381,10 +387,25 @@ fn category(space: &str, word: &str) -> String {
     text.trim_end().to_owned()
 }
 
+/// Adds a word once. One more than a marking may have is kept, so that it is refused as too long; a list of a
+/// million words costs no more than that.
 fn push_new(words: &mut Vec<String>, word: impl Into<String>) {
     let word = word.into();
-    if !words.contains(&word) {
+    if words.len() <= MAX_WORDS && !words.contains(&word) {
         words.push(word);
+    }
+}
+
+/// The most faults of one document that are told.
+const MAX_FAULTS: usize = 1_000;
+
+/// Adds a fault, and after many of them only that there are more.
+fn complain(faults: &mut Vec<Fault>, fault: Fault) {
+    if faults.len() < MAX_FAULTS {
+        faults.push(fault);
+    } else if faults.len() == MAX_FAULTS {
+        let message = format!("more than {MAX_FAULTS} faults; mend these first");
+        faults.push(Fault::error("label::more_faults", message));
     }
 }
 

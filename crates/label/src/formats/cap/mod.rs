@@ -5,7 +5,7 @@
 use base::{Fault, Marking};
 
 use super::xml::{Element, children, escape};
-use super::{FormatContext, Loss, ReadMarkings, capco, category, push_caveat, push_new};
+use super::{FormatContext, Loss, ReadMarkings, capco, category, complain, push_caveat, push_new};
 use crate::{Caveat, Label, Level};
 
 const NAMESPACE: &str = "urn:oasis:names:tc:emergency:cap:1.2";
@@ -22,11 +22,11 @@ pub(super) fn read(elements: &[Element], context: &FormatContext<'_>) -> ReadMar
             |name: &&&str| children(elements, index).filter(|(_, child)| child.name == ***name).count() > 1;
         if let Some(name) = ["status", "scope", "restriction", "addresses"].iter().find(twice) {
             let fault = Fault::error("label::twice", "given twice; it reaches nobody").in_field(*name);
-            read.faults.push(alert.place(fault));
+            complain(&mut read.faults, alert.place(fault));
             continue;
         }
         let marking = marking(&field, context, &mut faults);
-        read.faults.extend(faults.into_iter().map(|fault| alert.place(fault)));
+        faults.into_iter().for_each(|fault| complain(&mut read.faults, alert.place(fault)));
         if let Some(marking) = marking {
             read.push(field("identifier"), alert.line, marking);
         }
@@ -44,7 +44,7 @@ fn marking(
 ) -> Option<Marking> {
     let unrestricted = || Marking::new(Level::Unclassified.as_str(), &[], context.owner());
     let mut warn = |code: &str, field: &str, message: &str| {
-        faults.push(Fault::warning(code, message).in_field(field));
+        complain(faults, Fault::warning(code, message).in_field(field));
     };
     let scope = field("scope");
     let mut marking = match scope.as_str() {

@@ -3,9 +3,9 @@
 use base::{Fault, Marking, Timestamp};
 
 use super::CATEGORIES;
-use crate::formats::{category, narrow, push_caveat, push_new};
+use crate::formats::{category, complain, narrow, push_caveat, push_new};
 use crate::label::is_category;
-use crate::{Caveat, Pap, Tlp};
+use crate::{Caveat, MAX_WORDS, Pap, Tlp};
 
 /// Takes controls one by one into a marking.
 #[derive(Debug)]
@@ -44,11 +44,17 @@ impl Controls {
             // A portion may leave the list to the banner. Alone it reaches nobody.
             "REL" | "REL TO" => {
                 let message = "`REL` without a list means the list of the banner; alone it reaches nobody";
-                self.faults.push(Fault::warning("label::rel_without_list", message).in_field("REL"));
+                complain(
+                    &mut self.faults,
+                    Fault::warning("label::rel_without_list", message).in_field("REL"),
+                );
             }
             "DISPLAY ONLY" | "DISPLAYONLY" => {
                 let message = "`DISPLAY ONLY` without a list shows it to nobody";
-                self.faults.push(Fault::warning("label::rel_without_list", message).in_field("DISPLAY ONLY"));
+                complain(
+                    &mut self.faults,
+                    Fault::warning("label::rel_without_list", message).in_field("DISPLAY ONLY"),
+                );
             }
             _ => return false,
         }
@@ -92,6 +98,10 @@ impl Controls {
 
     /// One more originator.
     pub(in crate::formats) fn owner(&mut self, code: &str) {
+        if self.marking.originator.len() > MAX_WORDS * 4 + 8 {
+            // Already more than a marking may have, which is refused.
+            return;
+        }
         let known = self.marking.originator.split(' ').any(|owner| owner == code);
         if self.marking.originator.is_empty() {
             self.marking.originator = code.to_owned();

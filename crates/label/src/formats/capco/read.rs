@@ -4,7 +4,7 @@ use base::{Fault, Marking};
 
 use super::{Controls, LEVELS, NATO_LEVELS, NATO_POLICY};
 use crate::Caveat;
-use crate::formats::{FormatContext, ReadMarkings, cut, push_caveat};
+use crate::formats::{FormatContext, ReadMarkings, complain, cut, push_caveat};
 
 /// The longest line that is read as a marking, in bytes.
 const MAX_LINE_BYTES: usize = 16_384;
@@ -30,7 +30,7 @@ pub(in crate::formats) fn read(text: &str, context: &FormatContext<'_>) -> ReadM
             continue;
         }
         let (marking, faults) = line(text, context);
-        read.faults.extend(faults.into_iter().map(|fault| fault.at_line(number)));
+        faults.into_iter().for_each(|fault| complain(&mut read.faults, fault.at_line(number)));
         if let Some(marking) = marking {
             let name = if text.trim().starts_with('(') { "portion" } else { "banner" };
             read.push(name, number, marking);

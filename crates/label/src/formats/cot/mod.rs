@@ -5,7 +5,7 @@ use base::{Fault, Marking};
 
 use super::capco::{self, Controls};
 use super::xml::{Element, escape};
-use super::{FormatContext, Loss, ReadMarkings, cut, ordered, push_caveat};
+use super::{FormatContext, Loss, ReadMarkings, complain, cut, ordered, push_caveat};
 use crate::{Caveat, Label};
 
 pub(super) fn read(elements: &[Element], context: &FormatContext<'_>) -> ReadMarkings {
@@ -14,11 +14,14 @@ pub(super) fn read(elements: &[Element], context: &FormatContext<'_>) -> ReadMar
         let level = event.attribute("", "access").unwrap_or_default();
         if ["", "undefined"].contains(&level.to_lowercase().as_str()) {
             let message = "`access` says nothing, so the level is unknown; it reaches nobody";
-            read.faults.push(event.place(Fault::error("label::no_level", message).in_field("access")));
+            complain(
+                &mut read.faults,
+                event.place(Fault::error("label::no_level", message).in_field("access")),
+            );
             continue;
         }
         let (marking, faults) = marking(event, level, context);
-        read.faults.extend(faults.into_iter().map(|fault| event.place(fault)));
+        faults.into_iter().for_each(|fault| complain(&mut read.faults, event.place(fault)));
         read.push(cut(event.attribute("", "uid").unwrap_or("event")), event.line, marking);
     }
     if read.items.is_empty() && read.faults.is_empty() {

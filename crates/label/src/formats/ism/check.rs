@@ -7,6 +7,7 @@ use base::{Fault, FaultLevel, Timestamp};
 use super::ISM;
 use super::read::tokens;
 use crate::Codes;
+use crate::formats::complain;
 use crate::formats::xml::{self, Element};
 
 /// Groups that the rules take apart; every other word of four signs makes a list incomparable.
@@ -90,8 +91,12 @@ struct Check<'e> {
 
 impl Check<'_> {
     fn fault(&mut self, rule: &str, element: &Element, field: &str, message: &str) {
+        self.tell(FaultLevel::Error, rule, element, field, message);
+    }
+
+    fn tell(&mut self, level: FaultLevel, rule: &str, element: &Element, field: &str, message: &str) {
         let fault = Fault::error(&format!("ism::{rule}"), format!("ISM-ID-{rule}: {message}"));
-        self.faults.push(element.place(fault.in_field(field)));
+        complain(&mut self.faults, element.place(Fault { level, ..fault }.in_field(field)));
     }
 
     fn exclusive(&mut self, element: &Element) {
@@ -133,12 +138,8 @@ impl Check<'_> {
             let Some(since) = codes.withdrawn(code) else { continue };
             let message =
                 format!("`{}` was withdrawn on {since}; name the successor", super::super::cut(code));
-            self.fault("00199", element, "releasableTo", &message);
-            if since > day
-                && let Some(fault) = self.faults.last_mut()
-            {
-                fault.level = FaultLevel::Warning;
-            }
+            let level = if since > day { FaultLevel::Warning } else { FaultLevel::Error };
+            self.tell(level, "00199", element, "releasableTo", &message);
         }
     }
 

@@ -5,7 +5,7 @@ use base::{Fault, Marking};
 use super::{CATEGORIES, INFORMATIVE, ISM, OWN};
 use crate::formats::capco::{Controls, NATO_POLICY};
 use crate::formats::xml::Element;
-use crate::formats::{FormatContext, ReadMarkings, category, cut, push_caveat, push_new};
+use crate::formats::{FormatContext, ReadMarkings, category, complain, cut, push_caveat, push_new};
 use crate::{Caveat, Level};
 
 pub(in crate::formats) fn is_marked(element: &Element) -> bool {
@@ -33,8 +33,10 @@ pub(in crate::formats) fn read(elements: &[Element], context: &FormatContext<'_>
             None => {
                 let message =
                     format!("{name} `{}` has no classification; it reaches nobody", cut(&element.name));
-                read.faults
-                    .push(element.place(Fault::error("label::no_level", message).in_field("classification")));
+                complain(
+                    &mut read.faults,
+                    element.place(Fault::error("label::no_level", message).in_field("classification")),
+                );
             }
         }
     }
@@ -107,7 +109,8 @@ fn dissemination(element: &Element, controls: &mut Controls, faults: &mut Vec<Fa
         // The list says to whom the control REL applies; without the control it says nothing.
         let message =
             "releasableTo without REL or EYES in disseminationControls is not read: it reaches nobody";
-        faults.push(
+        complain(
+            faults,
             element.place(Fault::error("label::rel_without_control", message).in_field("releasableTo")),
         );
     }

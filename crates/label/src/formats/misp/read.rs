@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{LEVELS, OWN};
 use crate::formats::capco::{Controls, NATO_POLICY};
-use crate::formats::{FormatContext, ReadMarkings, category, cut, narrow, push_caveat, push_new};
+use crate::formats::{FormatContext, ReadMarkings, category, complain, cut, narrow, push_caveat, push_new};
 use crate::{Caveat, Level, Pap, Tlp};
 
 /// How many objects within objects are looked at; MISP has two.
@@ -59,7 +59,7 @@ impl Reader<'_> {
 
     fn fault(&mut self, fault: Fault, name: &str, field: &str) {
         let fault = Fault { message: format!("{name}: {}", fault.message), ..fault };
-        self.read.faults.push(fault.in_field(field));
+        complain(&mut self.read.faults, fault.in_field(field));
     }
 
     /// What one thing says, on top of what holds it.
@@ -119,9 +119,7 @@ impl Reader<'_> {
             return BTreeSet::new();
         }
         let servers = group.get("SharingGroupServer").and_then(Value::as_array).into_iter().flatten();
-        let truth = |value: &Value| {
-            *value == Value::Bool(true) || *value == Value::from(1) || *value == Value::from("1")
-        };
+        let truth = |value: &Value| matches!(value, Value::Bool(true)) || *value == 1 || *value == "1";
         if servers.filter_map(|server| server.get("all_orgs")).any(truth) {
             let message = "`all_orgs` speaks of the organisations of another server; it reaches nobody here";
             self.fault(Fault::warning("label::all_orgs", message), name, "SharingGroupServer.all_orgs");
@@ -182,7 +180,7 @@ impl Reader<'_> {
                 push_new(&mut marking.categories, category("MISP", tag));
                 marking.display_only = display_only;
             }
-            self.read.faults.append(&mut controls.faults);
+            controls.faults.into_iter().for_each(|fault| complain(&mut self.read.faults, fault));
         } else if lower.starts_with("bongsu:") {
             push_new(&mut marking.categories, category("MISP", tag));
         }

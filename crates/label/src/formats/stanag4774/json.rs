@@ -5,7 +5,7 @@ use base::Fault;
 use serde_json::Value;
 
 use super::{Category, Information, marking};
-use crate::formats::{FormatContext, ReadMarkings};
+use crate::formats::{FormatContext, ReadMarkings, complain};
 
 pub(in crate::formats) fn read_json(value: &Value, context: &FormatContext<'_>) -> ReadMarkings {
     let mut read = ReadMarkings::default();
@@ -32,7 +32,7 @@ fn one(name: &str, value: &Value, context: &FormatContext<'_>, read: &mut ReadMa
     let Some(ocl) = value.get("ocl").and_then(Value::as_object) else {
         let fault =
             Fault::error("label::no_marking", "the assertion holds no `ocl` object; it reaches nobody");
-        read.faults.push(fault.in_field("statement"));
+        complain(&mut read.faults, fault.in_field("statement"));
         return;
     };
     let list = |value: &Value| -> Vec<String> {
@@ -65,7 +65,7 @@ fn one(name: &str, value: &Value, context: &FormatContext<'_>, read: &mut ReadMa
     if let Some(marking) = marking(information, unknown, context, &mut faults) {
         read.push(name, 1, marking);
     }
-    read.faults.append(&mut faults);
+    faults.into_iter().for_each(|fault| complain(&mut read.faults, fault));
 }
 
 fn text(value: &Value, key: &str) -> String {

@@ -14,7 +14,7 @@ use base::{Fault, Marking};
 
 use super::capco::{Controls, NATO_LEVELS};
 use super::xml::{Element, children};
-use super::{FormatContext, ReadMarkings, category, cut, push_caveat, push_new};
+use super::{FormatContext, ReadMarkings, category, complain, cut, push_caveat, push_new};
 use crate::Caveat;
 
 const NAMESPACE: &str = "urn:nato:stanag:4774:confidentialitymetadatalabel:1:0";
@@ -45,7 +45,7 @@ pub(super) fn read(elements: &[Element], context: &FormatContext<'_>) -> ReadMar
         let (information, unknown) = information(elements, index);
         let mut faults = Vec::new();
         let marking = marking(information, unknown, context, &mut faults);
-        read.faults.extend(faults.into_iter().map(|fault| element.place(fault)));
+        faults.into_iter().for_each(|fault| complain(&mut read.faults, element.place(fault)));
         if let Some(marking) = marking {
             read.push("label", element.line, marking);
         }
@@ -140,7 +140,7 @@ fn take(one: &Category, controls: &mut Controls, faults: &mut Vec<Fault>) {
         ("INFORMATIVE", "exercise") => push_caveat(&mut controls.marking, Caveat::Exercise),
         ("INFORMATIVE", _) => {
             let message = format!("`{}` informs and restricts nobody; it is not kept", cut(&one.tag));
-            faults.push(Fault::warning("label::not_kept", message).in_field("Category"));
+            complain(faults, Fault::warning("label::not_kept", message).in_field("Category"));
         }
         // Also a permissive one: who lacks all its values is kept out.
         _ => {

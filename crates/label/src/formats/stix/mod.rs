@@ -21,6 +21,9 @@ const EXTENSION: &str = "extension-definition--6ce0d0ba-31de-4a2b-8f0f-3c6b40d2a
 /// The TLP 2.0 definitions; the property that holds the word is `tlp_2_0` under this extension.
 const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
 
+/// The label of an object that is not real.
+const EXERCISE: &str = "exercise";
+
 /// Ids of TLP definitions and what they mean in TLP 2.0.
 ///
 /// RED of version 1 was for those in a meeting, which is more than RED of version 2, for individual recipients: it is

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use base::{Fault, Marking};
 use serde_json::Value;
 
-use super::{EXTENSION, TLP_1, TLP_2};
-use crate::formats::{FormatContext, ReadMarkings, category, cut, narrow, push_new};
-use crate::{Label, Level, Tlp};
+use super::{EXERCISE, EXTENSION, TLP_1, TLP_2};
+use crate::formats::{FormatContext, ReadMarkings, category, complain, cut, narrow, push_caveat, push_new};
+use crate::{Caveat, Label, Level, Tlp};
 
 pub(in crate::formats) fn is_stix(value: &Value) -> bool {
     let kind = text(value, "type");
@@ -35,14 +35,29 @@ pub(in crate::formats) fn read(value: &Value, context: &FormatContext<'_>) -> Re
                 }
                 read.push(id, 1, marking);
             }
-            Err(fault) => read.faults.push(*fault),
+            Err(fault) => complain(&mut read.faults, *fault),
         }
     }
     if read.items.is_empty() && read.faults.is_empty() {
-        let message = "there is no object; a definition alone marks nothing";
-        read.faults.push(Fault::error("label::no_marking", message));
+        alone(&definitions, context, &mut read);
     }
     read
+}
+
+/// Definitions that nothing refers to: what a reference to each would say.
+fn alone(definitions: &Definitions<'_>, context: &FormatContext<'_>, read: &mut ReadMarkings) {
+    for id in definitions.0.keys() {
+        let mut marking = unmarked(context);
+        definitions.apply(&Value::from(*id), &mut marking);
+        read.push(cut(id), 1, marking);
+    }
+    if read.items.is_empty() {
+        read.faults.push(Fault::error("label::no_marking", "there is no object"));
+    }
+}
+
+fn unmarked(context: &FormatContext<'_>) -> Marking {
+    Marking::new(Level::Unclassified.as_str(), &[], context.owner())
 }
 
 /// The objects of a bundle, of a list, or the one that it is.
@@ -99,10 +114,14 @@ impl<'v> Definitions<'v> {
             None if refs.is_empty() => {
                 return fault("label::no_marking", format!("`{id}` has no marking; it reaches nobody"));
             }
-            None => Marking::new(Level::Unclassified.as_str(), &[], context.owner()),
+            None => unmarked(context),
         };
         for reference in refs {
             self.apply(reference, &mut marking);
+        }
+        let labels = object.get("labels").and_then(Value::as_array).into_iter().flatten();
+        if labels.filter_map(Value::as_str).any(|label| label.eq_ignore_ascii_case(EXERCISE)) {
+            push_caveat(&mut marking, Caveat::Exercise);
         }
         Ok(marking)
     }

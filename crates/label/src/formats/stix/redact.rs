@@ -34,6 +34,12 @@ const REQUIRED: &[&str] = &[
     "object_refs",
 ];
 
+/// These say who may have the object: a marking on one of them is no marking of content.
+const MARKINGS: &[&str] = &["object_marking_refs", "granular_markings"];
+
+/// The most selectors of one object that are followed.
+const MAX_SELECTORS: usize = 1_000;
+
 /// Takes out of a bundle, a list of objects or one object what `may_have` refuses, by its marking:
 ///
 /// - objects, by the join of all their markings; an object without one, or with a granular marking that points at
@@ -117,31 +123,82 @@ fn parts(
             }
         }
     }
+    if paths.len() > MAX_SELECTORS {
+        return Err(refuse(format!("more than {MAX_SELECTORS} selectors")));
+    }
     // A malformed list of granular markings could hide one.
     if object.get("granular_markings").is_some_and(|granular| !well_formed(granular)) {
         return Err(refuse("its granular markings are malformed".to_owned()));
     }
-    paths.sort();
-    paths.dedup();
-    // Sorted, a path follows the one that it lies within.
-    let mut apart: Vec<Path> = Vec::new();
-    for path in paths {
-        if !apart.iter().any(|outer| path.starts_with(outer)) {
-            apart.push(path);
-        }
-    }
-    if apart
-        .iter()
-        .any(|path| matches!(path.as_slice(), [Step::Key(key)] if REQUIRED.contains(&key.as_str())))
-    {
+    let faults = paths.iter().map(|path| *refuse(format!("`{}` may not go", selector(path)))).collect();
+    let removed = with_emptied(object, paths);
+    let needed = |path: &Path| match path.as_slice() {
+        [Step::Key(key)] => REQUIRED.contains(&key.as_str()),
+        [Step::Key(key), ..] => MARKINGS.contains(&key.as_str()),
+        _ => true,
+    };
+    if removed.iter().any(needed) {
         return Err(refuse("a part that every object needs may not go".to_owned()));
     }
-    let Value::Object(mut open) = object.clone() else {
+    let mut open = object.clone();
+    // From behind, so that the numbers before stay right.
+    for path in removed.iter().rev() {
+        remove(&mut open, path);
+    }
+    let granular = renumbered(object, &removed, |single| {
+        definitions.granular(single, &whole, context).iter().all(|(_, marking)| may_have(marking))
+    });
+    let Value::Object(mut open) = open else {
         return Err(refuse("it is no object".to_owned()));
     };
-    let faults = apart.iter().map(|path| *refuse(format!("`{}` may not go", selector(path)))).collect();
-    take_out(&mut open, &apart, may_have, definitions, &whole, context);
+    if granular.is_empty() {
+        open.remove("granular_markings");
+    } else {
+        open.insert("granular_markings".to_owned(), Value::Array(granular));
+    }
     Ok((open, faults))
+}
+
+/// The paths with those that they leave empty, sorted, none within another: from within outwards, lists and objects
+/// that become empty go too, and count as taken out when numbers are given anew.
+fn with_emptied(object: &Value, paths: Vec<Path>) -> Vec<Path> {
+    let mut gone: BTreeSet<Path> = paths.iter().cloned().collect();
+    for path in paths {
+        let mut outer = path;
+        while outer.pop().is_some() && !outer.is_empty() {
+            if is_empty(object, &outer, &gone) {
+                gone.insert(outer.clone());
+            }
+        }
+    }
+    let mut outermost: Vec<Path> = Vec::new();
+    for path in gone {
+        // Sorted, a path follows the one that it lies within.
+        if !outermost.last().is_some_and(|outer| path.starts_with(outer)) {
+            outermost.push(path);
+        }
+    }
+    outermost
+}
+
+/// The granular markings that may go, with the selectors of what is left.
+fn renumbered(object: &Value, removed: &[Path], open: impl Fn(&Value) -> bool) -> Vec<Value> {
+    let granular = object.get("granular_markings").and_then(Value::as_array).into_iter().flatten();
+    let left = granular.filter_map(|one| {
+        // Also one whose parts went with others: its name would tell what was there.
+        if !open(&serde_json::json!({ "granular_markings": [one] })) {
+            return None;
+        }
+        let selectors = one.get("selectors").and_then(Value::as_array).into_iter().flatten();
+        let moved: Vec<Value> = selectors
+            .filter_map(|selector| after(&path(selector.as_str()?, object)?, removed))
+            .map(|path| Value::String(selector(&path)))
+            .collect();
+        let mut one = one.clone();
+        one.as_object_mut()?.insert("selectors".to_owned(), Value::Array(moved.clone()));
+        (!moved.is_empty()).then_some(one)
+    });
+    left.collect()
 }
 
 fn well_formed(granular: &Value) -> bool {
@@ -154,72 +211,8 @@ fn well_formed(granular: &Value) -> bool {
     })
 }
 
-fn take_out(
-    open: &mut Map<String, Value>,
-    removed: &[Path],
-    may_have: &dyn Fn(&Marking) -> bool,
-    definitions: &Definitions<'_>,
-    whole: &Marking,
-    context: &FormatContext<'_>,
-) {
-    let mut object = Value::Object(std::mem::take(open));
-    let before = object.clone();
-    // What becomes empty goes too, from within outwards, and counts as taken out when numbers are given anew.
-    let mut gone = removed.to_vec();
-    for path in removed {
-        let mut outer = path.clone();
-        while outer.pop().is_some() && !outer.is_empty() {
-            if is_empty(&before, &outer, &gone) {
-                gone.push(outer.clone());
-            }
-        }
-    }
-    gone.sort();
-    gone.dedup();
-    let mut outermost: Vec<Path> = Vec::new();
-    for path in gone {
-        if !outermost.iter().any(|outer| path.starts_with(outer)) {
-            outermost.push(path);
-        }
-    }
-    // From behind, so that the numbers before stay right.
-    for path in outermost.iter().rev() {
-        remove(&mut object, path);
-    }
-    let granular = before.get("granular_markings").and_then(Value::as_array).cloned().unwrap_or_default();
-    let left: Vec<Value> = granular
-        .into_iter()
-        .filter_map(|mut one| {
-            let single = serde_json::json!({ "granular_markings": [&one] });
-            // Also one that says no more than that: its name would tell what was there.
-            if definitions.granular(&single, whole, context).iter().any(|(_, marking)| !may_have(marking)) {
-                return None;
-            }
-            let selectors = one.get("selectors").and_then(Value::as_array).cloned().unwrap_or_default();
-            let moved: Vec<Value> = selectors
-                .iter()
-                .filter_map(|selector| after(&path(selector.as_str()?, &before)?, &outermost))
-                .map(|path| Value::String(selector(&path)))
-                .collect();
-            if moved.is_empty() {
-                return None;
-            }
-            one.as_object_mut()?.insert("selectors".to_owned(), Value::Array(moved));
-            Some(one)
-        })
-        .collect();
-    if let Value::Object(mut map) = object {
-        if left.is_empty() {
-            map.remove("granular_markings");
-        } else {
-            map.insert("granular_markings".to_owned(), Value::Array(left));
-        }
-        *open = map;
-    }
-}
-
 /// Whether nothing is left at a path when others were taken out.
-fn is_empty(object: &Value, at: &Path, gone: &[Path]) -> bool {
+fn is_empty(object: &Value, at: &Path, gone: &BTreeSet<Path>) -> bool {
     let value = at.iter().try_fold(object, |value, step| match step {
         Step::Key(key) => value.get(key),
         Step::Index(index) => value.as_array()?.get(*index),

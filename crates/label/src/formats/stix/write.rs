@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{EXTENSION, TLP_2, TLP_EXTENSION};
+use super::{EXERCISE, EXTENSION, TLP_2, TLP_EXTENSION};
 use crate::formats::{Loss, countries};
 use crate::{Caveat, Label, Tlp};
 
@@ -45,9 +45,13 @@ pub(in crate::formats) fn write(label: &Label, losses: &mut Vec<Loss>) -> String
         "name": format!("TLP:{tlp}"),
         "extensions": { TLP_EXTENSION: { "extension_type": "property-extension", "tlp_2_0": word } },
     });
-    let object = json!({
+    let mut object = json!({
         "object_marking_refs": [id],
         "extensions": { EXTENSION: { "extension_type": "property-extension", "marking": marking } },
     });
+    if label.caveats.contains(&Caveat::Exercise) {
+        // A word that other programs show, so that nobody takes it for real.
+        object["labels"] = json!([EXERCISE]);
+    }
     format!("{:#}", json!([definition, object]))
 }
