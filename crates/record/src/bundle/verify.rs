@@ -165,7 +165,7 @@ impl Check<'_> {
 
     /// Archive, manifest, signature, and the hash of each file.
     fn open<'a>(&mut self, bytes: &'a [u8]) -> Step<Opened<'a>> {
-        let members = archive::read(bytes).map_err(|fault| vec![fault])?;
+        let members = archive::read(bytes).map_err(|fault| vec![*fault])?;
         self.verdict.files = members.len() as u64;
         let [manifest, signature, rest @ ..] = members.as_slice() else {
             return Err(wrong("bundle::bad_manifest", MANIFEST, "there is no manifest"));
