@@ -26,6 +26,6 @@ pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use store::{
     Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
-    Peer, Purge, ReadRecord, RecordStore, SqliteOptions, SqliteRecord, StoreError, Stored, Verdict, founder,
-    home_origin, lane_origin, verify_dir, verify_open,
+    Peer, Purge, ReadRecord, RecordStore, RepairSource, Repaired, SqliteOptions, SqliteRecord, StoreError,
+    Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair, verify_dir, verify_open,
 };
