@@ -34,6 +34,7 @@ MAX_LEAVES = 1 << 62
 HASH = re.compile(r"[0-9a-f]{64}")
 NODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 COUNTRY = re.compile(r"[A-Z]{3}")
+LANES = "(flash|immediate|priority|routine)"
 ROLES = ["exporter", "author", "witness"]
 GRADES = ["none", "national", "joint"]
 
@@ -600,7 +601,7 @@ class Bundle:
             self.at("bundle::bad_checkpoint", source)
             checkpoint = Checkpoint(self.files[source])
             need((checkpoint.origin, checkpoint.size) == (row["origin"], row["size"]), "not that of the manifest")
-            form = rf"bongsu/{node}/home" if peer is None else rf"bongsu/{node}/to/{peer}/[a-z]+"
+            form = rf"bongsu/{node}/home" if peer is None else rf"bongsu/{node}/to/{peer}/{LANES}"
             need(re.fullmatch(form, checkpoint.origin), "of a log that does not belong into this bundle")
             need(own.look_at(checkpoint) == 0, "the exporter did not sign it")
             for cosigner in cosigners:

@@ -13,6 +13,7 @@ mod id;
 mod marking;
 mod observation;
 mod place;
+mod precedence;
 mod recall;
 mod source;
 mod time;
@@ -25,6 +26,7 @@ pub use id::{BlobHash, Country, EntryId, IdError, KeyFingerprint, NodeName, Nora
 pub use marking::{Marked, Marking};
 pub use observation::Observation;
 pub use place::{Place, PlaceError};
+pub use precedence::Precedence;
 pub use recall::Recall;
 pub use source::{Credibility, Reliability, Source};
 pub use time::{Interval, IntervalError, TimeError, Timestamp};

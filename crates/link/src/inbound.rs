@@ -1,13 +1,13 @@
 use std::collections::{HashMap, HashSet};
 
-use base::{Country, EntryId, NodeName, Noun as _, Recall, Timestamp};
+use base::{Country, EntryId, NodeName, Noun as _, Precedence, Recall, Timestamp};
 use record::{
-    Checkpoint, Direction, Entry, Incoming, Lane, LaneAck, LaneRow, LaneState, MerkleLog, NodeKey, PublicKey,
-    Purge, lane_origin,
+    Checkpoint, Direction, Entry, Incoming, Lane, LaneAck, LaneRow, MerkleLog, NodeKey, PublicKey, Purge,
+    lane_origin,
 };
 
 use crate::wire::{MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem};
-use crate::{Refusal, Reply};
+use crate::{LaneLog, Refusal, Reply};
 
 /// Who a peer is, as its officer and ours agreed outside this link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Acceptance {
 
 impl Inbound {
     /// The half for `peer`, standing where `state` says.
-    pub fn new(me: NodeName, peer: PeerIdentity, state: LaneState) -> Self {
+    pub fn new(me: NodeName, peer: PeerIdentity, state: LaneLog) -> Self {
         let log = MerkleLog::from_ids(&state.ids);
         let places = state.ids.iter().enumerate().map(|(place, id)| (*id, place as u64)).collect();
         Self { me, peer, log, places, ids: state.ids, acked: state.acked }
@@ -139,7 +139,8 @@ impl Inbound {
         }
         checkpoint.check_root(log.root()).map_err(bad)?;
         let cosigned = checkpoint.cosign(key, now).map_err(bad)?;
-        let lane = Lane { peer: self.peer.node.clone(), direction: Direction::In };
+        let lane =
+            Lane { peer: self.peer.node.clone(), direction: Direction::In, precedence: Precedence::Routine };
         // A withdrawn item has a place in the log but no entry; its row still keeps the place.
         let ids: Vec<_> = fresh.iter().map(|item| item.id).collect();
         let lane_rows = ids.iter().map(|id| LaneRow { lane: lane.clone(), id: *id }).collect();
@@ -186,7 +187,11 @@ impl Inbound {
         let bad = |e: record::CheckpointError| Refusal::BadCheckpoint { reason: e.to_string() };
         let checkpoint = Checkpoint::parse(&batch.checkpoint).map_err(bad)?;
         checkpoint
-            .check(&lane_origin(&self.peer.node, &self.me), &self.peer.node, &self.peer.key)
+            .check(
+                &lane_origin(&self.peer.node, &self.me, Precedence::Routine),
+                &self.peer.node,
+                &self.peer.key,
+            )
             .map_err(bad)?;
         let size = self.size();
         let end = batch.start.saturating_add(batch.items.len() as u64);

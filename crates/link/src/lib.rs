@@ -17,7 +17,7 @@ mod refusal;
 mod wire;
 
 pub use inbound::{Acceptance, Inbound, PeerIdentity};
-pub use outbound::{Action, Event, LinkState, Outbound};
+pub use outbound::{Action, Event, LaneLog, LinkState, Outbound};
 pub use refusal::{Refusal, Refused};
 pub use wire::{
     Batch, BatchError, Item, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem, Reply,

@@ -1,6 +1,6 @@
-use base::{EntryId, NodeName, Timestamp};
+use base::{EntryId, NodeName, Precedence, Timestamp};
 use label::Released;
-use record::{Checkpoint, Entry, LaneState, MerkleLog, NodeKey, PublicKey, lane_origin};
+use record::{Checkpoint, Entry, MerkleLog, NodeKey, PublicKey, lane_origin};
 use serde::Serialize;
 
 use crate::wire::{Batch, BatchError, Item, MAX_BATCH_ITEMS};
@@ -65,6 +65,15 @@ enum Phase {
     Waiting { until: Timestamp },
 }
 
+/// What the record holds of a lane, as the two halves start from it.
+#[derive(Debug, Clone, Default)]
+pub struct LaneLog {
+    /// All its leaves in order.
+    pub ids: Vec<EntryId>,
+    /// The newest checkpoint that both sides signed.
+    pub acked: Option<Checkpoint>,
+}
+
 /// The sending half of a link: the append-only log of what was released for one peer, and how far it got.
 #[derive(Debug)]
 pub struct Outbound {
@@ -90,7 +99,7 @@ pub struct Outbound {
 
 impl Outbound {
     /// The half for `peer`, standing where `state` says.
-    pub fn new(me: NodeName, peer: PeerIdentity, state: LaneState) -> Self {
+    pub fn new(me: NodeName, peer: PeerIdentity, state: LaneLog) -> Self {
         let acked = state.acked.as_ref().map_or(0, Checkpoint::size);
         Self {
             me,
@@ -182,7 +191,12 @@ impl Outbound {
         let batch =
             Batch::fill(self.me.clone(), self.peer.node.clone(), start, items, &self.ids[from..], |size| {
                 let root = self.log.root_at(size).map_err(|_| record::CheckpointError::Malformed)?;
-                Checkpoint::sign(&lane_origin(&self.me, &self.peer.node), size, root, key)
+                Checkpoint::sign(
+                    &lane_origin(&self.me, &self.peer.node, Precedence::Routine),
+                    size,
+                    root,
+                    key,
+                )
             })?;
         self.signed_by = Some(key.public());
         if let Phase::UnderWay { end, .. } = &mut self.phase {
@@ -277,7 +291,9 @@ impl Outbound {
 
     fn check_ack(&self, note: &str, end: u64) -> Result<Checkpoint, String> {
         let checkpoint = Checkpoint::parse(note).map_err(|e| e.to_string())?;
-        if checkpoint.size() != end || checkpoint.origin() != lane_origin(&self.me, &self.peer.node) {
+        if checkpoint.size() != end
+            || checkpoint.origin() != lane_origin(&self.me, &self.peer.node, Precedence::Routine)
+        {
             return Err("it is of another checkpoint".to_owned());
         }
         let root = self.log.root_at(end).map_err(|e| e.to_string())?;
@@ -285,7 +301,7 @@ impl Outbound {
         // Ours must still stand on it too, or what we keep as the receipt proves nothing.
         let own = self.signed_by.ok_or("nothing was signed")?;
         checkpoint
-            .check(&lane_origin(&self.me, &self.peer.node), &self.me, &own)
+            .check(&lane_origin(&self.me, &self.peer.node, Precedence::Routine), &self.me, &own)
             .map_err(|e| e.to_string())?;
         checkpoint.check_cosigned(&self.peer.node, &self.peer.key).map_err(|e| e.to_string())?;
         Ok(checkpoint)

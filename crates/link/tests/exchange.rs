@@ -6,11 +6,13 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{EntryId, Noun as _, Recall, Timestamp};
+use base::{EntryId, Noun as _, Precedence, Recall, Timestamp};
 use common::washington;
 use common::{Note, Rng, country, decide, inbound, name, now, outbound, over_the_wire, seoul, to_usa};
-use link::{Acceptance, Action, Event, Inbound, Item, LinkState, Outbound, ReceivedBatch, Refusal, Reply};
-use record::{Batch, Checkpoint, Direction, Entry, Lane, LaneState, NodeKey};
+use link::{
+    Acceptance, Action, Event, Inbound, Item, LaneLog, LinkState, Outbound, ReceivedBatch, Refusal, Reply,
+};
+use record::{Batch, Checkpoint, Direction, Entry, Lane, NodeKey};
 
 const SEEDS: u64 = 2000;
 const SECOND: i64 = 1_000_000_000;
@@ -20,7 +22,7 @@ struct Sender {
     key: NodeKey,
     entries: BTreeMap<EntryId, Entry>,
     recalled: BTreeSet<EntryId>,
-    lane: LaneState,
+    lane: LaneLog,
     half: Outbound,
 }
 
@@ -68,7 +70,7 @@ impl Sender {
 /// Washington: what is on its disk, and the half that is lost in a crash.
 struct Receiver {
     key: NodeKey,
-    lane: LaneState,
+    lane: LaneLog,
     /// Content by id; `None` once it was purged.
     content: BTreeMap<EntryId, Option<Entry>>,
     half: Inbound,
@@ -93,7 +95,10 @@ impl Receiver {
             assert!(before.is_none(), "{} was stored twice", incoming.entry.id());
         }
         for row in &batch.lane_rows {
-            assert_eq!(row.lane, Lane { peer: name("seoul"), direction: Direction::In });
+            assert_eq!(
+                row.lane,
+                Lane { peer: name("seoul"), direction: Direction::In, precedence: Precedence::Routine }
+            );
             self.lane.ids.push(row.id);
         }
         for ack in &batch.acks {
@@ -143,14 +148,14 @@ impl World {
                 key: seoul(),
                 entries: BTreeMap::new(),
                 recalled: BTreeSet::new(),
-                lane: LaneState::default(),
-                half: outbound(LaneState::default()),
+                lane: LaneLog::default(),
+                half: outbound(LaneLog::default()),
             },
             receiver: Receiver {
                 key: washington(),
-                lane: LaneState::default(),
+                lane: LaneLog::default(),
                 content: BTreeMap::new(),
-                half: inbound(LaneState::default()),
+                half: inbound(LaneLog::default()),
             },
             requests: Vec::new(),
             replies: Vec::new(),

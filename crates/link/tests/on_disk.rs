@@ -3,9 +3,9 @@
 
 mod common;
 
-use base::EntryId;
+use base::{EntryId, Precedence};
 use common::{Rng, country, decide, inbound, name, now, outbound, over_the_wire, seoul, washington};
-use link::{Action, Event, Item, LinkState};
+use link::{Action, Event, Item, LaneLog, LinkState};
 use record::{
     Batch, Direction, Entry, Lane, LaneAck, LaneRow, NodeKey, Peer, RecordStore, SqliteOptions, SqliteRecord,
     verify_dir,
@@ -48,7 +48,7 @@ impl Disk {
     }
 
     fn lane(&self, direction: Direction) -> Lane {
-        Lane { peer: name(self.peer), direction }
+        Lane { peer: name(self.peer), direction, precedence: Precedence::Routine }
     }
 
     fn append(&self, record: &mut SqliteRecord, entries: &[Entry]) {
@@ -58,12 +58,17 @@ impl Disk {
     }
 }
 
+fn held(record: &SqliteRecord, lane: &Lane) -> LaneLog {
+    let ids = record.lane_ids(lane, 0, u64::MAX).unwrap();
+    LaneLog { ids, acked: record.lane(lane).unwrap().acked }
+}
+
 /// One batch from disk to disk with both halves built anew. Gives how many items were new.
 fn exchange(from: &Disk, to: &Disk, recalled: &[EntryId], receipt_arrives: bool) -> usize {
     let (mut seoul_record, mut washington_record) = (from.open(), to.open());
     let (out_lane, in_lane) = (from.lane(Direction::Out), to.lane(Direction::In));
-    let mut out_half = outbound(seoul_record.lane(&out_lane).unwrap());
-    let mut in_half = inbound(washington_record.lane(&in_lane).unwrap());
+    let mut out_half = outbound(held(&seoul_record, &out_lane));
+    let mut in_half = inbound(held(&washington_record, &in_lane));
     let told = out_half.poll(now(), Vec::new());
     let [Action::Send { start, end }, _] = told[..] else { panic!("{told:?}") };
     let item = |place| {
@@ -104,7 +109,8 @@ fn two_records_on_disk() {
     assert_eq!(exchange(&from, &to, &recalled, true), 4);
     let record = to.open();
     let state = record.lane(&to.lane(Direction::In)).unwrap();
-    assert_eq!(state.ids, from.open().lane(&from.lane(Direction::Out)).unwrap().ids);
+    let sent = from.open().lane(&from.lane(Direction::Out)).unwrap();
+    assert_eq!(state.frontier, sent.frontier);
     assert_eq!(state.acked.unwrap().size(), 8);
     let content = |entry: &Entry| record.get(&entry.id()).unwrap().map(|stored| stored.entry);
     assert_eq!(content(&notes[0]), Some(Some(notes[0].clone())));

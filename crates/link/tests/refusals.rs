@@ -3,13 +3,15 @@
 
 mod common;
 
-use base::EntryId;
+use base::{EntryId, Precedence};
 use common::{
     batch, checkpoint, decide, holding, ids, inbound, item, items_for_washington, key, name, note, note_of,
     outbound, recall, recall_again, receive, released, seoul, tokyo, washington,
 };
-use link::{BatchError, Inbound, Item, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem, Refusal, Reply};
-use record::{Checkpoint, Entry, LaneState, MerkleLog, NodeKey, lane_origin};
+use link::{
+    BatchError, Inbound, Item, LaneLog, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem, Refusal, Reply,
+};
+use record::{Checkpoint, Entry, MerkleLog, NodeKey, lane_origin};
 
 fn five() -> Vec<Entry> {
     (0..5).map(|n| note(&format!("note {n}"))).collect()
@@ -151,8 +153,8 @@ fn a_checkpoint_whose_signature_is_spoilt() {
 fn a_checkpoint_of_another_log() {
     let log = MerkleLog::from_ids(&ids(&five()));
     for origin in [
-        lane_origin(&name("seoul"), &name("tokyo")),
-        lane_origin(&name("washington"), &name("seoul")),
+        lane_origin(&name("seoul"), &name("tokyo"), Precedence::Routine),
+        lane_origin(&name("washington"), &name("seoul"), Precedence::Routine),
         record::home_origin(&name("seoul")),
     ] {
         let (code, why) = with_checkpoint(&Checkpoint::sign(&origin, 5, log.root(), &seoul()).unwrap());
@@ -218,7 +220,7 @@ fn a_gap() {
 #[test]
 fn a_batch_at_the_end_of_all_numbers() {
     let (inbound, entries, good) = at_two();
-    let origin = lane_origin(&name("seoul"), &name("washington"));
+    let origin = lane_origin(&name("seoul"), &name("washington"), Precedence::Routine);
     for start in [u64::MAX, u64::MAX - 3] {
         let checkpoint = Checkpoint::sign(&origin, start, [1; 32], &seoul());
         let checkpoint = checkpoint.map_or_else(|_| good.checkpoint.clone(), |c| c.note().to_owned());
@@ -450,7 +452,7 @@ fn a_recall_of_a_recall_purges_nothing() {
 #[test]
 fn the_sending_half_takes_nothing_released_for_another() {
     let entry = note("for both");
-    let mut seoul_half = outbound(LaneState::default());
+    let mut seoul_half = outbound(LaneLog::default());
     let other =
         BatchError::OtherAudience { id: entry.id(), released_for: name("tokyo"), peer: name("washington") };
     assert_eq!(seoul_half.append(&released(&entry, "tokyo")), Err(other.clone()));
@@ -466,7 +468,7 @@ fn the_sending_half_takes_nothing_released_for_another() {
 #[test]
 fn the_sending_half_takes_nothing_at_another_place() {
     let entries = five();
-    let mut half = outbound(LaneState { ids: ids(&entries), acked: None });
+    let mut half = outbound(LaneLog { ids: ids(&entries), acked: None });
     let swapped = items_for_washington(&[entries[0].clone(), entries[2].clone()]);
     let expected = BatchError::OtherPlace { place: 1, id: entries[2].id() };
     assert_eq!(half.batch(0, swapped, &seoul()).map(|_| ()), Err(expected));
@@ -493,7 +495,7 @@ fn only_what_honest_nodes_run_into_is_ordinary() {
 
 #[test]
 fn a_first_heartbeat_is_acknowledged() {
-    let inbound = inbound(LaneState::default());
+    let inbound = inbound(LaneLog::default());
     let acceptance = receive(&inbound, &batch(&[], 0)).unwrap();
     assert_eq!((acceptance.new_items, acceptance.batch.acks.len()), (0, 1));
 }

@@ -8,8 +8,10 @@ use common::{
     checkpoint, identity, ids, items_for_washington, key, name, note, now, outbound, over_the_wire,
 };
 use common::{receive, released, seoul, tokyo, washington};
-use link::{Action, Event, Item, LinkState, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Outbound, Refusal, Reply};
-use record::{Checkpoint, Entry, LaneState, NodeKey};
+use link::{
+    Action, Event, Item, LaneLog, LinkState, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Outbound, Refusal, Reply,
+};
+use record::{Checkpoint, Entry, NodeKey};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -24,7 +26,7 @@ fn three() -> Vec<Entry> {
 /// The half with [`three`] in its log and a batch of all of them under way.
 fn under_way() -> (Outbound, Vec<Entry>) {
     let entries = three();
-    let mut half = outbound(LaneState::default());
+    let mut half = outbound(LaneLog::default());
     for entry in &entries {
         half.append(&released(entry, "washington")).unwrap();
     }
@@ -232,8 +234,8 @@ fn a_peer_cannot_make_us_spin() {
 
 /// Sends `entries` over a perfect line; gives the places asked for and the sizes of the batches in bytes.
 fn send_all(entries: &[Entry]) -> (Vec<(u64, u64)>, Vec<usize>) {
-    let mut half = outbound(LaneState { ids: ids(entries), acked: None });
-    let mut washington_half = common::inbound(LaneState::default());
+    let mut half = outbound(LaneLog { ids: ids(entries), acked: None });
+    let mut washington_half = common::inbound(LaneLog::default());
     let mut told = half.poll(now(), Vec::new());
     let (mut asked, mut bytes) = (Vec::new(), Vec::new());
     while let [(start, end)] = sends(&told)[..] {
@@ -271,7 +273,7 @@ fn large_entries_go_in_smaller_batches() {
 #[test]
 fn a_batch_takes_no_more_items_than_the_limit() {
     let all: Vec<_> = (0..=MAX_BATCH_ITEMS).map(|n| note(&n.to_string()).id()).collect();
-    let mut half = outbound(LaneState { ids: all.clone(), acked: None });
+    let mut half = outbound(LaneLog { ids: all.clone(), acked: None });
     let items = all.into_iter().map(Item::Withdrawn).collect();
     assert_eq!(half.batch(0, items, &seoul()).unwrap().len(), MAX_BATCH_ITEMS);
 }
@@ -280,7 +282,7 @@ fn a_batch_takes_no_more_items_than_the_limit() {
 fn after_a_restart_it_goes_on_from_the_receipt_on_disk() {
     let entries = three();
     let acked = Some(receipt(&entries, 2, &washington()));
-    let mut half = outbound(LaneState { ids: ids(&entries), acked: acked.clone() });
+    let mut half = outbound(LaneLog { ids: ids(&entries), acked: acked.clone() });
     assert_eq!((half.acked(), half.last_ack()), (2, acked.as_ref()));
     assert_eq!(sends(&half.poll(now(), Vec::new())), [(2, 3)]);
 }

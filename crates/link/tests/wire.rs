@@ -4,10 +4,10 @@
 mod common;
 
 use common::{Rng, batch, holding, ids, items_for_washington, note, outbound, over_the_wire, receive, seoul};
-use link::{Item, ReceivedBatch, Refusal, Reply};
+use link::{Item, LaneLog, ReceivedBatch, Refusal, Reply};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use record::{Entry, LaneState};
+use record::Entry;
 use serde_json::{Value, json};
 
 fn five() -> Vec<Entry> {
@@ -17,7 +17,7 @@ fn five() -> Vec<Entry> {
 #[test]
 fn a_batch_arrives_as_it_left() {
     let entries = five();
-    let mut half = outbound(LaneState { ids: ids(&entries), acked: None });
+    let mut half = outbound(LaneLog { ids: ids(&entries), acked: None });
     let mut items = items_for_washington(&entries[2..]);
     items[1] = Item::Withdrawn(entries[3].id());
     let sent = half.batch(2, items, &seoul()).unwrap();

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 
-use base::{Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Recall, Timestamp};
+use base::{
+    Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Precedence, Recall, Timestamp,
+};
 use incident::GroupRules;
 use label::{Audience, Evidence, Level, Released, Rules, Standing, Withheld};
-use link::{Inbound, Item, Outbound, PeerIdentity, ReceivedBatch, Refusal, Refused, Reply};
+use link::{Inbound, Item, LaneLog, Outbound, PeerIdentity, ReceivedBatch, Refusal, Refused, Reply};
 use rand_core::OsRng;
 use record::{
     Batch, Direction, Entry, Lane, LaneAck, LaneRow, NodeKey, Peer, PublicKey, RecordStore, SqliteRecord,
@@ -130,7 +132,7 @@ impl Writer {
                     let _ = reply.send(self.gather(&peer, start, end));
                 }
                 Command::Acknowledged { peer, checkpoint } => {
-                    let lane = Lane { peer, direction: Direction::Out };
+                    let lane = Lane { peer, direction: Direction::Out, precedence: Precedence::Routine };
                     let acks = vec![LaneAck { lane, checkpoint }];
                     if let Err(e) = self.record.commit(&Batch { acks, ..Batch::default() }) {
                         // The peer has it; the receipt will come again with the next batch.
@@ -145,7 +147,7 @@ impl Writer {
 
     /// Reads the whole record into the projection and picks up where the last run stopped.
     fn rebuild(&mut self) -> Result<(), NodeError> {
-        let size = self.record.log().size();
+        let size = self.record.log_size();
         for seq in 0..size {
             let Some(stored) = self.record.at(seq)? else { continue };
             self.core.update(|p| p.apply(&stored));
@@ -166,11 +168,15 @@ impl Writer {
         let me = self.core.config.name.clone();
         let identity = PeerIdentity { node: peer.node.clone(), country: peer.country.clone(), key };
         let audience = Audience { node: peer.node.clone(), country: peer.country.clone(), clearance };
-        let lane = |direction| Lane { peer: peer.node.clone(), direction };
-        let inbound = Inbound::new(me.clone(), identity.clone(), self.record.lane(&lane(Direction::In))?);
+        let held = |direction| -> Result<LaneLog, NodeError> {
+            let lane = Lane { peer: peer.node.clone(), direction, precedence: Precedence::Routine };
+            let ids = self.record.lane_ids(&lane, 0, u64::MAX)?;
+            Ok(LaneLog { ids, acked: self.record.lane(&lane)?.acked })
+        };
+        let inbound = Inbound::new(me.clone(), identity.clone(), held(Direction::In)?);
         let received = inbound.size();
         self.inbounds.insert(peer.node.clone(), inbound);
-        let outbound = Outbound::new(me, identity, self.record.lane(&lane(Direction::Out))?);
+        let outbound = Outbound::new(me, identity, held(Direction::Out)?);
         let link = Arc::new(PeerLink {
             audience,
             outbound: Mutex::new(outbound),
@@ -218,7 +224,7 @@ impl Writer {
         }
         self.core.update(|p| p.decisions.insert(name.clone(), known));
         plan.batch.lane_rows = lane_rows(&plan.released);
-        plan.batch.cursors.push((name.clone(), self.record.log().size()));
+        plan.batch.cursors.push((name.clone(), self.record.log_size()));
         self.record.commit(&plan.batch)?;
         for (_, released) in &plan.released {
             if let Err(e) = lock(&link.outbound).append(released) {
@@ -324,7 +330,7 @@ impl Writer {
             }
         }
         plan.batch.lane_rows = lane_rows(&plan.released);
-        let end = self.record.log().size() + entries.len() as u64;
+        let end = self.record.log_size() + entries.len() as u64;
         plan.batch.cursors = links.iter().map(|link| (link.peer.node.clone(), end)).collect();
         let committed = self.record.commit(&plan.batch)?;
         if let Some(why) = committed.derived_behind {
@@ -563,7 +569,7 @@ fn lane_rows(released: &[(NodeName, Released<Entry>)]) -> Vec<LaneRow> {
     released
         .iter()
         .map(|(peer, entry)| LaneRow {
-            lane: Lane { peer: peer.clone(), direction: Direction::Out },
+            lane: Lane { peer: peer.clone(), direction: Direction::Out, precedence: Precedence::Routine },
             id: entry.get().id(),
         })
         .collect()

@@ -3,7 +3,7 @@
 use base::{EntryId, Marking, NodeName, Noun};
 use serde::{Deserialize, Serialize};
 
-use crate::merkle_proof::{EMPTY_ROOT, consistency_holds, leaf_included};
+use crate::merkle_proof::{EMPTY_ROOT, leaf_included, only_grew};
 use crate::note::{Signed, SignedText};
 use crate::{Checkpoint, KeyUse, VerifierKey};
 
@@ -42,7 +42,7 @@ pub fn compare(a: &Checkpoint, b: &Checkpoint, proof: Option<&[[u8; 32]]>) -> Co
     }
     let empty = old.size() == 0 && old.root() == EMPTY_ROOT;
     let proof = proof.unwrap_or_default();
-    if empty || consistency_holds(proof, (old.size(), old.root()), (new.size(), new.root())) {
+    if empty || only_grew(proof, (old.size(), old.root()), (new.size(), new.root())) {
         Comparison::Grown
     } else {
         Comparison::Unproven

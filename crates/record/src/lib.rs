@@ -14,11 +14,13 @@ mod bundle;
 mod checkpoint;
 mod entry;
 mod fraud;
+mod frontier;
 mod key;
 mod log;
 mod merkle_proof;
 mod note;
 mod policy_quorum;
+mod proof;
 mod store;
 mod witness;
 
@@ -28,21 +30,21 @@ pub use bundle::{
     verify_bundle,
 };
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
+pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, MAX_ENTRY_BYTES, PAYLOAD_TYPE, UnverifiedEntry};
 pub use fraud::{
     Comparison, FRAUD_PROOF_SCHEMA, ForkAt, Fraud, FraudError, FraudKind, FraudProof, LeafAt,
     MAX_FRAUD_BYTES, compare,
 };
+pub use frontier::Frontier;
 pub use key::{KeyError, NodeKey, PublicKey};
-pub use log::{BeyondLog, MerkleLog, inclusion_holds};
-pub use merkle_proof::{
-    InclusionProof, consistency, consistency_holds, inclusion_text, leaf_hash, leaf_included, read_inclusion,
-};
+pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds, leaf_hash};
+pub use merkle_proof::leaf_included;
 pub use note::{KeyUse, VerifierKey, VerifierKeyError, WitnessKey};
 pub use policy_quorum::{EvidenceGrade, MAX_POLICY_BYTES, PolicyRefusal, PolicyVerdict, QuorumPolicy};
+pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use store::{
     Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
-    Peer, Purge, ReadRecord, RecordStore, SqliteOptions, SqliteRecord, StoreError, Stored, Verdict, founder,
-    home_origin, lane_origin, verify_dir, verify_open,
+    Peer, Purge, ReadRecord, RecordStore, RepairSource, Repaired, SqliteOptions, SqliteRecord, StoreError,
+    Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair, verify_dir, verify_open,
 };
-pub use witness::{AddCheckpoint, WitnessError, witness};
+pub use witness::{WitnessError, read_request, witness};

@@ -94,6 +94,23 @@ impl MerkleLog {
             .map_err(|_| BeyondLog { size: self.size, asked: index })
     }
 
+    /// The consistency proof (RFC 6962, 2.1.2) between the trees over the first `old` and `new` leaves; empty when the
+    /// sizes are equal or `old` is 0.
+    ///
+    /// # Errors
+    /// When a size is beyond the log, or `old` larger than `new`.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<[u8; 32]>, BeyondLog> {
+        if new > self.size || old > new {
+            return Err(BeyondLog { size: new.min(self.size), asked: new.max(old) });
+        }
+        if old == 0 || old == new {
+            return Ok(Vec::new());
+        }
+        tlog::prove_tree(new, old, self)
+            .map(|proof| proof.into_iter().map(|h| h.0).collect())
+            .map_err(|_| BeyondLog { size: self.size, asked: new })
+    }
+
     /// The tiles that a log grown from `old_size` to the present one must publish: path below the tile folder and
     /// bytes (C2SP tlog-tiles: `<level>/<index>[.p/<width>]`).
     pub fn new_tiles(&self, old_size: u64) -> Vec<(String, Vec<u8>)> {
@@ -112,6 +129,31 @@ impl MerkleLog {
     pub fn tile_at(&self, path: &str) -> Option<Vec<u8>> {
         let tile = Tile::from_path(&format!("tile/8/{path}")).ok()?;
         tile.read_data(self).ok()
+    }
+}
+
+/// The hash of the leaf of an entry: `SHA-256(0x00 || id)`.
+pub fn leaf_hash(id: &EntryId) -> [u8; 32] {
+    tlog::record_hash(id.as_bytes()).0
+}
+
+/// Checks a consistency proof: that the tree of `new_size` with `new_root` grew from the tree of `old_size` with
+/// `old_root`.
+pub fn consistency_holds(
+    proof: &[[u8; 32]],
+    old_size: u64,
+    old_root: [u8; 32],
+    new_size: u64,
+    new_root: [u8; 32],
+) -> bool {
+    match old_size {
+        // Every tree grew from the empty one (RFC 6962 defines no proof of it).
+        0 => proof.is_empty() && old_root == EMPTY_HASH.0,
+        old if old == new_size => proof.is_empty() && old_root == new_root,
+        old => {
+            let proof = proof.iter().copied().map(Hash).collect();
+            tlog::check_tree(&proof, new_size, Hash(new_root), old, Hash(old_root)).is_ok()
+        }
     }
 }
 

@@ -11,9 +11,9 @@ use std::process::Command;
 use base::{EntryId, Timestamp};
 use proptest::prelude::*;
 use record::{
-    AddCheckpoint, Checkpoint, Comparison, EvidenceGrade, ForkAt, FraudError, FraudKind, FraudProof, LeafAt,
-    MerkleLog, NodeKey, PolicyRefusal, QuorumPolicy, VerifierKey, WitnessError, WitnessKey, compare,
-    consistency, consistency_holds, leaf_hash, witness,
+    Checkpoint, Comparison, ConsistencyProof, EvidenceGrade, ForkAt, FraudError, FraudKind, FraudProof,
+    LeafAt, MerkleLog, NodeKey, PolicyRefusal, QuorumPolicy, VerifierKey, WitnessError, WitnessKey, compare,
+    consistency_holds, leaf_hash, read_request, witness,
 };
 
 const ORIGIN: &str = "bongsu/seoul/home";
@@ -52,10 +52,13 @@ fn signed(ids: &[EntryId]) -> Checkpoint {
     Checkpoint::sign(ORIGIN, log.size(), log.root(), &seoul()).unwrap()
 }
 
-fn ask(ids: &[EntryId], old_size: u64) -> AddCheckpoint {
+fn ask(ids: &[EntryId], old_size: u64) -> ConsistencyProof {
     let log = MerkleLog::from_ids(ids);
-    let proof = consistency(&log, old_size, log.size()).unwrap();
-    AddCheckpoint { old_size, proof, checkpoint: signed(ids) }
+    ConsistencyProof::new(old_size, log.consistency(old_size, log.size()).unwrap(), signed(ids))
+}
+
+fn first(checkpoint: &Checkpoint) -> ConsistencyProof {
+    ConsistencyProof::new(0, Vec::new(), checkpoint.clone())
 }
 
 proptest! {
@@ -64,23 +67,23 @@ proptest! {
         let old = cut.min(new);
         let all = ids(new, 0);
         let (log, before) = (MerkleLog::from_ids(&all), MerkleLog::from_ids(&all[..usize::try_from(old).unwrap()]));
-        let mut proof = consistency(&log, old, new).unwrap();
-        prop_assert!(consistency_holds(&proof, (old, before.root()), (new, log.root())));
+        let mut proof = log.consistency(old, new).unwrap();
+        prop_assert!(consistency_holds(&proof, old, before.root(), new, log.root()));
         if old > 0 {
             let mut other = before.root();
             other[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(!consistency_holds(&proof, (old, other), (new, log.root())));
+            prop_assert!(!consistency_holds(&proof, old, other, new, log.root()));
         }
         if let Some(hash) = proof.first_mut() {
             hash[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(!consistency_holds(&proof, (old, before.root()), (new, log.root())));
+            prop_assert!(!consistency_holds(&proof, old, before.root(), new, log.root()));
         }
     }
 
     #[test]
     fn a_request_to_a_witness_reads_back(new in 0_u64..40, cut in 0_u64..40) {
         let request = ask(&ids(new, 0), cut.min(new));
-        prop_assert_eq!(AddCheckpoint::parse(&request.to_string()).unwrap(), request);
+        prop_assert_eq!(read_request(&request.to_string()).unwrap(), request);
     }
 
     #[test]
@@ -88,7 +91,7 @@ proptest! {
         let (policy, faults) = QuorumPolicy::read(&bytes);
         prop_assert!(policy.is_some() || !faults.is_empty());
         let _ = FraudProof::read(&bytes);
-        let _ = AddCheckpoint::parse(&String::from_utf8_lossy(&bytes));
+        let _ = read_request(&String::from_utf8_lossy(&bytes));
     }
 }
 
@@ -105,9 +108,9 @@ fn the_key_of_the_specification_reads_and_writes() {
 #[test]
 fn a_witness_cosigns_what_only_grew() {
     let (small, large) = (ids(5, 0), ids(9, 0));
-    let first = witness(&ask(&small, 0), &[log_key()], None, &court(), at(0)).unwrap();
-    assert_eq!(first.signers(), ["seoul", "court.example/w1"]);
-    let second = witness(&ask(&large, 5), &[log_key()], Some(&first), &court(), at(1)).unwrap();
+    let before = witness(&ask(&small, 0), &[log_key()], None, &court(), at(0)).unwrap();
+    assert_eq!(before.signers(), ["seoul", "court.example/w1"]);
+    let second = witness(&ask(&large, 5), &[log_key()], Some(&before), &court(), at(1)).unwrap();
     assert_eq!(second.size(), 9);
     // The same size again is no growth and no fault.
     witness(&ask(&large, 9), &[log_key()], Some(&second), &court(), at(2)).unwrap();
@@ -116,35 +119,31 @@ fn a_witness_cosigns_what_only_grew() {
 #[test]
 fn a_witness_refuses_as_tlog_witness_says() {
     let small = ids(5, 0);
-    let first = witness(&ask(&small, 0), &[log_key()], None, &court(), at(0)).unwrap();
-    let refused = |request: &AddCheckpoint, logs: &[VerifierKey]| {
-        let error = witness(request, logs, Some(&first), &court(), at(1)).unwrap_err();
+    let before = witness(&ask(&small, 0), &[log_key()], None, &court(), at(0)).unwrap();
+    let refused = |request: &ConsistencyProof, logs: &[VerifierKey]| {
+        let error = witness(request, logs, Some(&before), &court(), at(1)).unwrap_err();
         error.status()
     };
     assert_eq!(refused(&ask(&ids(9, 0), 5), &[]), 404);
     let stranger = node("seoul", 9);
     assert_eq!(refused(&ask(&ids(9, 0), 5), &[VerifierKey::log(stranger.name(), &stranger.public())]), 403);
-    let mut backwards = ask(&ids(9, 0), 5);
-    backwards.old_size = 10;
+    let backwards = ConsistencyProof::new(10, Vec::new(), signed(&ids(9, 0)));
     assert_eq!(refused(&backwards, &[log_key()]), 400);
     assert_eq!(
-        witness(&ask(&ids(9, 0), 4), &[log_key()], Some(&first), &court(), at(1)).unwrap_err(),
+        witness(&ask(&ids(9, 0), 4), &[log_key()], Some(&before), &court(), at(1)).unwrap_err(),
         WitnessError::Conflict { latest: 5, asked: 4 }
     );
     // Another history of the same log, however it is asked for.
     assert_eq!(refused(&ask(&ids(9, 1), 5), &[log_key()]), 422);
     assert_eq!(refused(&ask(&ids(5, 1), 5), &[log_key()]), 422);
-    let mut proof = ask(&ids(9, 0), 5);
-    proof.proof.pop();
-    assert_eq!(refused(&proof, &[log_key()]), 422);
-    let mut needless = ask(&small, 0);
-    needless.proof.push([0; 32]);
+    let hashes = ask(&ids(9, 0), 5).hashes()[1..].to_vec();
+    assert_eq!(refused(&ConsistencyProof::new(5, hashes, signed(&ids(9, 0))), &[log_key()]), 422);
+    let needless = ConsistencyProof::new(0, vec![[0; 32]], signed(&small));
     assert_eq!(witness(&needless, &[log_key()], None, &court(), at(1)).unwrap_err().status(), 422);
     let empty = Checkpoint::sign(ORIGIN, 0, [1; 32], &seoul()).unwrap();
-    let empty = AddCheckpoint { old_size: 0, proof: Vec::new(), checkpoint: empty };
-    assert_eq!(witness(&empty, &[log_key()], None, &court(), at(1)).unwrap_err().status(), 422);
+    assert_eq!(witness(&first(&empty), &[log_key()], None, &court(), at(1)).unwrap_err().status(), 422);
     for text in ["", "old 5", "old 05\n\nx", "old 1\nAAAA\n\nx", "new 1\n\nx"] {
-        assert_eq!(AddCheckpoint::parse(text).unwrap_err().status(), 400, "{text:?}");
+        assert_eq!(read_request(text).unwrap_err().status(), 400, "{text:?}");
     }
 }
 
@@ -253,7 +252,7 @@ fn each_wrong_line_of_a_policy_is_named() {
 #[test]
 fn checkpoints_are_compared() {
     let (a, b) = (ids(5, 0), ids(9, 0));
-    let proof = consistency(&MerkleLog::from_ids(&b), 5, 9).unwrap();
+    let proof = MerkleLog::from_ids(&b).consistency(5, 9).unwrap();
     assert_eq!(compare(&signed(&a), &signed(&a), None), Comparison::Same);
     assert_eq!(compare(&signed(&a), &signed(&ids(5, 1)), None), Comparison::SplitView);
     assert_eq!(compare(&signed(&b), &signed(&a), Some(&proof)), Comparison::Grown);
@@ -298,8 +297,7 @@ fn what_is_no_contradiction_is_no_proof() {
     let false_path = ForkAt { second: leaf(&ids(9, 1), 3), ..same };
     none(FraudProof::fork(log_key(), &a, &b, false_path));
     let by = |checkpoint: &Checkpoint, second| {
-        let request = AddCheckpoint { old_size: 0, proof: Vec::new(), checkpoint: checkpoint.clone() };
-        witness(&request, &[log_key()], None, &court(), at(second)).unwrap()
+        witness(&first(checkpoint), &[log_key()], None, &court(), at(second)).unwrap()
     };
     none(FraudProof::rewind(log_key(), &by(&b, 60), &by(&a, 0), court().verifier()));
     none(FraudProof::rewind(log_key(), &by(&a, 0), &by(&b, 60), court().verifier()));

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use base::{
-    Confidence, Country, Finding, Interval, Marking, Method, ObjectRef, Observation, Recall, Severity,
-    Source, Timestamp,
+    Confidence, Country, Finding, Interval, Marking, Method, ObjectRef, Observation, Precedence, Recall,
+    Severity, Source, Timestamp,
 };
 use rand_core::{OsRng, RngCore};
 use record::{
@@ -100,9 +100,13 @@ fn full_record(data: &Path) -> (NodeKey, u64) {
         marking: Marking::new("RESTRICTED", &["KOR"], "USA"),
     };
     let recall = Entry::sign(&recall, &usa, &peer, now(), &mut OsRng).unwrap();
-    let lane = Lane { peer: "washington".parse().unwrap(), direction: Direction::In };
+    let lane = Lane {
+        peer: "washington".parse().unwrap(),
+        direction: Direction::In,
+        precedence: Precedence::Routine,
+    };
     let ids = [kept.id(), gone.id(), recall.id()];
-    let origin = lane_origin(peer.name(), own.name());
+    let origin = lane_origin(peer.name(), own.name(), Precedence::Routine);
     let checkpoint = Checkpoint::sign(&origin, 3, MerkleLog::from_ids(&ids).root(), &peer)
         .unwrap()
         .cosign(&own, now())
@@ -113,7 +117,7 @@ fn full_record(data: &Path) -> (NodeKey, u64) {
     let lane_rows = ids.map(|id| LaneRow { lane: lane.clone(), id }).into();
     let acks = vec![LaneAck { lane, checkpoint }];
     record.commit(&Batch { entries, lane_rows, acks, purge, cursors: vec![] }).unwrap();
-    (own, record.log().size())
+    (own, record.log_size())
 }
 
 fn all_files(folder: &Path) -> Vec<PathBuf> {
@@ -143,12 +147,17 @@ fn what_is_committed_is_there_after_opening_again_and_verifies() {
     assert!(verdict.ok);
     assert_eq!((verdict.entries, verdict.purged, verdict.blobs, verdict.lanes), (size, 1, 1, 1));
     let record = SqliteRecord::open(data.path(), own, SqliteOptions::default()).unwrap();
-    assert_eq!(record.log().size(), size);
-    let lane = Lane { peer: "washington".parse().unwrap(), direction: Direction::In };
+    assert_eq!(record.log_size(), size);
+    let lane = Lane {
+        peer: "washington".parse().unwrap(),
+        direction: Direction::In,
+        precedence: Precedence::Routine,
+    };
     let state = record.lane(&lane).unwrap();
-    assert_eq!(state.ids.len(), 3);
-    assert!(record.get(&state.ids[0]).unwrap().unwrap().entry.is_some());
-    assert!(record.get(&state.ids[1]).unwrap().unwrap().entry.is_none(), "recalled content must be gone");
+    assert_eq!(state.frontier.size(), 3);
+    let ids = record.lane_ids(&lane, 0, 10).unwrap();
+    assert!(record.get(&ids[0]).unwrap().unwrap().entry.is_some());
+    assert!(record.get(&ids[1]).unwrap().unwrap().entry.is_none(), "recalled content must be gone");
     assert_eq!(record.checkpoint().size(), size);
 }
 
@@ -174,7 +183,7 @@ fn an_entry_twice_is_there_once() {
         [(size, true), (size, false)]
     );
     assert_eq!(record.commit(&Batch::of([e])).unwrap().places, [(size, false)]);
-    assert_eq!(record.log().size(), size + 1);
+    assert_eq!(record.log_size(), size + 1);
 }
 
 /// 1,000 random single-bit flips over all files of the record, each alone: all are found.
@@ -264,8 +273,9 @@ fn a_missing_entry_is_named() {
     let other = tempfile::tempdir().unwrap();
     let (_, size_2) = full_record(other.path());
     let db = rusqlite::Connection::open(other.path().join("record/record.db")).unwrap();
-    db.execute("DELETE FROM lane", []).unwrap();
-    db.execute("DELETE FROM ack", []).unwrap();
+    for table in ["lane", "lane_row", "lane_entry", "lane_absent"] {
+        db.execute(&format!("DELETE FROM {table}"), []).unwrap();
+    }
     db.execute("DELETE FROM entry WHERE seq = ?1", [size_2 as i64 - 1]).unwrap();
     drop(db);
     let verdict = verify_dir(other.path()).unwrap();
@@ -317,9 +327,9 @@ fn missing_cut_and_stray_files_are_found() {
 fn a_later_format_is_refused_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let (own, _) = full_record(data.path());
-    fs::write(data.path().join("record/format"), "bongsu.record/2\n").unwrap();
+    fs::write(data.path().join("record/format"), "bongsu.record/3\n").unwrap();
     let error = SqliteRecord::open(data.path(), own, SqliteOptions::default()).err().unwrap();
-    assert!(matches!(&error, StoreError::OtherFormat { found, .. } if found == "bongsu.record/2"), "{error}");
+    assert!(matches!(&error, StoreError::OtherFormat { found, .. } if found == "bongsu.record/3"), "{error}");
     assert!(error.to_string().contains("newer"), "{error}");
 }
 
@@ -345,7 +355,7 @@ fn a_full_disk_writes_nothing_of_the_batch_and_the_rest_stays() {
         let mut record = SqliteRecord::open(data.path(), same(&own), options).unwrap();
         let error = record.commit(&Batch::of((0..200).map(|n| entry(&own, n)))).unwrap_err();
         assert!(matches!(error, StoreError::Full { .. }), "{error}");
-        assert_eq!(record.log().size(), size);
+        assert_eq!(record.log_size(), size);
         // A small one still fits.
         record.commit(&Batch::of([entry(&own, 1)])).unwrap();
     }
@@ -359,8 +369,12 @@ fn only_the_author_can_have_content_purged() {
     let data = tempfile::tempdir().unwrap();
     let (own, _) = full_record(data.path());
     let mut record = SqliteRecord::open(data.path(), same(&own), SqliteOptions::default()).unwrap();
-    let lane = Lane { peer: "washington".parse().unwrap(), direction: Direction::In };
-    let target = record.lane(&lane).unwrap().ids[0];
+    let lane = Lane {
+        peer: "washington".parse().unwrap(),
+        direction: Direction::In,
+        precedence: Precedence::Routine,
+    };
+    let target = record.lane_ids(&lane, 0, 1).unwrap()[0];
     let recall = Recall { target, reason: "x".into(), marking: Marking::new("RESTRICTED", &[], "KOR") };
     let recall = Entry::sign(&recall, &country(), &own, now(), &mut OsRng).unwrap();
     let purge = vec![Purge { target, recall: recall.id() }];

@@ -6,11 +6,10 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use base::{EntryId, NodeName, Timestamp};
+use base::{EntryId, NodeName, Precedence, Timestamp};
 use node::{ForPeer, Selection, Stopped, WitnessState};
 use record::{
-    AddCheckpoint, BundleTrust, EvidenceGrade, FraudProof, PublicKey, QuorumPolicy, Software, VerifierKey,
-    verify_bundle,
+    BundleTrust, EvidenceGrade, FraudProof, PublicKey, QuorumPolicy, Software, VerifierKey, verify_bundle,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -145,9 +144,9 @@ pub(crate) struct Export {
     /// Only what this peer may have, proven from the log that the node keeps for it
     #[arg(long = "as", value_name = "PEER", env = "BONGSU_AS", hide_env_values = true)]
     peer: Option<NodeName>,
-    /// Prove under this checkpoint, as a witness has given it back, instead of the newest
+    /// Prove under this checkpoint, as a witness has given it back, instead of the newest; once for each log
     #[arg(long, value_name = "FILE", env = "BONGSU_CHECKPOINT", hide_env_values = true)]
-    checkpoint: Option<PathBuf>,
+    checkpoint: Vec<PathBuf>,
     /// Put this policy beside the items: whose cosignatures should count (C2SP tlog-policy)
     #[arg(long, value_name = "FILE", env = "BONGSU_POLICY", hide_env_values = true)]
     policy: Option<PathBuf>,
@@ -165,7 +164,7 @@ struct Exported<'a> {
 }
 
 pub(crate) fn export(export: &Export, common: &Common) -> Result<ExitCode, CliError> {
-    let checkpoints = export.checkpoint.as_deref().map(checkpoint_file).transpose()?.into_iter().collect();
+    let checkpoints = export.checkpoint.iter().map(|path| checkpoint_file(path)).collect::<Result<_, _>>()?;
     let policy = export.policy.as_deref().map(|path| policy(path, common)).transpose()?;
     let audience = match &export.peer {
         None => None,
@@ -229,6 +228,9 @@ pub(crate) struct Checkpoint {
     /// The log for this peer, as far as it has acknowledged it, instead of the home log
     #[arg(long = "as", value_name = "PEER", env = "BONGSU_AS", hide_env_values = true)]
     peer: Option<NodeName>,
+    /// Which of the logs for that peer: flash, immediate, priority, routine
+    #[arg(long, value_name = "PRECEDENCE", default_value_t = Precedence::Routine, env = "BONGSU_LANE", hide_env_values = true)]
+    lane: Precedence,
     /// The size that the witness cosigned last
     #[arg(long, value_name = "SIZE", default_value_t = 0, env = "BONGSU_OLD_SIZE", hide_env_values = true)]
     old_size: u64,
@@ -242,7 +244,8 @@ pub(crate) fn checkpoint(checkpoint: &Checkpoint) -> Result<ExitCode, CliError> 
     let text = if checkpoint.vkey {
         format!("{}\n", VerifierKey::log(&stopped.genesis.node, &stopped.key.public()))
     } else {
-        stopped.for_witness(checkpoint.peer.as_ref(), checkpoint.old_size)?.to_string()
+        let lane = checkpoint.peer.as_ref().map(|peer| (peer, checkpoint.lane));
+        stopped.for_witness(lane, checkpoint.old_size)?.to_string()
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -274,7 +277,7 @@ pub(crate) struct Witness {
 
 pub(crate) fn witness(witness: &Witness, common: &Common) -> Result<ExitCode, CliError> {
     let text = input::read(&witness.request)?;
-    let request = AddCheckpoint::parse(&String::from_utf8_lossy(&text))?;
+    let request = record::read_request(&String::from_utf8_lossy(&text))?;
     let key = |vkey: &String| {
         vkey.trim().parse::<VerifierKey>().map_err(|e| CliError::Usage(format!("--log `{vkey}`: {e}")))
     };
@@ -282,7 +285,7 @@ pub(crate) fn witness(witness: &Witness, common: &Common) -> Result<ExitCode, Cl
     let state = WitnessState::open(&witness.state)?;
     let own = node::witness_key(&witness.key, &witness.name)?;
     say(&format!("key of this witness: {}", own.verifier()));
-    let latest = state.latest(request.checkpoint.origin())?;
+    let latest = state.latest(request.checkpoint().origin())?;
     let now = common.now.unwrap_or_else(present);
     let cosigned = record::witness(&request, &logs, latest.as_ref(), &own, now)?;
     // First kept, then handed out: it must never sign what contradicts this.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use base::{Country, EntryId, Fault, Marked, Marking, NodeName, Recall, Timestamp};
+use base::{Country, EntryId, Fault, Marked, Marking, NodeName, Precedence, Recall, Timestamp};
 use label::{Audience, Codes, Evidence, Label as Judged, Rules, Standing, Withheld, banner};
 use record::{Direction, Entry, Genesis, Lane, Peer, ReadRecord};
 use serde::Serialize;
@@ -357,8 +357,10 @@ fn preview(store: &Path, peer: &NodeName, common: &Common) -> Result<ExitCode, C
     let picture = Picture::read(&record)?;
     let audience = picture.audience(peer)?;
     let rules = Rules::new(picture.owner(store)?);
-    let shared: BTreeSet<EntryId> =
-        record.lane_ids(&Lane { peer: peer.clone(), direction: Direction::Out })?.into_iter().collect();
+    let shared: BTreeSet<EntryId> = record
+        .lane_ids(&Lane { peer: peer.clone(), direction: Direction::Out, precedence: Precedence::Routine })?
+        .into_iter()
+        .collect();
     let now = common.now.unwrap_or(Timestamp::UNIX_EPOCH);
     let look_up = |id: &EntryId| picture.evidence(id);
     let mut list = common.out().list("bongsu.label-preview/1");

@@ -137,8 +137,8 @@ fn status(data: &std::path::Path, common: &Common) -> Result<(), CliError> {
             .entry(lane.peer.clone())
             .or_insert_with(|| Status { name: lane.peer.to_string(), ..Status::default() });
         match lane.direction {
-            Direction::Out => status.log_size = size,
-            Direction::In => status.received = size,
+            Direction::Out => status.log_size += size,
+            Direction::In => status.received += size,
         }
     }
     for status in peers.into_values() {

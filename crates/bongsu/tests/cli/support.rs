@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use base::{Country, EntryId, Finding, Marking, NodeName, Noun, Recall, Timestamp};
+use base::{Country, EntryId, Finding, Marking, NodeName, Noun, Precedence, Recall, Timestamp};
 use rand_core::OsRng;
 use record::{
     Batch, Direction, Entry, Lane, LaneRow, NodeKey, Peer, RecordStore, SqliteOptions, SqliteRecord,
@@ -142,7 +142,8 @@ impl Seoul {
 
     /// Puts an entry into the log for a peer, as the node does when it shares.
     pub(crate) fn share(&mut self, peer: &str, id: EntryId) {
-        let lane = Lane { peer: peer.parse().unwrap(), direction: Direction::Out };
+        let lane =
+            Lane { peer: peer.parse().unwrap(), direction: Direction::Out, precedence: Precedence::Routine };
         let lane_rows = vec![LaneRow { lane, id }];
         self.record.commit(&Batch { lane_rows, ..Batch::default() }).unwrap();
     }

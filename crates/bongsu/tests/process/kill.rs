@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use base::Precedence;
 use record::{Direction, Lane};
 use serde_json::json;
 
@@ -57,7 +58,7 @@ fn ids(data: &Path) -> BTreeSet<String> {
 }
 
 fn lane(data: &Path, peer: &str, direction: Direction) -> Vec<String> {
-    let lane = Lane { peer: peer.parse().unwrap(), direction };
+    let lane = Lane { peer: peer.parse().unwrap(), direction, precedence: Precedence::Routine };
     let ids = reading(data, |read| read.lane_ids(&lane).unwrap());
     ids.iter().map(ToString::to_string).collect()
 }

@@ -2,11 +2,13 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use base::{Country, EntryId, Marking, NodeName, Noun, Recall, Timestamp};
+use base::{Country, EntryId, Marking, NodeName, Noun, Precedence, Recall, Timestamp};
 use label::{Audience, Evidence, Level, Released, Rules, Standing, Withheld, release};
-use link::{Acceptance, Inbound, Item, Outbound, PeerIdentity, ReceivedBatch, ReceivedItem, Refusal};
+use link::{
+    Acceptance, Inbound, Item, LaneLog, Outbound, PeerIdentity, ReceivedBatch, ReceivedItem, Refusal,
+};
 use rand_core::{CryptoRng, RngCore};
-use record::{Checkpoint, Entry, LaneState, MerkleLog, NodeKey, lane_origin};
+use record::{Checkpoint, Entry, MerkleLog, NodeKey, lane_origin};
 use serde::{Deserialize, Serialize};
 
 /// SplitMix64: small, seeded, the same everywhere. Not for secrets outside tests.
@@ -137,12 +139,12 @@ pub(crate) fn released(entry: &Entry, to: &str) -> Released<Entry> {
 }
 
 /// Seoul's half toward Washington.
-pub(crate) fn outbound(state: LaneState) -> Outbound {
+pub(crate) fn outbound(state: LaneLog) -> Outbound {
     Outbound::new(name("seoul"), identity(&washington(), "USA"), state)
 }
 
 /// Washington's half toward Seoul.
-pub(crate) fn inbound(state: LaneState) -> Inbound {
+pub(crate) fn inbound(state: LaneLog) -> Inbound {
     Inbound::new(name("washington"), identity(&seoul(), "KOR"), state)
 }
 
@@ -152,7 +154,7 @@ pub(crate) fn ids(entries: &[Entry]) -> Vec<EntryId> {
 
 /// A checkpoint of the log from Seoul to Washington over `ids`, signed by `key`.
 pub(crate) fn checkpoint(ids: &[EntryId], key: &NodeKey) -> Checkpoint {
-    let origin = lane_origin(&name("seoul"), &name("washington"));
+    let origin = lane_origin(&name("seoul"), &name("washington"), Precedence::Routine);
     Checkpoint::sign(&origin, ids.len() as u64, MerkleLog::from_ids(ids).root(), key).unwrap()
 }
 
@@ -179,7 +181,7 @@ pub(crate) fn receive(inbound: &Inbound, batch: &ReceivedBatch) -> Result<Accept
 
 /// Washington's half when it has received `entries`.
 pub(crate) fn holding(entries: &[Entry]) -> Inbound {
-    let mut inbound = inbound(LaneState::default());
+    let mut inbound = inbound(LaneLog::default());
     let acceptance = receive(&inbound, &batch(entries, 0)).unwrap();
     inbound.stored(&acceptance);
     inbound

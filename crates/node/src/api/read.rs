@@ -247,7 +247,7 @@ pub(crate) async fn entry(
             let Some(stored) = record.get(&id)? else { return Ok(None) };
             let Some(entry) = stored.entry else { return Ok(None) };
             let checkpoint = record.checkpoint();
-            let hashes = record.log().inclusion(stored.seq, checkpoint.size()).unwrap_or_default();
+            let hashes = record.inclusion(stored.seq, checkpoint.size()).unwrap_or_default();
             Ok(Some(EntryView {
                 schema: "bongsu.entry-view/1",
                 id: id.to_string(),
@@ -335,7 +335,7 @@ pub(crate) async fn verify_entry(
             };
             checks.push(check("author", known, format!("{name}, {}", entry.author().country)));
             let checkpoint = record.checkpoint();
-            let proof = record.log().inclusion(stored.seq, checkpoint.size());
+            let proof = record.inclusion(stored.seq, checkpoint.size());
             let included = proof
                 .is_ok_and(|p| inclusion_holds(&p, checkpoint.size(), checkpoint.root(), stored.seq, &id));
             let place = format!("entry {} of {}", stored.seq, checkpoint.size());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base::Precedence;
 use record::{Direction, Lane, ReadRecord};
 use serde_json::{Value, json};
 
@@ -171,7 +172,11 @@ async fn an_ally_sees_the_same_whatever_is_withheld_from_it() {
             .map(|seq| read.at(seq).unwrap().and_then(|stored| stored.entry))
             .map(|entry| entry.map(|entry| entry.kind().to_owned()))
             .collect();
-        let lane = Lane { peer: "washington".parse().unwrap(), direction: Direction::Out };
+        let lane = Lane {
+            peer: "washington".parse().unwrap(),
+            direction: Direction::Out,
+            precedence: Precedence::Routine,
+        };
         let sent = ReadRecord::open(seoul.data()).unwrap().lane_ids(&lane).unwrap().len();
         sizes.push((read.size().unwrap(), read.lane_sizes().unwrap(), sent, kinds));
     }

@@ -1,5 +1,6 @@
 //! Peers that come and go: what waits, what arrives, how often and in which order.
 
+use base::Precedence;
 use record::{Direction, Lane, ReadRecord};
 use serde_json::json;
 
@@ -8,7 +9,9 @@ use crate::support::{Rng, Side, allies, report, text};
 /// What stands in the lane between a stopped node and `peer`, in order.
 fn lane(side: &Side, peer: &str, direction: Direction) -> Vec<String> {
     let read = ReadRecord::open(side.data()).unwrap();
-    let ids = read.lane_ids(&Lane { peer: peer.parse().unwrap(), direction }).unwrap();
+    let ids = read
+        .lane_ids(&Lane { peer: peer.parse().unwrap(), direction, precedence: Precedence::Routine })
+        .unwrap();
     ids.iter().map(ToString::to_string).collect()
 }
 

@@ -163,7 +163,7 @@ impl Hand {
         for entry in entries {
             log.push(&entry.id());
         }
-        let origin = lane_origin(self.key.name(), &self.to);
+        let origin = lane_origin(self.key.name(), &self.to, base::Precedence::Routine);
         let checkpoint = Checkpoint::sign(&origin, log.size(), log.root(), &self.key).unwrap();
         ReceivedBatch {
             schema: "bongsu.link-batch/1".to_owned(),

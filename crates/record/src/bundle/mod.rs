@@ -19,7 +19,7 @@ use self::manifest::{
     POLICY, PROVENANCE, SIGNATURE, SUMMARY, blob_path, canonical, checkpoint_path, item_path, proof_path,
     sign_manifest,
 };
-use crate::{Checkpoint, Entry, NodeKey, inclusion_text};
+use crate::{Checkpoint, Entry, InclusionProof, NodeKey};
 
 pub use archive::{MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
 pub use manifest::{BUNDLE_SCHEMA, BundleKey, Exporter, KeyRole, Software, sha256_hex};
@@ -145,8 +145,8 @@ impl BundleContents {
                 files.insert(item_path(&item.id), canonical(entry));
             }
             if let Some(checkpoint) = self.checkpoints.get(item.log) {
-                let proof = inclusion_text(item.index, &item.path, checkpoint);
-                files.insert(proof_path(&item.id), proof.into_bytes());
+                let proof = InclusionProof::new(item.index, item.path.clone(), checkpoint.clone(), None);
+                files.insert(proof_path(&item.id), proof.to_string().into_bytes());
             }
         }
         for (hash, bytes) in &self.blobs {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{EntryId, Fault, NodeName, Timestamp};
+use base::{EntryId, Fault, NodeName, Precedence, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,8 +16,8 @@ use super::manifest::{
 use super::times::{self, TimeBounds};
 use crate::note::{Signed, SignedText};
 use crate::{
-    Checkpoint, Entry, EvidenceGrade, PolicyVerdict, PublicKey, QuorumPolicy, VerifierKey, home_origin,
-    leaf_hash, leaf_included, read_inclusion,
+    Checkpoint, Entry, EvidenceGrade, InclusionProof, PolicyVerdict, PublicKey, QuorumPolicy, VerifierKey,
+    home_origin, leaf_hash, leaf_included,
 };
 
 /// The most faults that a verdict names.
@@ -359,7 +359,7 @@ fn is_right_origin(manifest: &Manifest, origin: &str) -> bool {
         None => origin == home_origin(node),
         Some(peer) => origin
             .strip_prefix(&format!("bongsu/{node}/to/{peer}/"))
-            .is_some_and(|lane| !lane.is_empty() && lane.bytes().all(|b| b.is_ascii_lowercase())),
+            .is_some_and(|lane| lane.parse::<Precedence>().is_ok()),
     }
 }
 
@@ -536,20 +536,20 @@ fn check_proofs(opened: &Opened<'_>, checkpoints: &[Checkpoint]) -> Step<()> {
     for row in &opened.manifest.items {
         let file = proof_path(&row.id);
         let checkpoint = &checkpoints[row.log];
-        let proof = std::str::from_utf8(opened.files[file.as_str()]).ok().and_then(read_inclusion);
-        let message = match proof {
-            None => "it is not in the form of C2SP tlog-proof",
-            Some(proof) if proof.note != checkpoint.note() => {
+        let text = std::str::from_utf8(opened.files[file.as_str()]).unwrap_or_default();
+        let message = match text.parse::<InclusionProof>() {
+            Ok(proof) if proof.checkpoint().note() != checkpoint.note() => {
                 "it is under another checkpoint than the item's log has"
             }
-            Some(proof) if proof.index != row.index => "it is for another place than the manifest says",
-            Some(proof) => {
+            Ok(proof) if proof.index() != row.index => "it is for another place than the manifest says",
+            Ok(proof) if !proof.has_extra() => {
                 let (size, root) = (checkpoint.size(), checkpoint.root());
-                if leaf_included(&proof.path, size, root, proof.index, leaf_hash(&row.id)) {
+                if leaf_included(proof.hashes(), size, root, proof.index(), leaf_hash(&row.id)) {
                     continue;
                 }
                 "the entry is not at this place of the log"
             }
+            _ => "it is not in the form of C2SP tlog-proof without extra data",
         };
         faults.extend(wrong("bundle::bad_proof", &file, message));
         if faults.len() == MAX_FAULTS {

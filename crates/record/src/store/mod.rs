@@ -2,25 +2,31 @@
 
 mod blobs;
 mod damage;
-mod derived;
+mod ids;
+mod lanes;
 mod lock;
 mod pages;
 mod queries;
 mod read;
+mod repair;
+mod schema;
 mod sqlite;
+mod tree;
 mod verify;
 mod wal;
+mod write;
 
 use std::fmt;
 use std::path::PathBuf;
 
-use base::{BlobHash, Country, EntryId, Marking, NodeName, Noun, Timestamp};
+use base::{BlobHash, Country, EntryId, Marking, NodeName, Noun, Precedence, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Checkpoint, CheckpointError, Entry, EntryError, MerkleLog, PublicKey};
+use crate::{BeyondLog, Checkpoint, CheckpointError, Entry, EntryError, Frontier, PublicKey};
 
 pub use damage::{Damage, DamageKind, Verdict};
 pub use read::{ReadRecord, founder};
+pub use repair::{RepairSource, Repaired, entries_in, repair};
 pub use sqlite::{SqliteOptions, SqliteRecord};
 pub use verify::{verify_dir, verify_open};
 
@@ -87,6 +93,9 @@ pub enum StoreError {
     /// A checkpoint that is not in order.
     #[error("{0}")]
     Checkpoint(#[from] CheckpointError),
+    /// Something beyond the log was asked for.
+    #[error("{0}")]
+    Beyond(#[from] BeyondLog),
     /// A recall of something that is not there, or not the caller's to recall.
     #[error("entry {id} cannot be purged: {reason}")]
     CannotPurge {
@@ -113,20 +122,23 @@ pub enum Direction {
     In,
 }
 
-/// One log between two nodes: who, and which way. (Precedence lanes become part of the name later.)
+/// One log between two nodes: who, which way, and how urgent. Lanes of another precedence are logs of their own, so
+/// that a warning never waits behind a bulk.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane {
     /// The other node.
     pub peer: NodeName,
     /// Which of the two writes.
     pub direction: Direction,
+    /// How soon its items must be there.
+    pub precedence: Precedence,
 }
 
 impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.direction {
-            Direction::Out => write!(f, "to {}", self.peer),
-            Direction::In => write!(f, "from {}", self.peer),
+            Direction::Out => write!(f, "to {} ({})", self.peer, self.precedence),
+            Direction::In => write!(f, "from {} ({})", self.peer, self.precedence),
         }
     }
 }
@@ -136,9 +148,9 @@ pub fn home_origin(node: &NodeName) -> String {
     format!("bongsu/{node}/home")
 }
 
-/// The origin line of the log that `from` keeps for `to`.
-pub fn lane_origin(from: &NodeName, to: &NodeName) -> String {
-    format!("bongsu/{from}/to/{to}/routine")
+/// The origin line of the log that `from` keeps for `to` at one precedence.
+pub fn lane_origin(from: &NodeName, to: &NodeName, precedence: Precedence) -> String {
+    format!("bongsu/{from}/to/{to}/{precedence}")
 }
 
 /// The first entry of every record: who owns it. Never released.
@@ -286,8 +298,8 @@ pub struct Committed {
 /// Where a lane stands.
 #[derive(Debug, Clone, Default)]
 pub struct LaneState {
-    /// All its leaves in order.
-    pub ids: Vec<EntryId>,
+    /// The right edge of its tree: size and root follow from it.
+    pub frontier: Frontier,
     /// The newest checkpoint that both sides signed.
     pub acked: Option<Checkpoint>,
 }
@@ -312,8 +324,25 @@ pub trait RecordStore {
     /// When the store cannot be read.
     fn get(&self, id: &EntryId) -> Result<Option<Stored>, StoreError>;
 
-    /// The Merkle log over all entries.
-    fn log(&self) -> &MerkleLog;
+    /// How many entries the own log has.
+    fn log_size(&self) -> u64;
+
+    /// The root over all of them.
+    fn root(&self) -> [u8; 32];
+
+    /// The inclusion proof (RFC 6962, 2.1.1) of entry `index` in the own log's tree over its first `size` entries,
+    /// checked before it is given.
+    ///
+    /// # Errors
+    /// When the entry or the size is beyond the log, or the store cannot be read.
+    fn inclusion(&self, index: u64, size: u64) -> Result<Vec<[u8; 32]>, StoreError>;
+
+    /// The consistency proof (RFC 6962, 2.1.2) between the own log's trees over its first `old` and `new` entries,
+    /// checked before it is given; empty when the sizes are equal or `old` is 0.
+    ///
+    /// # Errors
+    /// When `old` is larger than `new` or `new` beyond the log, or the store cannot be read.
+    fn consistency(&self, old: u64, new: u64) -> Result<Vec<[u8; 32]>, StoreError>;
 
     /// The newest signed checkpoint of the own log.
     fn checkpoint(&self) -> &Checkpoint;
@@ -323,6 +352,24 @@ pub trait RecordStore {
     /// # Errors
     /// When the store cannot be read.
     fn lane(&self, lane: &Lane) -> Result<LaneState, StoreError>;
+
+    /// The right edge of a lane's tree over its first `size` leaves.
+    ///
+    /// # Errors
+    /// When the lane is shorter, or the store cannot be read.
+    fn lane_frontier(&self, lane: &Lane, size: u64) -> Result<Frontier, StoreError>;
+
+    /// The leaves of a lane from place `start` on, at most `count`; fewer where the lane ends.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lane_ids(&self, lane: &Lane, start: u64, count: u64) -> Result<Vec<EntryId>, StoreError>;
+
+    /// At which place of a lane `id` stands; `None` when it does not.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError>;
 
     /// Up to where the own log has been looked through for `peer`.
     ///
