@@ -278,9 +278,8 @@ impl ForPeer {
 
 /// Entries without which a decision cannot be followed: whose record it is, policies and tables.
 fn is_rule_of_the_day(kind: &str) -> bool {
-    ["bongsu.genesis/", "bongsu.policy", "bongsu.table", "bongsu.codes"]
-        .iter()
-        .any(|start| kind.starts_with(start))
+    let rules = ["bongsu.genesis/", "bongsu.policy", "bongsu.code-table/", "bongsu.mapping-table/"];
+    rules.iter().any(|start| kind.starts_with(start))
 }
 
 fn other_history(origin: &str) -> NodeError {

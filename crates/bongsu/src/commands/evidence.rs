@@ -1,4 +1,4 @@
-//! `record export|checkpoint|witness`, and `record verify` of a file.
+//! `record export|checkpoint|witness|fraud`, and `record verify` of a file.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -278,10 +278,7 @@ pub(crate) struct Witness {
 pub(crate) fn witness(witness: &Witness, common: &Common) -> Result<ExitCode, CliError> {
     let text = input::read(&witness.request)?;
     let request = record::read_request(&String::from_utf8_lossy(&text))?;
-    let key = |vkey: &String| {
-        vkey.trim().parse::<VerifierKey>().map_err(|e| CliError::Usage(format!("--log `{vkey}`: {e}")))
-    };
-    let logs = witness.log.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+    let logs = witness.log.iter().map(|text| vkey("--log", text)).collect::<Result<Vec<_>, _>>()?;
     let state = WitnessState::open(&witness.state)?;
     let own = node::witness_key(&witness.key, &witness.name)?;
     say(&format!("key of this witness: {}", own.verifier()));
@@ -292,4 +289,35 @@ pub(crate) fn witness(witness: &Witness, common: &Common) -> Result<ExitCode, Cl
     state.keep(&cosigned)?;
     print(cosigned.note())?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fraud {
+    /// A checkpoint that the log signed
+    first: PathBuf,
+    /// Another one of the same log
+    second: PathBuf,
+    /// The key of that log (`record checkpoint --vkey` at its node)
+    #[arg(long, value_name = "VKEY", env = "BONGSU_LOG", hide_env_values = true)]
+    log: String,
+    /// The key of a witness that cosigned both, when their sizes differ
+    #[arg(long, value_name = "VKEY", env = "BONGSU_WITNESS", hide_env_values = true)]
+    witness: Option<String>,
+}
+
+pub(crate) fn fraud(fraud: &Fraud) -> Result<ExitCode, CliError> {
+    let log = vkey("--log", &fraud.log)?;
+    let witness = fraud.witness.as_ref().map(|text| vkey("--witness", text)).transpose()?;
+    let (a, b) = (checkpoint_file(&fraud.first)?, checkpoint_file(&fraud.second)?);
+    let (smaller, larger) = if a.size() <= b.size() { (&a, &b) } else { (&b, &a) };
+    let proof = match witness {
+        Some(witness) => FraudProof::rewind(log, larger, smaller, witness)?,
+        None => FraudProof::split_view(log, &a, &b)?,
+    };
+    print(&String::from_utf8_lossy(&proof.to_bytes()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn vkey(option: &str, text: &str) -> Result<VerifierKey, CliError> {
+    text.trim().parse().map_err(|e| CliError::Usage(format!("{option} `{text}`: {e}")))
 }

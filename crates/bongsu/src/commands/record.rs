@@ -1,4 +1,4 @@
-//! `record verify|export|checkpoint|witness|show|repair|proof|stats`.
+//! `record verify|export|checkpoint|witness|fraud|show|repair|proof|stats`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use record::{Verdict, verify_dir};
 use serde::Serialize;
 
 use crate::Common;
-use crate::commands::evidence::{self, Checkpoint, Export, Trust, Witness};
+use crate::commands::evidence::{self, Checkpoint, Export, Fraud, Trust, Witness};
 use crate::commands::{record_proof, record_repair};
 use crate::error::CliError;
 use crate::out::{Format, say};
@@ -54,6 +54,13 @@ Stop the node first.")]
 The key is made when the file is not there; its public half is said on standard
 error. What was cosigned last stands in --state: keep that folder.")]
     Witness(Witness),
+    /// Write the proof that a log showed two faces, from two checkpoints that it signed
+    #[command(after_help = "Example:
+  bongsu record fraud face-1.txt face-2.txt --log \"$(cat tokyo.vkey)\" > proof.json
+
+One size and two roots prove it alone. Of two sizes a --witness who cosigned the smaller
+one later proves that the log or the witness went back. Check with `record verify`.")]
+    Fraud(Fraud),
     /// Print one entry
     #[command(after_help = "Example:\n  bongsu record show 5d1f… --store ./seoul")]
     Show {
@@ -98,6 +105,7 @@ pub(crate) fn run(command: Record, common: &Common) -> Result<ExitCode, CliError
         Record::Export(export) => evidence::export(&export, common),
         Record::Checkpoint(checkpoint) => evidence::checkpoint(&checkpoint),
         Record::Witness(witness) => evidence::witness(&witness, common),
+        Record::Fraud(fraud) => evidence::fraud(&fraud),
         Record::Show { id, store } => {
             let read = record::ReadRecord::open(&store)?;
             let stored =
