@@ -288,6 +288,21 @@ fn proofs() -> Vec<FraudProof> {
 }
 
 #[test]
+fn a_receiver_of_two_histories_proves_it() {
+    let mut forked = ids(9, 0);
+    forked[4] = ids(9, 1)[4];
+    let (held, shown) = (ids(6, 0), forked);
+    let between =
+        |a: &[EntryId], b: &[EntryId]| FraudProof::between(log_key(), (&signed(a), a), (&signed(b), b));
+    let proof = between(&held, &shown).unwrap();
+    assert_eq!((proof.kind, proof.fork.unwrap().index), (FraudKind::Fork, 4));
+    assert_eq!(between(&held, &shown[..6]).unwrap().kind, FraudKind::SplitView);
+    assert!(between(&held, &ids(9, 0)).is_err());
+    let other = FraudProof::between(log_key(), (&signed(&held), &held), (&signed(&ids(9, 2)), &shown));
+    assert!(matches!(other, Err(FraudError::NoContradiction { .. })), "{other:?}");
+}
+
+#[test]
 fn what_is_no_contradiction_is_no_proof() {
     let (a, b) = (signed(&ids(5, 0)), signed(&ids(9, 0)));
     let none = |result: Result<FraudProof, FraudError>| {

@@ -23,10 +23,10 @@ use crate::out::{Format, output, report, say, writer};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Trust {
     /// Of a bundle: the exporter's Ed25519 key, 64 hexadecimal digits, as its officer told it
-    #[arg(long, value_name = "HEX", env = "BONGSU_KEY", hide_env_values = true)]
+    #[arg(long, value_name = "HEX", env = "BONGSU_EXPORTER_KEY", hide_env_values = true)]
     key: Option<String>,
     /// Of a bundle: whose cosignatures count, in the form of C2SP tlog-policy
-    #[arg(long, value_name = "FILE", env = "BONGSU_POLICY", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "BONGSU_QUORUM_POLICY", hide_env_values = true)]
     policy: Option<PathBuf>,
     /// Of a bundle: refuse what is less
     #[arg(long, value_enum, env = "BONGSU_REQUIRE", hide_env_values = true)]
@@ -148,7 +148,7 @@ pub(crate) struct Export {
     #[arg(long, value_name = "FILE", env = "BONGSU_CHECKPOINT", hide_env_values = true)]
     checkpoint: Vec<PathBuf>,
     /// Put this policy beside the items: whose cosignatures should count (C2SP tlog-policy)
-    #[arg(long, value_name = "FILE", env = "BONGSU_POLICY", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "BONGSU_QUORUM_POLICY", hide_env_values = true)]
     policy: Option<PathBuf>,
 }
 
@@ -235,7 +235,7 @@ pub(crate) struct Checkpoint {
     #[arg(long, value_name = "SIZE", default_value_t = 0, env = "BONGSU_OLD_SIZE", hide_env_values = true)]
     old_size: u64,
     /// Print the log's key instead, as a witness or a policy needs it
-    #[arg(long, env = "BONGSU_VKEY", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "BONGSU_SHOW_VKEY", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
     vkey: bool,
 }
 
@@ -262,16 +262,16 @@ pub(crate) struct Witness {
     #[arg(value_name = "REQUEST")]
     request: String,
     /// The witness's name in its signatures
-    #[arg(long, env = "BONGSU_NAME", hide_env_values = true)]
+    #[arg(long, env = "BONGSU_WITNESS_NAME", hide_env_values = true)]
     name: String,
     /// The file of its key, made when it is not there
-    #[arg(long, value_name = "FILE", env = "BONGSU_KEY_FILE", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "BONGSU_WITNESS_KEY", hide_env_values = true)]
     key: PathBuf,
     /// The folder of what it cosigned last
-    #[arg(long, value_name = "DIR", env = "BONGSU_STATE", hide_env_values = true)]
+    #[arg(long, value_name = "DIR", env = "BONGSU_WITNESS_STATE", hide_env_values = true)]
     state: PathBuf,
     /// The key of a log that it watches (`record checkpoint --vkey`); once for each
-    #[arg(long, value_name = "VKEY", required = true, env = "BONGSU_LOG", hide_env_values = true)]
+    #[arg(long, value_name = "VKEY", required = true, env = "BONGSU_LOG_VKEY", hide_env_values = true)]
     log: Vec<String>,
 }
 
@@ -298,10 +298,10 @@ pub(crate) struct Fraud {
     /// Another one of the same log
     second: PathBuf,
     /// The key of that log (`record checkpoint --vkey` at its node)
-    #[arg(long, value_name = "VKEY", env = "BONGSU_LOG", hide_env_values = true)]
+    #[arg(long, value_name = "VKEY", env = "BONGSU_LOG_VKEY", hide_env_values = true)]
     log: String,
     /// The key of a witness that cosigned both, when their sizes differ
-    #[arg(long, value_name = "VKEY", env = "BONGSU_WITNESS", hide_env_values = true)]
+    #[arg(long, value_name = "VKEY", env = "BONGSU_WITNESS_VKEY", hide_env_values = true)]
     witness: Option<String>,
 }
 

@@ -175,14 +175,14 @@ impl Check<'_> {
             return Err(wrong("bundle::bad_manifest", manifest.name, message));
         }
         let bad = |message: String| wrong("bundle::bad_manifest", MANIFEST, message);
-        let value: Value = serde_json::from_slice(manifest.bytes).map_err(|e| bad(e.to_string()))?;
+        let value: Value = document(manifest.bytes).map_err(bad)?;
         let schema = base::schema_of(&value);
         if schema != BUNDLE_SCHEMA {
             let schema: String = schema.chars().take(80).collect();
             let message = format!("its schema is `{schema}`, this program knows {BUNDLE_SCHEMA}");
             return Err(wrong("bundle::unknown_schema", MANIFEST, message));
         }
-        let read: Manifest = document(manifest.bytes).map_err(bad)?;
+        let read: Manifest = serde_json::from_value(value).map_err(|e| bad(e.to_string()))?;
         let exporter = public_key(&read.exporter.key)
             .ok_or_else(|| bad("`exporter.key` is no Ed25519 public key".to_owned()))?;
         self.verdict.exporter = Some(read.exporter.node.clone());
