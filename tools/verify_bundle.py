@@ -12,6 +12,7 @@ Exit 0: right. 1: wrong. 2: cannot be read. One JSON document on standard output
 
 import argparse
 import base64
+import datetime
 import hashlib
 import json
 import math
@@ -34,6 +35,7 @@ MAX_LEAVES = 1 << 62
 HASH = re.compile(r"[0-9a-f]{64}")
 NODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 COUNTRY = re.compile(r"[A-Z]{3}")
+LANES = "(flash|immediate|priority|routine)"
 ROLES = ["exporter", "author", "witness"]
 GRADES = ["none", "national", "joint"]
 
@@ -137,7 +139,8 @@ def number(value):
 
 
 def canonical(value, depth=0):
-    need(depth <= 127, "JSON is nested too deep")
+    # 127 levels, as the common readers of JSON have it.
+    need(depth < 127 or not isinstance(value, (dict, list)), "JSON is nested too deep")
     if isinstance(value, dict):
         keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
         return "{" + ",".join(string(key) + ":" + canonical(value[key], depth + 1) for key in keys) + "}"
@@ -197,6 +200,11 @@ def time(value):
     found = TIME.fullmatch(value) if isinstance(value, str) else None
     need(found, "a time is not RFC 3339 in UTC")
     day, minute, second, fraction, _ = found.groups()
+    try:
+        moment = datetime.datetime.fromisoformat(f"{day}T{minute}:{second}")
+    except ValueError as error:
+        raise Unsound("a time is no date and time of day") from error
+    need(1677 < moment.year < 2262, "a time is beyond what 64 bits of nanoseconds hold")
     fraction = (fraction or "").rstrip("0")
     return f"{day}T{minute}:{second}{fraction if len(fraction) > 1 else ''}Z"
 
@@ -600,7 +608,7 @@ class Bundle:
             self.at("bundle::bad_checkpoint", source)
             checkpoint = Checkpoint(self.files[source])
             need((checkpoint.origin, checkpoint.size) == (row["origin"], row["size"]), "not that of the manifest")
-            form = rf"bongsu/{node}/home" if peer is None else rf"bongsu/{node}/to/{peer}/[a-z]+"
+            form = rf"bongsu/{node}/home" if peer is None else rf"bongsu/{node}/to/{peer}/{LANES}"
             need(re.fullmatch(form, checkpoint.origin), "of a log that does not belong into this bundle")
             need(own.look_at(checkpoint) == 0, "the exporter did not sign it")
             for cosigner in cosigners:

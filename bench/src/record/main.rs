@@ -6,6 +6,9 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
+#[path = "../clock.rs"]
+#[expect(dead_code, reason = "`timed` is for the other program")]
+mod clock;
 mod entries;
 
 use std::error::Error;
@@ -19,6 +22,7 @@ use clap::Parser;
 use record::{Batch, RecordStore, SqliteOptions, SqliteRecord, inclusion_holds};
 use serde_json::json;
 
+use crate::clock::{cpu_s, peak_mib};
 use crate::entries::{key, now, signed};
 
 #[derive(Parser)]
@@ -88,6 +92,7 @@ fn fill(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let (mut written, mut commits) = (0, 0_u64);
     let (mut since, mut before) = (Instant::now(), 0);
     let mut slowest_ms = 0.0_f64;
+    let mut cpu = cpu_s();
     for group in groups {
         let group = group?;
         written += group.len() as u64;
@@ -100,18 +105,20 @@ fn fill(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         }
         if written / arguments.every > before / arguments.every || written == arguments.entries {
             let seconds = since.elapsed().as_secs_f64();
+            let cpu_us = cpu.zip(cpu_s()).map(|(from, to)| (to - from) * 1e6 / (written - before) as f64);
             println!(
                 "{}",
                 json!({
                     "entries": written,
                     "entries_per_s": ((written - before) as f64 / seconds).round(),
+                    "cpu_us_per_entry": cpu_us.map(f64::round),
                     "commits": commits,
                     "slowest_commit_ms": slowest_ms.round(),
-                    "peak_memory_mib": peak_memory_mib(),
+                    "peak_memory_mib": peak_mib().map(f64::round),
                     "folder_mib": folder_bytes(&arguments.folder)? >> 20,
                 })
             );
-            (since, before, slowest_ms) = (Instant::now(), written, 0.0);
+            (since, before, slowest_ms, cpu) = (Instant::now(), written, 0.0, cpu_s());
         }
     }
     Ok(())
@@ -148,7 +155,7 @@ fn open(folder: &Path) -> Result<(), Box<dyn Error>> {
         json!({
             "entries": size, "open_ms": opened_ms, "first_read_by_place_ms": read_by_place_ms,
             "first_read_by_id_ms": read_by_id_ms, "first_proof_ms": proof_ms, "first_append_ms": append_ms,
-            "all_ms": all_ms, "healed": healed, "peak_memory_mib": peak_memory_mib(),
+            "all_ms": all_ms, "healed": healed, "peak_memory_mib": peak_mib().map(f64::round),
         })
     );
     Ok(())
@@ -186,13 +193,6 @@ fn kill(folder: &Path, group: u64) -> Result<(), Box<dyn Error>> {
 fn child(folder: &Path, what: &str) -> Result<serde_json::Value, Box<dyn Error>> {
     let output = Command::new(std::env::current_exe()?).arg(what).arg("--folder").arg(folder).output()?;
     Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-/// The most memory that this process ever had, where the system tells.
-fn peak_memory_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib >> 10)
 }
 
 fn folder_bytes(folder: &Path) -> std::io::Result<u64> {

@@ -39,6 +39,8 @@ pub(crate) enum CliError {
     Store(#[from] record::StoreError),
     #[error("{0}")]
     Bundle(#[from] record::BundleError),
+    #[error("{0}")]
+    Fraud(#[from] record::FraudError),
     /// A witness refuses; the number is the answer of C2SP tlog-witness over HTTP.
     #[error("{0} (status {status} of tlog-witness)", status = .0.status())]
     Witness(#[from] record::WitnessError),
@@ -70,6 +72,7 @@ impl CliError {
             Self::Config(_) => "node::config",
             Self::Store(_) => "record::failed",
             Self::Bundle(_) => "bundle::not_written",
+            Self::Fraud(error) => error.code(),
             Self::Witness(_) => "witness::refused",
             Self::Json(_) => "cli::json",
             Self::Demo(_) => "cli::demo",

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::{EntryId, Marked, NodeName, Observation, Precedence, Recall, Timestamp};
 use record::{
-    AddCheckpoint, BundleContents, BundleItem, BundleKey, Checkpoint, Direction, KeyRole, Lane, MerkleLog,
-    Peer, RecordStore, Software, Stored, home_origin, lane_origin,
+    BundleContents, BundleItem, BundleKey, Checkpoint, ConsistencyProof, Direction, KeyRole, Lane, LaneState,
+    MerkleLog, Peer, RecordStore, Software, Stored, consistency_holds, home_origin, lane_origin,
 };
 
 use crate::NodeError;
@@ -39,19 +39,12 @@ pub struct Selection {
     pub software: Software,
 }
 
-/// A log to prove from.
+/// A log to prove from, as far as its checkpoint goes.
 struct Log {
     ids: Vec<EntryId>,
-    tree: MerkleLog,
+    /// The tree of a lane; the record itself proves from its home log.
+    lane: Option<MerkleLog>,
     checkpoint: Checkpoint,
-}
-
-impl Log {
-    /// The ids below the checkpoint.
-    fn covered(&self) -> &[EntryId] {
-        let size = usize::try_from(self.checkpoint.size()).unwrap_or(usize::MAX);
-        &self.ids[..size.min(self.ids.len())]
-    }
 }
 
 impl Stopped {
@@ -60,26 +53,31 @@ impl Stopped {
     /// # Errors
     /// When the record cannot be read, an id is in no log that the audience has, or a checkpoint is not one of them.
     pub fn contents(&self, selection: &Selection) -> Result<BundleContents, NodeError> {
-        let mut left: Vec<&Checkpoint> = selection.checkpoints.iter().collect();
-        let logs = self.logs(selection.audience.as_ref().map(|peer| &peer.node), &mut left)?;
-        if let Some(other) = left.first() {
+        let mut given: Vec<Checkpoint> = selection.checkpoints.clone();
+        let logs = match &selection.audience {
+            None => vec![self.home(&mut given)?],
+            Some(peer) => self.lanes(&peer.node, &mut given)?,
+        };
+        if let Some(other) = given.first() {
             return Err(bad(format!("the checkpoint of `{}` is of no log in this bundle", other.origin())));
         }
-        let covered: Vec<EntryId> = logs.iter().flat_map(Log::covered).copied().collect();
-        let chosen = self.chosen(selection, &covered)?;
+        let chosen = self.chosen(selection, &logs)?;
         let mut items = Vec::new();
         for (number, log) in logs.iter().enumerate() {
-            for (index, id) in (0..).zip(log.covered()).filter(|(_, id)| chosen.contains(id)) {
+            for (index, id) in (0..).zip(&log.ids) {
+                let seen = selection.audience.as_ref().map_or(Some(true), |peer| peer.may_see(id));
+                let Some(with_content) = seen.filter(|_| chosen.contains(id)) else { continue };
                 let Some(stored) = self.record.get(id)? else { continue };
-                let Some(keep) = selection.audience.as_ref().map_or(Some(true), |peer| peer.may_see(id)) else {
-                    continue;
-                };
-                let path = log
-                    .tree
-                    .inclusion(index, log.checkpoint.size())
-                    .map_err(|e| NodeError::Conflict { message: e.to_string() })?;
-                let entry = stored.entry.filter(|_| keep);
-                items.push(BundleItem { id: *id, log: number, index, path, entry, received: stored.received });
+                let path = self.inclusion(log, index)?;
+                let entry = stored.entry.filter(|_| with_content);
+                items.push(BundleItem {
+                    id: *id,
+                    log: number,
+                    index,
+                    path,
+                    entry,
+                    received: stored.received,
+                });
             }
         }
         let checkpoints: Vec<Checkpoint> = logs.into_iter().map(|log| log.checkpoint).collect();
@@ -96,8 +94,8 @@ impl Stopped {
         })
     }
 
-    /// What to send to a witness that stands at `old_size`: the newest checkpoint of the home log, or of the lane to a
-    /// peer, with the proof that the log only grew (C2SP tlog-witness).
+    /// What to send to a witness that stands at `old_size`: the newest checkpoint of the home log, or of one for a peer,
+    /// with the proof that the log only grew (C2SP tlog-witness).
     ///
     /// # Errors
     /// When the record cannot be read or the log is shorter than `old_size`.
@@ -105,72 +103,101 @@ impl Stopped {
         &self,
         lane: Option<(&NodeName, Precedence)>,
         old_size: u64,
-    ) -> Result<AddCheckpoint, NodeError> {
-        let log = self.log(lane, &mut Vec::new())?;
-        let proof = log
-            .tree
-            .consistency(old_size, log.checkpoint.size())
-            .map_err(|e| bad(format!("the witness cannot stand at {old_size}: {e}")))?;
-        Ok(AddCheckpoint { old_size, proof, checkpoint: log.checkpoint })
+    ) -> Result<ConsistencyProof, NodeError> {
+        let beyond = |e: &dyn std::fmt::Display| bad(format!("the witness cannot stand at {old_size}: {e}"));
+        let Some((peer, precedence)) = lane else {
+            let newest = self.record.checkpoint().clone();
+            let hashes = self.record.consistency(old_size, newest.size()).map_err(|e| beyond(&e))?;
+            return Ok(ConsistencyProof::new(old_size, hashes, newest));
+        };
+        let log = self.lane(peer, precedence, &mut Vec::new())?;
+        let tree = log.lane.unwrap_or_default();
+        let hashes = tree.consistency(old_size, log.checkpoint.size()).map_err(|e| beyond(&e))?;
+        Ok(ConsistencyProof::new(old_size, hashes, log.checkpoint))
     }
 
-    /// The home log, or those of the lanes to `peer` that were ever used, the most urgent first.
-    fn logs(&self, peer: Option<&NodeName>, given: &mut Vec<&Checkpoint>) -> Result<Vec<Log>, NodeError> {
-        let Some(peer) = peer else { return Ok(vec![self.log(None, given)?]) };
+    fn inclusion(&self, log: &Log, index: u64) -> Result<Vec<[u8; 32]>, NodeError> {
+        let size = log.checkpoint.size();
+        match &log.lane {
+            None => Ok(self.record.inclusion(index, size)?),
+            Some(tree) => tree.inclusion(index, size).map_err(|e| record::StoreError::Beyond(e).into()),
+        }
+    }
+
+    /// The home log under its newest checkpoint, or under one of `given`, which is taken out of there.
+    fn home(&self, given: &mut Vec<Checkpoint>) -> Result<Log, NodeError> {
+        let newest = self.record.checkpoint();
+        let origin = home_origin(&self.genesis.node);
+        let checkpoint = match self.handed(&origin, given)? {
+            None => newest.clone(),
+            Some(older) => {
+                let grew = older.size() <= newest.size() && {
+                    let hashes = self.record.consistency(older.size(), newest.size())?;
+                    consistency_holds(&hashes, older.size(), older.root(), newest.size(), newest.root())
+                };
+                if !grew {
+                    return Err(other_history(&origin));
+                }
+                older
+            }
+        };
+        let mut ids = Vec::new();
+        for seq in 0..checkpoint.size() {
+            let stored = self.record.at(seq)?;
+            ids.push(stored.ok_or_else(|| other_history(&origin))?.id);
+        }
+        Ok(Log { ids, lane: None, checkpoint })
+    }
+
+    /// The logs for `peer` in which something stands; the routine one when there is nothing at all.
+    fn lanes(&self, peer: &NodeName, given: &mut Vec<Checkpoint>) -> Result<Vec<Log>, NodeError> {
         let mut logs = Vec::new();
         for precedence in Precedence::ALL {
-            let log = self.log(Some((peer, precedence)), given)?;
-            // A bundle without any log would prove nothing, not even that there was nothing.
-            if !log.ids.is_empty() || (precedence == Precedence::Routine && logs.is_empty()) {
+            let log = self.lane(peer, precedence, given)?;
+            if log.checkpoint.size() > 0 || (precedence == Precedence::Routine && logs.is_empty()) {
                 logs.push(log);
             }
         }
         Ok(logs)
     }
 
-    /// The home log or a lane's. A checkpoint handed in for it is taken out of `given` and used.
-    fn log(
+    /// The log for `peer` as far as it has acknowledged it; as far as it goes when it never has.
+    fn lane(
         &self,
-        lane: Option<(&NodeName, Precedence)>,
-        given: &mut Vec<&Checkpoint>,
+        peer: &NodeName,
+        precedence: Precedence,
+        given: &mut Vec<Checkpoint>,
     ) -> Result<Log, NodeError> {
-        let own = &self.genesis.node;
-        let (origin, ids, newest) = match lane {
-            Some((peer, precedence)) => {
-                let lane = Lane { peer: peer.clone(), direction: Direction::Out, precedence };
-                let ids = self.record.lane_ids(&lane, 0, u64::MAX)?;
-                (lane_origin(own, peer, precedence), ids, self.record.lane(&lane)?.acked)
-            }
-            None => {
-                let mut ids = Vec::new();
-                while let Some(stored) = self.record.at(ids.len() as u64)? {
-                    ids.push(stored.id);
-                }
-                (home_origin(own), ids, Some(self.record.checkpoint().clone()))
-            }
-        };
-        let tree = MerkleLog::from_ids(&ids);
-        let handed =
-            given.iter().position(|checkpoint| checkpoint.origin() == origin).map(|at| given.remove(at));
-        let checkpoint = match handed.cloned().or(newest) {
+        let lane = Lane { peer: peer.clone(), direction: Direction::Out, precedence };
+        let LaneState { frontier, acked, .. } = self.record.lane(&lane)?;
+        let origin = lane_origin(&self.genesis.node, peer, precedence);
+        let checkpoint = match self.handed(&origin, given)?.or(acked) {
             Some(checkpoint) => checkpoint,
-            // Nobody has acknowledged anything yet.
-            None => Checkpoint::sign(&origin, tree.size(), tree.root(), &self.key)
+            None => Checkpoint::sign(&origin, frontier.size(), frontier.root(), &self.key)
                 .map_err(record::StoreError::Checkpoint)?,
         };
-        let right = checkpoint
-            .check(&origin, own, &self.key.public())
-            .map_err(|e| e.to_string())
-            .and_then(|()| tree.root_at(checkpoint.size()).map_err(|e| e.to_string()))
-            .and_then(|root| checkpoint.check_root(root).map_err(|e| e.to_string()));
-        right.map_err(|why| bad(format!("the checkpoint of `{origin}` is not of this record: {why}")))?;
-        Ok(Log { ids, tree, checkpoint })
+        let ids = self.record.lane_ids(&lane, 0, checkpoint.size())?;
+        let tree = MerkleLog::from_ids(&ids);
+        if tree.size() != checkpoint.size() || checkpoint.check_root(tree.root()).is_err() {
+            return Err(other_history(&origin));
+        }
+        Ok(Log { ids, lane: Some(tree), checkpoint })
+    }
+
+    /// The checkpoint of the log `origin` among those that were handed in; it must be signed by this node.
+    fn handed(&self, origin: &str, given: &mut Vec<Checkpoint>) -> Result<Option<Checkpoint>, NodeError> {
+        let Some(at) = given.iter().position(|one| one.origin() == origin) else { return Ok(None) };
+        let checkpoint = given.remove(at);
+        checkpoint
+            .check(origin, &self.genesis.node, &self.key.public())
+            .map_err(|e| bad(format!("the checkpoint of `{origin}` is not of this node: {e}")))?;
+        Ok(Some(checkpoint))
     }
 
     /// The ids that were asked for, and what belongs to them.
-    fn chosen(&self, selection: &Selection, log: &[EntryId]) -> Result<BTreeSet<EntryId>, NodeError> {
-        let Some(wanted) = &selection.ids else { return Ok(log.iter().copied().collect()) };
-        let there: BTreeSet<EntryId> = log.iter().copied().collect();
+    fn chosen(&self, selection: &Selection, logs: &[Log]) -> Result<BTreeSet<EntryId>, NodeError> {
+        let there: BTreeSet<EntryId> = logs.iter().flat_map(|log| log.ids.iter().copied()).collect();
+        let Some(wanted) = &selection.ids else { return Ok(there) };
         if let Some(id) = wanted.iter().find(|id| !there.contains(id)) {
             return Err(bad(format!("entry {id} is not in the log that this bundle is made from")));
         }
@@ -182,7 +209,7 @@ impl Stopped {
                 open.extend(entry.iter().flat_map(|entry| entry.evidence().to_vec()));
             }
         }
-        for id in log {
+        for id in &there {
             let Some(entry) = self.record.get(id)?.and_then(|stored| stored.entry) else { continue };
             let recalls = entry.noun::<Recall>().is_ok_and(|recall| chosen.contains(&recall.target));
             if recalls || is_rule_of_the_day(entry.kind()) {
@@ -204,7 +231,7 @@ impl Stopped {
         Ok(raw)
     }
 
-    /// The keys of other authors, and those of peers that cosigned a checkpoint.
+    /// The keys of other authors, and those of peers that cosigned the checkpoint.
     fn keys(&self, items: &[BundleItem], checkpoints: &[Checkpoint]) -> Result<Vec<BundleKey>, NodeError> {
         let own = self.key.public();
         let authors = items.iter().filter_map(|item| item.entry.as_ref()).filter(|entry| *entry.key() != own);
@@ -251,9 +278,14 @@ impl ForPeer {
 
 /// Entries without which a decision cannot be followed: whose record it is, policies and tables.
 fn is_rule_of_the_day(kind: &str) -> bool {
-    ["bongsu.genesis/", "bongsu.policy", "bongsu.code-table/", "bongsu.mapping-table/"]
-        .iter()
-        .any(|start| kind.starts_with(start))
+    let rules = ["bongsu.genesis/", "bongsu.policy", "bongsu.code-table/", "bongsu.mapping-table/"];
+    rules.iter().any(|start| kind.starts_with(start))
+}
+
+fn other_history(origin: &str) -> NodeError {
+    bad(format!(
+        "the checkpoint of `{origin}` is not of this record: run `bongsu record verify` on the folder"
+    ))
 }
 
 fn bad(message: String) -> NodeError {

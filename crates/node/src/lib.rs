@@ -51,7 +51,7 @@ pub use crate::api::openapi;
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, OidcSettings, Origin, Overrides};
 pub use crate::evidence::{Stopped, WitnessState, witness_key, write_whole};
 pub use crate::export::{ForPeer, Selection};
-pub use crate::offline::{CARD_SCHEMA, Card, accept, card};
+pub use crate::offline::{CARD_SCHEMA, Card, accept, card, repair};
 pub use crate::people::{
     AccountAnswer, AccountName, AccountOrder, AccountSummary, Act, ActKind, Actor, Approval, NewAccount,
     NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token,

@@ -1,14 +1,12 @@
 use base::{NodeName, Timestamp};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use sha2::{Digest, Sha256};
-use signed_note::{Note, Signer, StandardVerifier, Verifier, VerifierList, new_ed25519_verifier_key};
+use signed_note::{Note, Signer};
 use tlog_tiles::checkpoint::Checkpoint as TlogCheckpoint;
 use tlog_tiles::tlog::Hash;
 
+use crate::VerifierKey;
 use crate::key::{NodeKey, PublicKey};
-
-/// Signature type of an Ed25519 cosignature (C2SP tlog-cosignature).
-const COSIGNATURE_V1: u8 = 0x04;
+use crate::note::{Signed, SignedText, cosigned_message};
 
 /// Why a text is no checkpoint of a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,9 +94,7 @@ impl Checkpoint {
                 found: self.origin.chars().take(200).collect(),
             });
         }
-        let verifier = StandardVerifier::new(&new_ed25519_verifier_key(name.as_str(), key.inner()))
-            .map_err(|_| CheckpointError::Malformed)?;
-        self.signed_by(name, Box::new(verifier))
+        self.signed_by(&VerifierKey::log(name, key))
     }
 
     /// Adds the cosignature of `key` at `now`: "as of this time this is the largest tree of this log that I hold,
@@ -127,7 +123,7 @@ impl Checkpoint {
     /// # Errors
     /// When the cosignature is missing or wrong.
     pub fn check_cosigned(&self, name: &NodeName, key: &PublicKey) -> Result<(), CheckpointError> {
-        self.signed_by(name, Box::new(CosignatureVerifier { name: name.clone(), key: *key }))
+        self.signed_by(&VerifierKey::cosigner(name, key))
     }
 
     /// The names in its signature lines, in order; nothing is checked.
@@ -151,10 +147,12 @@ impl Checkpoint {
         })
     }
 
-    fn signed_by(&self, name: &NodeName, verifier: Box<dyn Verifier>) -> Result<(), CheckpointError> {
-        let not_signed = || CheckpointError::NotSigned { name: name.to_string() };
-        let note = Note::from_bytes(self.note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
-        note.verify(&VerifierList::new(vec![verifier])).map(|_| ()).map_err(|_| not_signed())
+    fn signed_by(&self, key: &VerifierKey) -> Result<(), CheckpointError> {
+        let note = SignedText::of(&self.note).ok_or(CheckpointError::Malformed)?;
+        match key.look_at(&note) {
+            Signed::Holds(_) => Ok(()),
+            _ => Err(CheckpointError::NotSigned { name: key.name().to_owned() }),
+        }
     }
 
     /// The origin line: which log.
@@ -187,9 +185,7 @@ impl Signer for LogSigner<'_> {
     }
 
     fn key_id(&self) -> u32 {
-        let mut typed = vec![0x01];
-        typed.extend_from_slice(&self.0.public().to_bytes());
-        signed_note::key_id(self.name(), &typed)
+        VerifierKey::log(self.0.name(), &self.0.public()).id()
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ed25519_dalek::SignatureError> {
@@ -208,49 +204,14 @@ impl Signer for Cosigner<'_> {
     }
 
     fn key_id(&self) -> u32 {
-        cosigner_id(self.name(), &self.key.public())
+        VerifierKey::cosigner(self.key.name(), &self.key.public()).id()
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ed25519_dalek::SignatureError> {
         let mut signature = self.posix_seconds.to_be_bytes().to_vec();
-        signature.extend_from_slice(&self.key.sign(&cosigned_message(self.posix_seconds, message)));
+        signature.extend_from_slice(
+            &self.key.sign(&cosigned_message(self.posix_seconds, &String::from_utf8_lossy(message))),
+        );
         Ok(signature)
     }
-}
-
-struct CosignatureVerifier {
-    name: NodeName,
-    key: PublicKey,
-}
-
-impl Verifier for CosignatureVerifier {
-    fn name(&self) -> &str {
-        self.name.as_str()
-    }
-
-    fn key_id(&self) -> u32 {
-        cosigner_id(self.name(), &self.key)
-    }
-
-    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        let Some((time, rest)) = signature.split_first_chunk::<8>() else { return false };
-        let Ok(rest) = <&[u8; 64]>::try_from(rest) else { return false };
-        self.key.verify(&cosigned_message(u64::from_be_bytes(*time), message), rest).is_ok()
-    }
-}
-
-/// `SHA-256(<name> || "\n" || 0x04 || key)[:4]`.
-fn cosigner_id(name: &str, key: &PublicKey) -> u32 {
-    let mut hash = Sha256::new();
-    hash.update(name.as_bytes());
-    hash.update([b'\n', COSIGNATURE_V1]);
-    hash.update(key.to_bytes());
-    let digest: [u8; 32] = hash.finalize().into();
-    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
-}
-
-fn cosigned_message(posix_seconds: u64, note_text: &[u8]) -> Vec<u8> {
-    let mut message = format!("cosignature/v1\ntime {posix_seconds}\n").into_bytes();
-    message.extend_from_slice(note_text);
-    message
 }

@@ -3,9 +3,9 @@
 use base::{EntryId, Marking, NodeName, Noun};
 use serde::{Deserialize, Serialize};
 
-use crate::merkle_proof::{EMPTY_ROOT, consistency_holds, leaf_included};
+use crate::merkle_proof::{EMPTY_ROOT, leaf_included, only_grew};
 use crate::note::{Signed, SignedText};
-use crate::{Checkpoint, KeyUse, VerifierKey};
+use crate::{Checkpoint, KeyUse, MerkleLog, VerifierKey, leaf_hash};
 
 /// The schema name of a [`FraudProof`].
 pub const FRAUD_PROOF_SCHEMA: &str = "bongsu.fraud-proof/1";
@@ -42,7 +42,7 @@ pub fn compare(a: &Checkpoint, b: &Checkpoint, proof: Option<&[[u8; 32]]>) -> Co
     }
     let empty = old.size() == 0 && old.root() == EMPTY_ROOT;
     let proof = proof.unwrap_or_default();
-    if empty || consistency_holds(proof, (old.size(), old.root()), (new.size(), new.root())) {
+    if empty || only_grew(proof, (old.size(), old.root()), (new.size(), new.root())) {
         Comparison::Grown
     } else {
         Comparison::Unproven
@@ -183,6 +183,35 @@ impl FraudProof {
     /// When the two do not prove it.
     pub fn fork(log: VerifierKey, a: &Checkpoint, b: &Checkpoint, at: ForkAt) -> Result<Self, FraudError> {
         Self::new(FraudKind::Fork, log, a, b, None, Some(at))
+    }
+
+    /// The proof from two checkpoints and the ids under each, as a receiver has them that was shown both: a split view where
+    /// the sizes are equal, else a fork at the first place that differs.
+    ///
+    /// # Errors
+    /// When the shorter one is where the longer one begins, or the ids are not those of the checkpoints.
+    pub fn between(
+        log: VerifierKey,
+        (a, a_ids): (&Checkpoint, &[EntryId]),
+        (b, b_ids): (&Checkpoint, &[EntryId]),
+    ) -> Result<Self, FraudError> {
+        if a.size() == b.size() {
+            return Self::split_view(log, a, b);
+        }
+        let none = |reason| FraudError::NoContradiction { kind: FraudKind::Fork.name(), reason };
+        let index = a_ids
+            .iter()
+            .zip(b_ids)
+            .position(|(a, b)| a != b)
+            .ok_or_else(|| none("the shorter log is where the longer one begins"))?;
+        let leaf = |ids: &[EntryId], size: u64| {
+            let path = MerkleLog::from_ids(ids).inclusion(index as u64, size).ok()?;
+            Some(LeafAt { leaf: leaf_hash(&ids[index]), path })
+        };
+        let beyond = || none("the ids are not those of the checkpoints");
+        let first = leaf(a_ids, a.size()).ok_or_else(beyond)?;
+        let second = leaf(b_ids, b.size()).ok_or_else(beyond)?;
+        Self::fork(log, a, b, ForkAt { index: index as u64, first, second })
     }
 
     /// The proof that `witness` cosigned `smaller` after `larger`.

@@ -106,8 +106,4 @@ impl PublicKey {
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), KeyError> {
         self.0.verify_strict(message, &Signature::from_bytes(signature)).map_err(|_| KeyError::BadSignature)
     }
-
-    pub(crate) const fn inner(&self) -> &VerifyingKey {
-        &self.0
-    }
 }

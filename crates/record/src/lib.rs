@@ -14,8 +14,8 @@ mod bundle;
 mod checkpoint;
 mod domain;
 mod entry;
-mod frontier;
 mod fraud;
+mod frontier;
 mod key;
 mod log;
 mod merkle_proof;
@@ -39,14 +39,14 @@ pub use fraud::{
 };
 pub use frontier::Frontier;
 pub use key::{KeyError, NodeKey, PublicKey};
-pub use log::{BeyondLog, MerkleLog};
-pub use merkle_proof::{consistency_holds, inclusion_holds, leaf_hash, leaf_included};
+pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds, leaf_hash};
+pub use merkle_proof::leaf_included;
 pub use note::{KeyUse, VerifierKey, VerifierKeyError, WitnessKey};
 pub use policy_quorum::{EvidenceGrade, MAX_POLICY_BYTES, PolicyRefusal, PolicyVerdict, QuorumPolicy};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use store::{
     Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
-    Peer, Purge, ReadRecord, RecordStore, SqliteOptions, SqliteRecord, StoreError, Stored, Verdict, founder,
-    home_origin, lane_origin, verify_dir, verify_open,
+    Peer, Purge, ReadRecord, RecordStore, RepairSource, Repaired, SqliteOptions, SqliteRecord, StoreError,
+    Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair, verify_dir, verify_open,
 };
-pub use witness::{AddCheckpoint, WitnessError, witness};
+pub use witness::{WitnessError, read_request, witness};

@@ -131,3 +131,34 @@ impl MerkleLog {
         tile.read_data(self).ok()
     }
 }
+
+/// The hash of the leaf of an entry: `SHA-256(0x00 || id)`.
+pub fn leaf_hash(id: &EntryId) -> [u8; 32] {
+    tlog::record_hash(id.as_bytes()).0
+}
+
+/// Checks a consistency proof: that the tree of `new_size` with `new_root` grew from the tree of `old_size` with
+/// `old_root`.
+pub fn consistency_holds(
+    proof: &[[u8; 32]],
+    old_size: u64,
+    old_root: [u8; 32],
+    new_size: u64,
+    new_root: [u8; 32],
+) -> bool {
+    match old_size {
+        // Every tree grew from the empty one (RFC 6962 defines no proof of it).
+        0 => proof.is_empty() && old_root == EMPTY_HASH.0,
+        old if old == new_size => proof.is_empty() && old_root == new_root,
+        old => {
+            let proof = proof.iter().copied().map(Hash).collect();
+            tlog::check_tree(&proof, new_size, Hash(new_root), old, Hash(old_root)).is_ok()
+        }
+    }
+}
+
+/// Checks an inclusion proof: that leaf `index` of the tree of `size` with `root` is `id`.
+pub fn inclusion_holds(proof: &[[u8; 32]], size: u64, root: [u8; 32], index: u64, id: &EntryId) -> bool {
+    let proof = proof.iter().copied().map(Hash).collect();
+    tlog::check_record(&proof, size, Hash(root), index, tlog::record_hash(id.as_bytes())).is_ok()
+}

@@ -96,7 +96,7 @@ impl VerifierKey {
     }
 
     /// The first four bytes of `SHA-256(name || "\n" || type || key)`.
-    fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         let mut hash = Sha256::new();
         hash.update(self.name.as_bytes());
         hash.update([b'\n', self.usage.signature_type()]);
@@ -238,7 +238,7 @@ pub(crate) fn is_key_name(name: &str) -> bool {
 }
 
 /// What a cosigner signs (tlog-cosignature, "Ed25519 signed message").
-fn cosigned_message(posix_seconds: u64, text: &str) -> Vec<u8> {
+pub(crate) fn cosigned_message(posix_seconds: u64, text: &str) -> Vec<u8> {
     format!("cosignature/v1\ntime {posix_seconds}\n{text}").into_bytes()
 }
 

@@ -4,8 +4,8 @@ use std::str::FromStr;
 use base::{EntryId, NodeName};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
-use crate::merkle_proof::{consistency_holds, decimal, hash, inclusion_holds};
 use crate::{Checkpoint, CheckpointError, Entry, EntryError, MAX_ENTRY_BYTES, PublicKey};
+use crate::{consistency_holds, inclusion_holds};
 
 /// First line of an inclusion proof (C2SP tlog-proof).
 const INCLUSION_HEAD: &str = "c2sp.org/tlog-proof@v1";
@@ -91,7 +91,7 @@ impl InclusionProof {
         &self.hashes
     }
 
-    /// Whether the text carries something beside the proof.
+    /// Whether there is an `extra` line.
     pub const fn has_extra(&self) -> bool {
         self.extra.is_some()
     }
@@ -196,6 +196,11 @@ impl ConsistencyProof {
         self.old_size
     }
 
+    /// The hashes (RFC 6962, 2.1.2).
+    pub fn hashes(&self) -> &[[u8; 32]] {
+        &self.hashes
+    }
+
     /// The newer checkpoint.
     pub const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
@@ -217,7 +222,7 @@ impl ConsistencyProof {
         self.checkpoint.check(origin, name, key)?;
         let (size, root) = (self.checkpoint.size(), self.checkpoint.root());
         let holds = old.size() == self.old_size
-            && consistency_holds(&self.hashes, (old.size(), old.root()), (size, root));
+            && consistency_holds(&self.hashes, old.size(), old.root(), size, root);
         if holds { Ok(()) } else { Err(ProofError::DoesNotHold) }
     }
 }
@@ -246,6 +251,11 @@ fn write_hashes(f: &mut fmt::Formatter<'_>, hashes: &[[u8; 32]], checkpoint: &Ch
         writeln!(f, "{}", BASE64_STANDARD.encode(hash))?;
     }
     write!(f, "\n{}", checkpoint.note())
+}
+
+/// A decimal number in its one form.
+fn decimal(text: &str) -> Option<u64> {
+    text.parse::<u64>().ok().filter(|n| n.to_string() == text)
 }
 
 struct Lines<'a> {
@@ -278,7 +288,8 @@ impl<'a> Lines<'a> {
             if line.is_empty() {
                 break;
             }
-            hashes.push(hash(line).ok_or_else(|| self.bad("not a hash in base64"))?);
+            let hash = BASE64_STANDARD.decode(line).ok().and_then(|bytes| bytes.try_into().ok());
+            hashes.push(hash.ok_or_else(|| self.bad("not a hash in base64"))?);
             if hashes.len() > MAX_HASHES {
                 return Err(self.bad("too many hashes"));
             }

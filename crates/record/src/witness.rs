@@ -2,11 +2,10 @@
 //! tlog-witness), here by file instead of by HTTP.
 
 use base::Timestamp;
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 
-use crate::merkle_proof::{self, EMPTY_ROOT, consistency_holds, decimal};
+use crate::merkle_proof::{EMPTY_ROOT, only_grew};
 use crate::note::{Signed, SignedText, WitnessKey};
-use crate::{Checkpoint, CheckpointError, VerifierKey};
+use crate::{Checkpoint, CheckpointError, ConsistencyProof, VerifierKey};
 
 /// More lines than a consistency proof may have (tlog-witness).
 const MAX_PROOF_LINES: usize = 63;
@@ -67,54 +66,17 @@ impl WitnessError {
     }
 }
 
-/// What a log asks of a witness: the body of `add-checkpoint`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddCheckpoint {
-    /// The size that the witness cosigned last.
-    pub old_size: u64,
-    /// The proof that the log only grew since (RFC 6962, 2.1.2).
-    pub proof: Vec<[u8; 32]>,
-    /// What to cosign.
-    pub checkpoint: Checkpoint,
-}
-
-impl AddCheckpoint {
-    /// Reads the body of a request.
-    ///
-    /// # Errors
-    /// [`WitnessError::BadRequest`] when it is not in the form of tlog-witness.
-    pub fn parse(text: &str) -> Result<Self, WitnessError> {
-        let bad = |reason: &str| WitnessError::BadRequest { reason: reason.to_owned() };
-        let (head, note) =
-            text.split_once("\n\n").ok_or_else(|| bad("no empty line before the checkpoint"))?;
-        let mut lines = head.split('\n');
-        let old_size = lines
-            .next()
-            .and_then(|line| decimal(line.strip_prefix("old ")?))
-            .ok_or_else(|| bad("the first line is not `old <size>`"))?;
-        let lines: Vec<&str> = lines.collect();
-        if lines.len() > MAX_PROOF_LINES {
-            return Err(bad("more than 63 lines of proof"));
-        }
-        let proof = lines
-            .into_iter()
-            .map(merkle_proof::hash)
-            .collect::<Option<_>>()
-            .ok_or_else(|| bad("a line of the proof is not 32 bytes of base64"))?;
-        let checkpoint = Checkpoint::parse(note).map_err(|e| bad(&e.to_string()))?;
-        Ok(Self { old_size, proof, checkpoint })
+/// Reads what a log asks of a witness: the body of `add-checkpoint`.
+///
+/// # Errors
+/// [`WitnessError::BadRequest`] when it is not in the form of tlog-witness.
+pub fn read_request(text: &str) -> Result<ConsistencyProof, WitnessError> {
+    let bad = |reason: String| WitnessError::BadRequest { reason };
+    let request: ConsistencyProof = text.parse().map_err(|e: crate::ProofError| bad(e.to_string()))?;
+    if request.hashes().len() > MAX_PROOF_LINES {
+        return Err(bad(format!("more than {MAX_PROOF_LINES} lines of proof")));
     }
-}
-
-/// As the body of the request.
-impl std::fmt::Display for AddCheckpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "old {}", self.old_size)?;
-        for hash in &self.proof {
-            writeln!(f, "{}", BASE64_STANDARD.encode(hash))?;
-        }
-        write!(f, "\n{}", self.checkpoint.note())
-    }
+    Ok(request)
 }
 
 /// Answers a log's request as the witness `key`, which trusts the keys `logs` and cosigned `latest` of this log last.
@@ -123,13 +85,13 @@ impl std::fmt::Display for AddCheckpoint {
 /// # Errors
 /// See [`WitnessError`], in the order of tlog-witness.
 pub fn witness(
-    request: &AddCheckpoint,
+    request: &ConsistencyProof,
     logs: &[VerifierKey],
     latest: Option<&Checkpoint>,
     key: &WitnessKey,
     now: Timestamp,
 ) -> Result<Checkpoint, WitnessError> {
-    let new = &request.checkpoint;
+    let new = request.checkpoint();
     let origin = || new.origin().chars().take(200).collect::<String>();
     let trusted: Vec<_> = logs.iter().filter(|log| log.is_of_log(new.origin())).collect();
     if trusted.is_empty() {
@@ -140,13 +102,13 @@ pub fn witness(
     if seen.contains(&Signed::Wrong) || !seen.iter().any(|seen| matches!(seen, Signed::Holds(_))) {
         return Err(WitnessError::NotSigned { origin: origin() });
     }
-    if request.old_size > new.size() {
-        let reason = format!("the old size {} is over the new one, {}", request.old_size, new.size());
+    if request.old_size() > new.size() {
+        let reason = format!("the old size {} is over the new one, {}", request.old_size(), new.size());
         return Err(WitnessError::BadRequest { reason });
     }
     let (size, root) = latest.map_or((0, EMPTY_ROOT), |latest| (latest.size(), latest.root()));
-    if request.old_size != size {
-        return Err(WitnessError::Conflict { latest: size, asked: request.old_size });
+    if request.old_size() != size {
+        return Err(WitnessError::Conflict { latest: size, asked: request.old_size() });
     }
     let not_consistent = |reason: &str| WitnessError::NotConsistent { reason: reason.to_owned() };
     if new.size() == 0 && new.root() != EMPTY_ROOT {
@@ -155,7 +117,7 @@ pub fn witness(
     if size == new.size() && root != new.root() {
         return Err(not_consistent("the same size has another root than the one cosigned before"));
     }
-    if !consistency_holds(&request.proof, (size, root), (new.size(), new.root())) {
+    if !only_grew(request.hashes(), (size, root), (new.size(), new.root())) {
         return Err(not_consistent("the consistency proof does not hold"));
     }
     Ok(new.with_line(&key.line(note.text, now))?)

@@ -6,15 +6,18 @@
     reason = "tests prepare real files and run a second program"
 )]
 
-use std::process::Command;
+#[path = "bundle/second.rs"]
+mod second;
 
 use base::{EntryId, Timestamp};
 use proptest::prelude::*;
 use record::{
-    AddCheckpoint, Checkpoint, Comparison, EvidenceGrade, ForkAt, FraudError, FraudKind, FraudProof, LeafAt,
-    MerkleLog, NodeKey, PolicyRefusal, QuorumPolicy, VerifierKey, WitnessError, WitnessKey, compare,
-    consistency_holds, leaf_hash, witness,
+    Checkpoint, Comparison, ConsistencyProof, EvidenceGrade, ForkAt, FraudError, FraudKind, FraudProof,
+    LeafAt, MerkleLog, NodeKey, PolicyRefusal, QuorumPolicy, VerifierKey, WitnessError, WitnessKey, compare,
+    consistency_holds, leaf_hash, read_request, witness,
 };
+
+use second::{Said, python};
 
 const ORIGIN: &str = "bongsu/seoul/home";
 
@@ -52,10 +55,13 @@ fn signed(ids: &[EntryId]) -> Checkpoint {
     Checkpoint::sign(ORIGIN, log.size(), log.root(), &seoul()).unwrap()
 }
 
-fn ask(ids: &[EntryId], old_size: u64) -> AddCheckpoint {
+fn ask(ids: &[EntryId], old_size: u64) -> ConsistencyProof {
     let log = MerkleLog::from_ids(ids);
-    let proof = log.consistency(old_size, log.size()).unwrap();
-    AddCheckpoint { old_size, proof, checkpoint: signed(ids) }
+    ConsistencyProof::new(old_size, log.consistency(old_size, log.size()).unwrap(), signed(ids))
+}
+
+fn first(checkpoint: &Checkpoint) -> ConsistencyProof {
+    ConsistencyProof::new(0, Vec::new(), checkpoint.clone())
 }
 
 proptest! {
@@ -65,22 +71,22 @@ proptest! {
         let all = ids(new, 0);
         let (log, before) = (MerkleLog::from_ids(&all), MerkleLog::from_ids(&all[..usize::try_from(old).unwrap()]));
         let mut proof = log.consistency(old, new).unwrap();
-        prop_assert!(consistency_holds(&proof, (old, before.root()), (new, log.root())));
+        prop_assert!(consistency_holds(&proof, old, before.root(), new, log.root()));
         if old > 0 {
             let mut other = before.root();
             other[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(!consistency_holds(&proof, (old, other), (new, log.root())));
+            prop_assert!(!consistency_holds(&proof, old, other, new, log.root()));
         }
         if let Some(hash) = proof.first_mut() {
             hash[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(!consistency_holds(&proof, (old, before.root()), (new, log.root())));
+            prop_assert!(!consistency_holds(&proof, old, before.root(), new, log.root()));
         }
     }
 
     #[test]
     fn a_request_to_a_witness_reads_back(new in 0_u64..40, cut in 0_u64..40) {
         let request = ask(&ids(new, 0), cut.min(new));
-        prop_assert_eq!(AddCheckpoint::parse(&request.to_string()).unwrap(), request);
+        prop_assert_eq!(read_request(&request.to_string()).unwrap(), request);
     }
 
     #[test]
@@ -88,7 +94,7 @@ proptest! {
         let (policy, faults) = QuorumPolicy::read(&bytes);
         prop_assert!(policy.is_some() || !faults.is_empty());
         let _ = FraudProof::read(&bytes);
-        let _ = AddCheckpoint::parse(&String::from_utf8_lossy(&bytes));
+        let _ = read_request(&String::from_utf8_lossy(&bytes));
     }
 }
 
@@ -105,9 +111,9 @@ fn the_key_of_the_specification_reads_and_writes() {
 #[test]
 fn a_witness_cosigns_what_only_grew() {
     let (small, large) = (ids(5, 0), ids(9, 0));
-    let first = witness(&ask(&small, 0), &[log_key()], None, &court(), at(0)).unwrap();
-    assert_eq!(first.signers(), ["seoul", "court.example/w1"]);
-    let second = witness(&ask(&large, 5), &[log_key()], Some(&first), &court(), at(1)).unwrap();
+    let before = witness(&ask(&small, 0), &[log_key()], None, &court(), at(0)).unwrap();
+    assert_eq!(before.signers(), ["seoul", "court.example/w1"]);
+    let second = witness(&ask(&large, 5), &[log_key()], Some(&before), &court(), at(1)).unwrap();
     assert_eq!(second.size(), 9);
     // The same size again is no growth and no fault.
     witness(&ask(&large, 9), &[log_key()], Some(&second), &court(), at(2)).unwrap();
@@ -116,35 +122,31 @@ fn a_witness_cosigns_what_only_grew() {
 #[test]
 fn a_witness_refuses_as_tlog_witness_says() {
     let small = ids(5, 0);
-    let first = witness(&ask(&small, 0), &[log_key()], None, &court(), at(0)).unwrap();
-    let refused = |request: &AddCheckpoint, logs: &[VerifierKey]| {
-        let error = witness(request, logs, Some(&first), &court(), at(1)).unwrap_err();
+    let before = witness(&ask(&small, 0), &[log_key()], None, &court(), at(0)).unwrap();
+    let refused = |request: &ConsistencyProof, logs: &[VerifierKey]| {
+        let error = witness(request, logs, Some(&before), &court(), at(1)).unwrap_err();
         error.status()
     };
     assert_eq!(refused(&ask(&ids(9, 0), 5), &[]), 404);
     let stranger = node("seoul", 9);
     assert_eq!(refused(&ask(&ids(9, 0), 5), &[VerifierKey::log(stranger.name(), &stranger.public())]), 403);
-    let mut backwards = ask(&ids(9, 0), 5);
-    backwards.old_size = 10;
+    let backwards = ConsistencyProof::new(10, Vec::new(), signed(&ids(9, 0)));
     assert_eq!(refused(&backwards, &[log_key()]), 400);
     assert_eq!(
-        witness(&ask(&ids(9, 0), 4), &[log_key()], Some(&first), &court(), at(1)).unwrap_err(),
+        witness(&ask(&ids(9, 0), 4), &[log_key()], Some(&before), &court(), at(1)).unwrap_err(),
         WitnessError::Conflict { latest: 5, asked: 4 }
     );
     // Another history of the same log, however it is asked for.
     assert_eq!(refused(&ask(&ids(9, 1), 5), &[log_key()]), 422);
     assert_eq!(refused(&ask(&ids(5, 1), 5), &[log_key()]), 422);
-    let mut proof = ask(&ids(9, 0), 5);
-    proof.proof.pop();
-    assert_eq!(refused(&proof, &[log_key()]), 422);
-    let mut needless = ask(&small, 0);
-    needless.proof.push([0; 32]);
+    let hashes = ask(&ids(9, 0), 5).hashes()[1..].to_vec();
+    assert_eq!(refused(&ConsistencyProof::new(5, hashes, signed(&ids(9, 0))), &[log_key()]), 422);
+    let needless = ConsistencyProof::new(0, vec![[0; 32]], signed(&small));
     assert_eq!(witness(&needless, &[log_key()], None, &court(), at(1)).unwrap_err().status(), 422);
     let empty = Checkpoint::sign(ORIGIN, 0, [1; 32], &seoul()).unwrap();
-    let empty = AddCheckpoint { old_size: 0, proof: Vec::new(), checkpoint: empty };
-    assert_eq!(witness(&empty, &[log_key()], None, &court(), at(1)).unwrap_err().status(), 422);
+    assert_eq!(witness(&first(&empty), &[log_key()], None, &court(), at(1)).unwrap_err().status(), 422);
     for text in ["", "old 5", "old 05\n\nx", "old 1\nAAAA\n\nx", "new 1\n\nx"] {
-        assert_eq!(AddCheckpoint::parse(text).unwrap_err().status(), 400, "{text:?}");
+        assert_eq!(read_request(text).unwrap_err().status(), 400, "{text:?}");
     }
 }
 
@@ -286,6 +288,21 @@ fn proofs() -> Vec<FraudProof> {
 }
 
 #[test]
+fn a_receiver_of_two_histories_proves_it() {
+    let mut forked = ids(9, 0);
+    forked[4] = ids(9, 1)[4];
+    let (held, shown) = (ids(6, 0), forked);
+    let between =
+        |a: &[EntryId], b: &[EntryId]| FraudProof::between(log_key(), (&signed(a), a), (&signed(b), b));
+    let proof = between(&held, &shown).unwrap();
+    assert_eq!((proof.kind, proof.fork.unwrap().index), (FraudKind::Fork, 4));
+    assert_eq!(between(&held, &shown[..6]).unwrap().kind, FraudKind::SplitView);
+    assert!(between(&held, &ids(9, 0)).is_err());
+    let other = FraudProof::between(log_key(), (&signed(&held), &held), (&signed(&ids(9, 2)), &shown));
+    assert!(matches!(other, Err(FraudError::NoContradiction { .. })), "{other:?}");
+}
+
+#[test]
 fn what_is_no_contradiction_is_no_proof() {
     let (a, b) = (signed(&ids(5, 0)), signed(&ids(9, 0)));
     let none = |result: Result<FraudProof, FraudError>| {
@@ -298,8 +315,7 @@ fn what_is_no_contradiction_is_no_proof() {
     let false_path = ForkAt { second: leaf(&ids(9, 1), 3), ..same };
     none(FraudProof::fork(log_key(), &a, &b, false_path));
     let by = |checkpoint: &Checkpoint, second| {
-        let request = AddCheckpoint { old_size: 0, proof: Vec::new(), checkpoint: checkpoint.clone() };
-        witness(&request, &[log_key()], None, &court(), at(second)).unwrap()
+        witness(&first(checkpoint), &[log_key()], None, &court(), at(second)).unwrap()
     };
     none(FraudProof::rewind(log_key(), &by(&b, 60), &by(&a, 0), court().verifier()));
     none(FraudProof::rewind(log_key(), &by(&a, 0), &by(&b, 60), court().verifier()));
@@ -314,34 +330,35 @@ fn what_is_no_contradiction_is_no_proof() {
 #[test]
 fn both_verifiers_read_proofs_of_fraud() {
     let folder = tempfile::tempdir().unwrap();
-    let tool = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/verify_bundle.py");
-    let second = |bytes: &[u8]| {
-        let path = folder.path().join("proof.json");
+    let (mut runs, mut wanted) = (Vec::new(), Vec::new());
+    let mut put = |bytes: &[u8], right: bool| {
+        let path = folder.path().join(format!("{}.json", runs.len()));
         std::fs::write(&path, bytes).unwrap();
-        let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let ran = Command::new(python).arg(&tool).arg(&path).output().expect("python3 is needed");
-        let said: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
-        (ran.status.code().unwrap(), said["first"]["code"].as_str().map(str::to_owned))
+        runs.push(vec![path.to_str().unwrap().to_owned()]);
+        let code = FraudProof::read(bytes).err().map(|error| error.code().to_owned());
+        assert!(code.is_none() || !right, "{code:?}: {}", String::from_utf8_lossy(bytes));
+        wanted.push(Said { exit: i64::from(code.is_some()), code, evidence: None });
     };
     let kinds = [FraudKind::SplitView, FraudKind::Fork, FraudKind::Rewind];
     for (proof, kind) in proofs().into_iter().zip(kinds) {
         let bytes = proof.to_bytes();
         assert_eq!((proof.kind, FraudProof::read(&bytes).unwrap() == proof), (kind, true));
-        assert_eq!(second(&bytes), (0, None), "{kind:?}");
+        put(&bytes, true);
         let swapped =
             FraudProof { first: proof.second.clone(), second: proof.first.clone(), ..proof.clone() };
         let same = FraudProof { second: proof.first.clone(), ..proof.clone() };
         let later = FraudProof { schema: "bongsu.fraud-proof/2".to_owned(), ..proof.clone() };
-        let mut wrong: Vec<Vec<u8>> = [swapped, same, later].iter().map(FraudProof::to_bytes).collect();
-        for at in (1..bytes.len()).step_by(bytes.len() / 12) {
+        for other in [swapped, same, later] {
+            put(&other.to_bytes(), false);
+        }
+        for at in (1..bytes.len()).step_by(3) {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1;
-            wrong.push(flipped);
+            put(&flipped, false);
         }
-        for wrong in wrong {
-            let ours = FraudProof::read(&wrong).err().map(|error| error.code().to_owned());
-            let exit = i32::from(ours.is_some());
-            assert_eq!(second(&wrong), (exit, ours), "{kind:?}: {}", String::from_utf8_lossy(&wrong));
-        }
+    }
+    for ((theirs, ours), run) in python(&runs).iter().zip(&wanted).zip(&runs) {
+        let shown = std::fs::read(&run[0]).unwrap();
+        assert_eq!(theirs, ours, "{}", String::from_utf8_lossy(&shown));
     }
 }

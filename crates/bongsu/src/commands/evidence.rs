@@ -1,4 +1,4 @@
-//! `record export|checkpoint|witness`, and `record verify` of a file.
+//! `record export|checkpoint|witness|fraud`, and `record verify` of a file.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -9,8 +9,7 @@ use std::process::ExitCode;
 use base::{EntryId, NodeName, Precedence, Timestamp};
 use node::{ForPeer, Selection, Stopped, WitnessState};
 use record::{
-    AddCheckpoint, BundleTrust, EvidenceGrade, FraudProof, PublicKey, QuorumPolicy, Software, VerifierKey,
-    verify_bundle,
+    BundleTrust, EvidenceGrade, FraudProof, PublicKey, QuorumPolicy, Software, VerifierKey, verify_bundle,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -24,10 +23,10 @@ use crate::out::{Format, output, report, say, writer};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Trust {
     /// Of a bundle: the exporter's Ed25519 key, 64 hexadecimal digits, as its officer told it
-    #[arg(long, value_name = "HEX", env = "BONGSU_KEY", hide_env_values = true)]
+    #[arg(long, value_name = "HEX", env = "BONGSU_EXPORTER_KEY", hide_env_values = true)]
     key: Option<String>,
     /// Of a bundle: whose cosignatures count, in the form of C2SP tlog-policy
-    #[arg(long, value_name = "FILE", env = "BONGSU_POLICY", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "BONGSU_QUORUM_POLICY", hide_env_values = true)]
     policy: Option<PathBuf>,
     /// Of a bundle: refuse what is less
     #[arg(long, value_enum, env = "BONGSU_REQUIRE", hide_env_values = true)]
@@ -145,11 +144,11 @@ pub(crate) struct Export {
     /// Only what this peer may have, proven from the log that the node keeps for it
     #[arg(long = "as", value_name = "PEER", env = "BONGSU_AS", hide_env_values = true)]
     peer: Option<NodeName>,
-    /// Prove under this checkpoint, as a witness has given it back, instead of the newest
+    /// Prove under this checkpoint, as a witness has given it back, instead of the newest; once for each log
     #[arg(long, value_name = "FILE", env = "BONGSU_CHECKPOINT", hide_env_values = true)]
-    checkpoint: Option<PathBuf>,
+    checkpoint: Vec<PathBuf>,
     /// Put this policy beside the items: whose cosignatures should count (C2SP tlog-policy)
-    #[arg(long, value_name = "FILE", env = "BONGSU_POLICY", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "BONGSU_QUORUM_POLICY", hide_env_values = true)]
     policy: Option<PathBuf>,
 }
 
@@ -165,7 +164,7 @@ struct Exported<'a> {
 }
 
 pub(crate) fn export(export: &Export, common: &Common) -> Result<ExitCode, CliError> {
-    let checkpoints = export.checkpoint.as_deref().map(checkpoint_file).transpose()?.into_iter().collect();
+    let checkpoints = export.checkpoint.iter().map(|path| checkpoint_file(path)).collect::<Result<_, _>>()?;
     let policy = export.policy.as_deref().map(|path| policy(path, common)).transpose()?;
     let audience = match &export.peer {
         None => None,
@@ -229,14 +228,14 @@ pub(crate) struct Checkpoint {
     /// The log for this peer, as far as it has acknowledged it, instead of the home log
     #[arg(long = "as", value_name = "PEER", env = "BONGSU_AS", hide_env_values = true)]
     peer: Option<NodeName>,
-    /// Which lane to the peer: flash, immediate, priority or routine
-    #[arg(long, value_name = "LANE", default_value = "routine", env = "BONGSU_LANE", hide_env_values = true)]
+    /// Which of the logs for that peer: flash, immediate, priority, routine
+    #[arg(long, value_name = "PRECEDENCE", default_value_t = Precedence::Routine, env = "BONGSU_LANE", hide_env_values = true)]
     lane: Precedence,
     /// The size that the witness cosigned last
     #[arg(long, value_name = "SIZE", default_value_t = 0, env = "BONGSU_OLD_SIZE", hide_env_values = true)]
     old_size: u64,
     /// Print the log's key instead, as a witness or a policy needs it
-    #[arg(long, env = "BONGSU_VKEY", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "BONGSU_SHOW_VKEY", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
     vkey: bool,
 }
 
@@ -245,7 +244,8 @@ pub(crate) fn checkpoint(checkpoint: &Checkpoint) -> Result<ExitCode, CliError> 
     let text = if checkpoint.vkey {
         format!("{}\n", VerifierKey::log(&stopped.genesis.node, &stopped.key.public()))
     } else {
-        stopped.for_witness(checkpoint.peer.as_ref().map(|peer| (peer, checkpoint.lane)), checkpoint.old_size)?.to_string()
+        let lane = checkpoint.peer.as_ref().map(|peer| (peer, checkpoint.lane));
+        stopped.for_witness(lane, checkpoint.old_size)?.to_string()
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -262,34 +262,62 @@ pub(crate) struct Witness {
     #[arg(value_name = "REQUEST")]
     request: String,
     /// The witness's name in its signatures
-    #[arg(long, env = "BONGSU_NAME", hide_env_values = true)]
+    #[arg(long, env = "BONGSU_WITNESS_NAME", hide_env_values = true)]
     name: String,
     /// The file of its key, made when it is not there
-    #[arg(long, value_name = "FILE", env = "BONGSU_KEY_FILE", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "BONGSU_WITNESS_KEY", hide_env_values = true)]
     key: PathBuf,
     /// The folder of what it cosigned last
-    #[arg(long, value_name = "DIR", env = "BONGSU_STATE", hide_env_values = true)]
+    #[arg(long, value_name = "DIR", env = "BONGSU_WITNESS_STATE", hide_env_values = true)]
     state: PathBuf,
     /// The key of a log that it watches (`record checkpoint --vkey`); once for each
-    #[arg(long, value_name = "VKEY", required = true, env = "BONGSU_LOG", hide_env_values = true)]
+    #[arg(long, value_name = "VKEY", required = true, env = "BONGSU_LOG_VKEY", hide_env_values = true)]
     log: Vec<String>,
 }
 
 pub(crate) fn witness(witness: &Witness, common: &Common) -> Result<ExitCode, CliError> {
     let text = input::read(&witness.request)?;
-    let request = AddCheckpoint::parse(&String::from_utf8_lossy(&text))?;
-    let key = |vkey: &String| {
-        vkey.trim().parse::<VerifierKey>().map_err(|e| CliError::Usage(format!("--log `{vkey}`: {e}")))
-    };
-    let logs = witness.log.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+    let request = record::read_request(&String::from_utf8_lossy(&text))?;
+    let logs = witness.log.iter().map(|text| vkey("--log", text)).collect::<Result<Vec<_>, _>>()?;
     let state = WitnessState::open(&witness.state)?;
     let own = node::witness_key(&witness.key, &witness.name)?;
     say(&format!("key of this witness: {}", own.verifier()));
-    let latest = state.latest(request.checkpoint.origin())?;
+    let latest = state.latest(request.checkpoint().origin())?;
     let now = common.now.unwrap_or_else(present);
     let cosigned = record::witness(&request, &logs, latest.as_ref(), &own, now)?;
     // First kept, then handed out: it must never sign what contradicts this.
     state.keep(&cosigned)?;
     print(cosigned.note())?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fraud {
+    /// A checkpoint that the log signed
+    first: PathBuf,
+    /// Another one of the same log
+    second: PathBuf,
+    /// The key of that log (`record checkpoint --vkey` at its node)
+    #[arg(long, value_name = "VKEY", env = "BONGSU_LOG_VKEY", hide_env_values = true)]
+    log: String,
+    /// The key of a witness that cosigned both, when their sizes differ
+    #[arg(long, value_name = "VKEY", env = "BONGSU_WITNESS_VKEY", hide_env_values = true)]
+    witness: Option<String>,
+}
+
+pub(crate) fn fraud(fraud: &Fraud) -> Result<ExitCode, CliError> {
+    let log = vkey("--log", &fraud.log)?;
+    let witness = fraud.witness.as_ref().map(|text| vkey("--witness", text)).transpose()?;
+    let (a, b) = (checkpoint_file(&fraud.first)?, checkpoint_file(&fraud.second)?);
+    let (smaller, larger) = if a.size() <= b.size() { (&a, &b) } else { (&b, &a) };
+    let proof = match witness {
+        Some(witness) => FraudProof::rewind(log, larger, smaller, witness)?,
+        None => FraudProof::split_view(log, &a, &b)?,
+    };
+    print(&String::from_utf8_lossy(&proof.to_bytes()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn vkey(option: &str, text: &str) -> Result<VerifierKey, CliError> {
+    text.trim().parse().map_err(|e| CliError::Usage(format!("{option} `{text}`: {e}")))
 }

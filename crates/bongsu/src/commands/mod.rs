@@ -11,6 +11,8 @@ mod marking;
 mod officer;
 mod orbit;
 mod record;
+mod record_proof;
+mod record_repair;
 mod serve;
 mod shell;
 

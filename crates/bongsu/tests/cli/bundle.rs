@@ -186,3 +186,26 @@ fn a_witness_signs_once_the_log_only_grew() {
     assert_eq!(verify(folder, &[]).exits(0).json()["items"], 6);
     bongsu_in(folder, &["record", "checkpoint", "seoul", "--old-size", "99"]).exits(2);
 }
+
+#[test]
+fn two_faces_of_a_log_are_proven_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let key = record::NodeKey::from_secret("tokyo".parse().unwrap(), &[5; 32]);
+    let vkey = record::VerifierKey::log(key.name(), &key.public()).to_string();
+    for (name, size, root) in [("a", 9, 1), ("b", 9, 2), ("c", 7, 3)] {
+        let face = record::Checkpoint::sign("bongsu/tokyo/home", size, [root; 32], &key).unwrap();
+        std::fs::write(folder.join(name), face.note()).unwrap();
+    }
+    let proof = bongsu_in(folder, &["record", "fraud", "a", "b", "--log", &vkey]).exits(0).out;
+    std::fs::write(folder.join("case.bundle"), &proof).unwrap();
+    let verdict = verify(folder, &[]).exits(0).json();
+    assert_eq!((&verdict["kind"], &verdict["origin"]), (&"split_view".into(), &"bongsu/tokyo/home".into()));
+    assert_eq!(second(folder), 0);
+    std::fs::write(folder.join("case.bundle"), proof.replace("split_view", "rewind")).unwrap();
+    assert_eq!(verify(folder, &[]).exits(1).json()["code"], "fraud::malformed");
+    assert_eq!(second(folder), 1);
+    // Two sizes alone prove nothing.
+    bongsu_in(folder, &["record", "fraud", "a", "c", "--log", &vkey]).exits(2);
+    bongsu_in(folder, &["record", "fraud", "a", "a", "--log", &vkey]).exits(2);
+}

@@ -79,6 +79,7 @@ fn stage() -> (tempfile::TempDir, String, String) {
     fields.insert("schema".to_owned(), "bongsu.card/1".into());
     std::fs::write(at("washington.card.json"), card.to_string()).unwrap();
     joint_bundle(folder.path());
+    two_faces(folder.path());
     std::fs::create_dir_all(at(".local/share/bash-completion/completions")).unwrap();
     (folder, id.to_string(), shown.to_string())
 }
@@ -108,6 +109,17 @@ fn joint_bundle(folder: &Path) {
         ),
     );
     run(&["record", "export", "seoul", "--bundle", "case.bundle", "--checkpoint", "cosigned.txt"]);
+}
+
+/// A log that signed two roots of one size.
+fn two_faces(folder: &Path) {
+    let key = record::NodeKey::from_secret("tokyo".parse().unwrap(), &[5; 32]);
+    for root in 1..3_u8 {
+        let face = record::Checkpoint::sign("bongsu/tokyo/home", 9, [root; 32], &key).unwrap();
+        std::fs::write(folder.join(format!("face-{root}.txt")), face.note()).unwrap();
+    }
+    let vkey = record::VerifierKey::log(key.name(), &key.public());
+    std::fs::write(folder.join("tokyo.vkey"), vkey.to_string()).unwrap();
 }
 
 fn run(example: &str, folder: &Path) {

@@ -53,10 +53,10 @@ pub(crate) fn write(members: &[Member<'_>]) -> Option<Vec<u8>> {
 ///
 /// # Errors
 /// A fault with the first byte that is not as [`write`] would write it.
-pub(crate) fn read(archive: &[u8]) -> Result<Vec<Member<'_>>, Fault> {
+pub(crate) fn read(archive: &[u8]) -> Result<Vec<Member<'_>>, Box<Fault>> {
     if archive.len() as u64 > MAX_BUNDLE_BYTES {
         let message = format!("the file has {} bytes, a bundle at most {MAX_BUNDLE_BYTES}", archive.len());
-        return Err(Fault::error("bundle::too_large", message));
+        return Err(Box::new(Fault::error("bundle::too_large", message)));
     }
     let members = collect(archive)?;
     let mut names = HashSet::new();
@@ -80,7 +80,7 @@ pub(crate) fn read(archive: &[u8]) -> Result<Vec<Member<'_>>, Fault> {
 }
 
 /// Walks the local headers. Only names and lengths are taken from them; all else is compared afterwards.
-fn collect(archive: &[u8]) -> Result<Vec<Member<'_>>, Fault> {
+fn collect(archive: &[u8]) -> Result<Vec<Member<'_>>, Box<Fault>> {
     let bad =
         |offset: usize, message: &str| at(Fault::error("bundle::bad_archive", message), offset, offset + 1);
     let mut members = Vec::new();
@@ -111,7 +111,7 @@ fn collect(archive: &[u8]) -> Result<Vec<Member<'_>>, Fault> {
 }
 
 /// Tells where a byte lies that is not as it must be.
-fn name_difference(members: &[Member<'_>], byte: usize) -> Fault {
+fn name_difference(members: &[Member<'_>], byte: usize) -> Box<Fault> {
     for member in members {
         let header = member.start - LOCAL_BYTES - member.name.len();
         if (header + CRC_AT..header + CRC_AT + 4).contains(&byte) {
@@ -124,8 +124,8 @@ fn name_difference(members: &[Member<'_>], byte: usize) -> Fault {
     at(Fault::error("bundle::bad_archive", message), byte, byte + 1)
 }
 
-fn at(fault: Fault, start: usize, end: usize) -> Fault {
-    fault.at_bytes(start as u64, end as u64)
+fn at(fault: Fault, start: usize, end: usize) -> Box<Fault> {
+    Box::new(fault.at_bytes(start as u64, end as u64))
 }
 
 fn number<const N: usize>(archive: &[u8], offset: usize) -> Option<[u8; N]> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::{EntryId, Fault, NodeName, Timestamp};
+use base::{EntryId, Fault, NodeName, Precedence, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use super::times::{self, TimeBounds};
 use crate::note::{Signed, SignedText};
 use crate::{
     Checkpoint, Entry, EvidenceGrade, InclusionProof, PolicyVerdict, PublicKey, QuorumPolicy, VerifierKey,
-    home_origin, inclusion_holds,
+    home_origin, leaf_hash, leaf_included,
 };
 
 /// The most faults that a verdict names.
@@ -165,7 +165,7 @@ impl Check<'_> {
 
     /// Archive, manifest, signature, and the hash of each file.
     fn open<'a>(&mut self, bytes: &'a [u8]) -> Step<Opened<'a>> {
-        let members = archive::read(bytes).map_err(|fault| vec![fault])?;
+        let members = archive::read(bytes).map_err(|fault| vec![*fault])?;
         self.verdict.files = members.len() as u64;
         let [manifest, signature, rest @ ..] = members.as_slice() else {
             return Err(wrong("bundle::bad_manifest", MANIFEST, "there is no manifest"));
@@ -175,14 +175,14 @@ impl Check<'_> {
             return Err(wrong("bundle::bad_manifest", manifest.name, message));
         }
         let bad = |message: String| wrong("bundle::bad_manifest", MANIFEST, message);
-        let value: Value = serde_json::from_slice(manifest.bytes).map_err(|e| bad(e.to_string()))?;
+        let value: Value = document(manifest.bytes).map_err(bad)?;
         let schema = base::schema_of(&value);
         if schema != BUNDLE_SCHEMA {
             let schema: String = schema.chars().take(80).collect();
             let message = format!("its schema is `{schema}`, this program knows {BUNDLE_SCHEMA}");
             return Err(wrong("bundle::unknown_schema", MANIFEST, message));
         }
-        let read: Manifest = document(manifest.bytes).map_err(bad)?;
+        let read: Manifest = serde_json::from_value(value).map_err(|e| bad(e.to_string()))?;
         let exporter = public_key(&read.exporter.key)
             .ok_or_else(|| bad("`exporter.key` is no Ed25519 public key".to_owned()))?;
         self.verdict.exporter = Some(read.exporter.node.clone());
@@ -359,7 +359,7 @@ fn is_right_origin(manifest: &Manifest, origin: &str) -> bool {
         None => origin == home_origin(node),
         Some(peer) => origin
             .strip_prefix(&format!("bongsu/{node}/to/{peer}/"))
-            .is_some_and(|lane| !lane.is_empty() && lane.bytes().all(|b| b.is_ascii_lowercase())),
+            .is_some_and(|lane| lane.parse::<Precedence>().is_ok()),
     }
 }
 
@@ -537,23 +537,19 @@ fn check_proofs(opened: &Opened<'_>, checkpoints: &[Checkpoint]) -> Step<()> {
         let file = proof_path(&row.id);
         let checkpoint = &checkpoints[row.log];
         let text = std::str::from_utf8(opened.files[file.as_str()]).unwrap_or_default();
-        // Nothing here writes an extra line, and a proof has one spelling.
-        let proof = text.parse().ok().filter(|proof: &InclusionProof| {
-            !proof.has_extra() && proof.to_string() == text
-        });
-        let message = match proof {
-            None => "it is not in the form of C2SP tlog-proof",
-            Some(proof) if proof.checkpoint().note() != checkpoint.note() => {
+        let message = match text.parse::<InclusionProof>() {
+            Ok(proof) if proof.checkpoint().note() != checkpoint.note() => {
                 "it is under another checkpoint than the item's log has"
             }
-            Some(proof) if proof.index() != row.index => "it is for another place than the manifest says",
-            Some(proof) => {
+            Ok(proof) if proof.index() != row.index => "it is for another place than the manifest says",
+            Ok(proof) if !proof.has_extra() => {
                 let (size, root) = (checkpoint.size(), checkpoint.root());
-                if inclusion_holds(proof.hashes(), size, root, row.index, &row.id) {
+                if leaf_included(proof.hashes(), size, root, proof.index(), leaf_hash(&row.id)) {
                     continue;
                 }
                 "the entry is not at this place of the log"
             }
+            _ => "it is not in the form of C2SP tlog-proof without extra data",
         };
         faults.extend(wrong("bundle::bad_proof", &file, message));
         if faults.len() == MAX_FAULTS {

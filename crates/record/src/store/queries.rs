@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use base::{EntryId, Timestamp};
+use base::{EntryId, NodeName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 use sha2::{Digest, Sha256};
 
@@ -61,6 +61,23 @@ pub(crate) fn stored_at(db: &Connection, seq: u64) -> rusqlite::Result<Option<Re
     db.prepare_cached(&format!("{SELECT_ROW} WHERE seq = ?1"))?
         .query_row([seq.cast_signed()], stored_row)
         .optional()
+}
+
+/// The recall that took an entry's content, and the entry's signature.
+pub(crate) fn purge_of(db: &Connection, seq: u64) -> rusqlite::Result<(Option<EntryId>, [u8; 64])> {
+    db.prepare_cached("SELECT purged_by, signature FROM entry WHERE seq = ?1")?
+        .query_row([seq.cast_signed()], |row| {
+            Ok((row.get::<_, Option<[u8; 32]>>(0)?.map(EntryId::from_bytes), row.get(1)?))
+        })
+}
+
+/// Up to where the own log has been looked through for each peer.
+pub(crate) fn cursors(db: &Connection) -> rusqlite::Result<Vec<(NodeName, u64)>> {
+    let rows: Vec<(String, i64)> = db
+        .prepare("SELECT peer, seq FROM cursor ORDER BY peer")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(rows.into_iter().filter_map(|(peer, seq)| Some((peer.parse().ok()?, seq.cast_unsigned()))).collect())
 }
 
 /// What vouches for the columns of a row that the entry's own signature does not cover: the first eight bytes of a

@@ -14,7 +14,9 @@ use super::lock::Lock;
 use super::queries::{self, ReadError, sql_error};
 use super::schema::{self, check_format, configure};
 use super::sqlite::{SqliteOptions, at};
+use super::tree::{Tree, TreeError};
 use super::{Genesis, Lane, StoreError, Stored, blobs};
+use crate::Checkpoint;
 
 /// Who founded the record in the data folder `data`, whose node does not run. `None` when its first entry cannot be
 /// read: opening the record will say why.
@@ -115,6 +117,48 @@ impl ReadRecord {
             }
         }
         Ok(None)
+    }
+
+    /// The newest signed checkpoint of the own log.
+    ///
+    /// # Errors
+    /// When its file cannot be read. Its signature is not checked: the caller knows the key.
+    pub fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
+        let path = self.root.join("checkpoints/home");
+        let note = std::fs::read_to_string(&path).map_err(|e| blobs::io_error(&path, e))?;
+        Ok(Checkpoint::parse(&note)?)
+    }
+
+    /// The inclusion proof of the entry at `index` in the tree over the first `size` entries.
+    ///
+    /// # Errors
+    /// When one is beyond the log, or the tiles and the entries do not lead to its root.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.proven(|tree| tree.inclusion(index, size))
+    }
+
+    /// The consistency proof between the trees over the first `old` and `new` entries.
+    ///
+    /// # Errors
+    /// When one is beyond the log, or the tiles and the entries do not lead to its root.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.proven(|tree| tree.consistency(old, new))
+    }
+
+    fn proven<R>(&self, read: impl FnOnce(&Tree) -> Result<R, TreeError>) -> Result<R, StoreError> {
+        let head = queries::head(&self.db).map_err(|e| at(&self.root, e))?;
+        let alone = schema::open_alone(&self.root).ok().and_then(|db| queries::head(&db).ok());
+        let synced = alone.map_or(0, |frontier| frontier.size());
+        let tree = Tree::open_to_read(&self.root.join("tiles"), &head, synced, &mut |start, end, give| {
+            queries::for_ids(&self.db, start, end, give)
+        })
+        .map_err(|e: ReadError| e.at(&self.root))?;
+        let wrong = |what: String| StoreError::from(Damage::general(DamageKind::Tile, what));
+        let tree = tree.ok_or_else(|| wrong("tiles and entries do not lead to the root".to_owned()))?;
+        read(&tree).map_err(|e| match e {
+            TreeError::Beyond(e) => e.into(),
+            TreeError::Tile(_) => wrong(e.to_string()),
+        })
     }
 
     /// All lanes with the number of their items, sorted.

@@ -16,11 +16,15 @@ use super::lanes::{self, LaneHead};
 use super::queries::{self, ReadError};
 use super::schema::{self, FORMAT, SCHEMA, check_format, configure};
 use super::tree::{Tree, TreeError, write_whole};
+use super::write::Row;
 use super::{
     Batch, Committed, Genesis, Lane, LaneState, RecordStore, StoreError, Stored, blobs, home_origin,
     lock::Lock, pages, wal,
 };
 use crate::{Checkpoint, Entry, Frontier, NodeKey, inclusion_holds};
+
+/// A record that a repair wrote, beside the damaged one.
+pub(super) const REPAIRED: &str = "record.repaired";
 
 /// Limits of a [`SqliteRecord`].
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +81,7 @@ pub struct SqliteRecord {
 impl SqliteRecord {
     /// Whether `data` holds a record.
     pub fn exists(data: &Path) -> bool {
-        data.join("record").exists()
+        data.join("record").exists() || data.join(REPAIRED).exists()
     }
 
     /// Founds a record in the data folder `data`, with its first entry.
@@ -95,7 +99,7 @@ impl SqliteRecord {
     ) -> Result<Self, StoreError> {
         let lock = Lock::take(data)?;
         let root = data.join("record");
-        if root.exists() {
+        if Self::exists(data) {
             return Err(StoreError::InUse { path: data.to_owned() });
         }
         let genesis = Genesis {
@@ -167,7 +171,12 @@ impl SqliteRecord {
             return Err(StoreError::Missing { path: data.to_owned() });
         }
         let lock = Lock::take(data)?;
-        Self::open_folder(data.join("record"), key, options, Some(lock))
+        let root = data.join("record");
+        if !root.exists() {
+            // A repair was cut off between its last two steps: the new record is whole, the old one set aside.
+            fs::rename(data.join(REPAIRED), &root).map_err(|e| blobs::io_error(&root, e))?;
+        }
+        Self::open_folder(root, key, options, Some(lock))
     }
 
     fn open_folder(
@@ -392,6 +401,15 @@ impl SqliteRecord {
         write_whole(&self.root.join("checkpoints/home"), checkpoint.note().as_bytes(), true)?;
         self.checkpoint = checkpoint;
         Ok(())
+    }
+
+    /// Appends rows as they stood in another copy of this record.
+    pub(super) fn restore(&mut self, rows: &[Row]) -> Result<(), StoreError> {
+        let written = self.write_rows(rows)?;
+        match self.follow(&written.new_ids) {
+            Some(why) => Err(blobs::io_error(&self.root, std::io::Error::other(why))),
+            None => Ok(()),
+        }
     }
 
     /// What follows from a commit: tiles, checkpoint, index. The first error of each; what failed is tried again with

@@ -86,6 +86,29 @@ impl Tree {
         Ok(Some((tree, true)))
     }
 
+    /// The same for one who only reads: nothing is written, what the tiles do not have is held in memory.
+    pub(crate) fn open_to_read<E>(
+        folder: &Path,
+        frontier: &Frontier,
+        synced: u64,
+        ids_from: &mut ReadIds<'_, E>,
+    ) -> Result<Option<Self>, E> {
+        for start in [synced.min(frontier.size()) & !(TILE_WIDTH - 1), 0] {
+            let mut tree = Self::empty(folder);
+            if tree.read_edge(start).is_err() {
+                continue;
+            }
+            ids_from(start, frontier.size(), &mut |id| {
+                tree.push(&id);
+                Ok(())
+            })?;
+            if tree.frontier == *frontier {
+                return Ok(Some(tree));
+            }
+        }
+        Ok(None)
+    }
+
     fn grow<E: From<io::Error>>(&mut self, end: u64, ids_from: &mut ReadIds<'_, E>) -> Result<(), E> {
         ids_from(self.size(), end, &mut |id| {
             self.push(&id);
@@ -478,7 +501,7 @@ mod tests {
                 let proof = tree.consistency(index, size).unwrap();
                 assert_eq!(proof, log.consistency(index, size).unwrap());
                 let old = tree.root_at(index).unwrap();
-                assert!(consistency_holds(&proof, (index, old), (size, tree.root_at(size).unwrap())));
+                assert!(consistency_holds(&proof, index, old, size, tree.root_at(size).unwrap()));
             }
             assert!(tree.inclusion(66_000, 66_000).is_err());
             assert!(tree.inclusion(1, 66_001).is_err());

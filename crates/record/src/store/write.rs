@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use super::lanes::{self, LaneHead};
 use super::queries::{self, row_sum};
 use super::{Batch, Incoming, Lane, Purge, SqliteRecord, StoreError, Stored};
-use crate::Frontier;
+use crate::{Frontier, PublicKey};
 
 /// What a transaction wrote.
 pub(super) struct Written {
@@ -17,20 +17,52 @@ pub(super) struct Written {
     pub(super) lanes: HashMap<Lane, LaneHead>,
 }
 
+/// A row of the table of entries as a repair puts it back, also one without content.
+pub(super) struct Row {
+    pub(super) stored: Stored,
+    pub(super) signature: [u8; 64],
+    pub(super) purged_by: Option<EntryId>,
+}
+
 impl SqliteRecord {
+    /// Writes rows as they stood in another copy of this record.
+    pub(super) fn write_rows(&self, rows: &[Row]) -> Result<Written, StoreError> {
+        self.transaction(|mut writing| {
+            for row in rows {
+                let payload = row.stored.entry.as_ref().map(|entry| entry.payload());
+                writing.insert(
+                    &row.stored.id,
+                    row.stored.received,
+                    row.purged_by,
+                    &row.stored.key,
+                    &row.signature,
+                    payload,
+                )?;
+            }
+            writing.head()?;
+            Ok(writing.written)
+        })
+    }
+
     /// Writes a batch, all or nothing; when it returns, it is on disk.
     pub(super) fn write_batch(&self, batch: &Batch) -> Result<Written, StoreError> {
+        self.transaction(|writing| writing.write(batch))
+    }
+
+    fn transaction(
+        &self,
+        write: impl FnOnce(Writing<'_>) -> Result<Written, StoreError>,
+    ) -> Result<Written, StoreError> {
         // Nobody else has the connection: the one who holds `&mut self` calls this.
         let tx = self.db.unchecked_transaction().map_err(|e| queries::sql_error(&self.root, e))?;
-        let written = Writing {
+        let writing = Writing {
             record: self,
             db: &tx,
             frontier: self.tree.frontier().clone(),
             fresh: HashMap::new(),
             written: Written { places: Vec::new(), new_ids: Vec::new(), lanes: HashMap::new() },
-        }
-        .write(batch)
-        .map_err(|e| super::sqlite::at(&self.root, e))?;
+        };
+        let written = write(writing).map_err(|e| super::sqlite::at(&self.root, e))?;
         tx.commit().map_err(|e| queries::sql_error(&self.root, e))?;
         Ok(written)
     }
@@ -77,15 +109,22 @@ impl Writing<'_> {
         for purge in &batch.purge {
             self.purge(purge)?;
         }
-        if !self.written.new_ids.is_empty() {
-            self.db
-                .prepare_cached("UPDATE head SET size = ?1, edge = ?2 WHERE one = 1")
-                .and_then(|mut put| {
-                    put.execute(params![self.frontier.size().cast_signed(), self.frontier.to_bytes()])
-                })
-                .map_err(sql)?;
-        }
+        self.head()?;
         Ok(self.written)
+    }
+
+    /// Size and right edge stand in the transaction that wrote the entries.
+    fn head(&self) -> Result<(), StoreError> {
+        if self.written.new_ids.is_empty() {
+            return Ok(());
+        }
+        self.db
+            .prepare_cached("UPDATE head SET size = ?1, edge = ?2 WHERE one = 1")
+            .and_then(|mut put| {
+                put.execute(params![self.frontier.size().cast_signed(), self.frontier.to_bytes()])
+            })
+            .map_err(sql)?;
+        Ok(())
     }
 
     fn entry(&mut self, incoming: &Incoming) -> Result<(), StoreError> {
@@ -95,29 +134,39 @@ impl Writing<'_> {
             self.written.places.push((seq, false));
             return Ok(());
         }
+        let payload = Some(entry.payload());
+        self.insert(&id, incoming.received, None, entry.key(), entry.signature(), payload)
+    }
+
+    /// Appends a row to the table of entries and a leaf to the tree.
+    fn insert(
+        &mut self,
+        id: &EntryId,
+        received: Option<Timestamp>,
+        purged_by: Option<EntryId>,
+        key: &PublicKey,
+        signature: &[u8; 64],
+        payload: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
         let seq = self.frontier.size();
-        let received = incoming.received.map(Timestamp::unix_nanos);
-        let key = entry.key().to_bytes();
+        let received = received.map(Timestamp::unix_nanos);
+        let purged_by = purged_by.as_ref().map(EntryId::as_bytes);
+        let key = key.to_bytes();
+        let sum = row_sum(seq, id, received, purged_by, &key, signature);
         self.db
             .prepare_cached(
-                "INSERT INTO entry (seq, id, sum, received, key, signature, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO entry (seq, id, sum, received, purged_by, key, signature, payload)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )
             .and_then(|mut insert| {
-                insert.execute(params![
-                    seq.cast_signed(),
-                    id.as_bytes(),
-                    row_sum(seq, &id, received, None, &key, entry.signature()),
-                    received,
-                    key,
-                    entry.signature(),
-                    entry.payload(),
-                ])
+                let seq = seq.cast_signed();
+                insert.execute(params![seq, id.as_bytes(), sum, received, purged_by, key, signature, payload])
             })
             .map_err(sql)?;
-        self.frontier.push(&id);
-        self.fresh.insert(id, seq);
+        self.frontier.push(id);
+        self.fresh.insert(*id, seq);
         self.written.places.push((seq, true));
-        self.written.new_ids.push(id);
+        self.written.new_ids.push(*id);
         Ok(())
     }
 

@@ -119,3 +119,73 @@ fn a_key_that_is_known_beforehand_must_be_the_exporters() {
     let exits: Vec<i64> = python(&runs).iter().map(|said| said.exit).collect();
     assert_eq!(exits, [0, 1]);
 }
+
+/// What one verifier takes for a policy the other takes too.
+#[test]
+fn both_read_the_same_policies() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = made(3);
+    let bundle = run(&folder, "a.zip", &made.bytes()).remove(0);
+    let lines: Vec<&str> = made.policy.lines().collect();
+    let vkeys: Vec<&str> = lines[..3].iter().filter_map(|line| line.split(' ').next_back()).collect();
+    let mut policies: Vec<Vec<u8>> =
+        vec![made.policy.clone().into_bytes(), Vec::new(), b"quorum none".to_vec()];
+    for extra in [
+        "# a comment",
+        "  \t# another",
+        "#quorum none",
+        "group x 02 court ally",
+        "group x 1 court",
+        "group x 3 court ally",
+        "group x any",
+        "group x any court court",
+        "group x any nobody",
+        "group none any court",
+        "quorum court",
+        "witness none x",
+        "witness \u{c99d}\u{c778} x",
+        "log x",
+        "log",
+        "Log x",
+        "quorum",
+        "group JP any KR",
+        "\u{7f}",
+        "group x 1\u{a0}court",
+        "\r",
+        "group x \u{661} court",
+    ] {
+        for at in 0..=lines.len() {
+            let mut with = lines.clone();
+            with.insert(at, extra);
+            policies.push(with.join("\n").into_bytes());
+        }
+    }
+    for (index, vkey) in vkeys.iter().enumerate() {
+        let kind = if index == 0 { "witness w" } else { "log" };
+        policies.push(format!("{}{kind} {vkey}\n", made.policy).into_bytes());
+        for at in 0..vkey.len() {
+            let mut flipped = made.policy.clone().into_bytes();
+            let start = made.policy.find(vkey).unwrap() + at;
+            flipped[start] ^= 1;
+            policies.push(flipped);
+        }
+    }
+    policies.push([made.policy.as_bytes(), b"# \xff\xfe\n"].concat());
+    let (mut runs, mut wanted) = (Vec::new(), Vec::new());
+    for (number, bytes) in policies.iter().enumerate() {
+        let path = run(&folder, &format!("{number}.policy"), bytes).remove(0);
+        runs.push(vec![bundle.clone(), "--policy".to_owned(), path]);
+        wanted.push(QuorumPolicy::read(bytes).0);
+    }
+    assert!(wanted.iter().flatten().count() > 10);
+    for ((said, policy), bytes) in python(&runs).into_iter().zip(wanted).zip(&policies) {
+        let shown = String::from_utf8_lossy(bytes);
+        match policy {
+            None => assert_eq!(said.exit, 2, "{shown}"),
+            Some(policy) => {
+                let trust = BundleTrust { policy: Some(policy), ..BundleTrust::default() };
+                assert_eq!(said, ours(&made.bytes(), &trust), "{shown}");
+            }
+        }
+    }
+}

@@ -8,7 +8,7 @@ use base::{
 };
 use rand_core::{CryptoRng, RngCore};
 use record::{
-    AddCheckpoint, BundleContents, BundleItem, BundleKey, Checkpoint, Entry, KeyRole, MerkleLog, NodeKey,
+    BundleContents, BundleItem, BundleKey, Checkpoint, ConsistencyProof, Entry, KeyRole, MerkleLog, NodeKey,
     Software, VerifierKey, WitnessKey, witness,
 };
 use sha2::{Digest, Sha256};
@@ -246,7 +246,7 @@ pub(crate) fn made(seed: u64) -> Made {
         keys.push(row(KeyRole::Witness));
     }
     if chance(&mut rng) {
-        let request = AddCheckpoint { old_size: 0, proof: Vec::new(), checkpoint };
+        let request = ConsistencyProof::new(0, Vec::new(), checkpoint);
         let trusted = [VerifierKey::log(&name("seoul"), &own.public())];
         checkpoint = witness(&request, &trusted, None, &court, time(&mut rng)).unwrap();
     }
