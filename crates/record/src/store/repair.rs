@@ -83,6 +83,7 @@ pub fn entries_in(document: &Value) -> Vec<Entry> {
 /// # Errors
 /// When the folder or a copy is in use, or a disk refuses. That something was found nowhere is no error but stands in
 /// [`Repaired`]; then the damaged record is as it was.
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 pub fn repair(data: &Path, key: &NodeKey, sources: &[RepairSource]) -> Result<Repaired, StoreError> {
     let lock = Lock::take(data)?;
     let root = data.join("record");

@@ -464,6 +464,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], synced: bool) -> io::Result
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests damage real files")]
 mod tests {
     use super::*;
     use crate::{MerkleLog, consistency_holds, inclusion_holds};

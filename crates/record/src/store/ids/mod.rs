@@ -317,6 +317,7 @@ fn runs_in(folder: &Path, size: u64) -> io::Result<Vec<Run>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests damage real files")]
 mod tests {
     use super::*;
     use sha2::{Digest, Sha256};
