@@ -558,7 +558,7 @@ impl RecordStore for SqliteRecord {
     fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError> {
         let Some(head) = self.head_of(lane) else { return Ok(None) };
         let seq = self.place_of(id)?;
-        lanes::place(&self.db, head, id, seq).map_err(|e| queries::sql_error(&self.root, e))
+        lanes::place(&self.db, lane, head, id, seq).map_err(|e| at(&self.root, e))
     }
 
     fn cursor(&self, peer: &NodeName) -> Result<u64, StoreError> {
