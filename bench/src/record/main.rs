@@ -28,7 +28,7 @@ use crate::entries::{key, now, signed};
 #[derive(Parser)]
 #[command(
     about = "Signs and stores entries, then opens the log again after a clean stop and after a kill",
-    after_help = "Example:\n  cargo run --release -p bongsu-bench --bin record -- --entries 1000000 --folder /var/tmp/bench"
+    after_help = "Example:\n  cargo run --release -p bongsu-bench --bin record -- --entries 1000000 --folder record-bench"
 )]
 struct Arguments {
     /// How many entries to write
