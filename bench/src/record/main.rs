@@ -28,7 +28,7 @@ use crate::entries::{key, now, signed};
 #[derive(Parser)]
 #[command(
     about = "Signs and stores entries, then opens the log again after a clean stop and after a kill",
-    after_help = "Example:\n  cargo run --release -p bongsu-bench --bin record -- --entries 1000000 --folder /var/tmp/bench"
+    after_help = "Example:\n  cargo run --release -p bongsu-bench --bin record -- --entries 1000000 --folder record-bench"
 )]
 struct Arguments {
     /// How many entries to write
@@ -105,7 +105,9 @@ fn fill(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         }
         if written / arguments.every > before / arguments.every || written == arguments.entries {
             let seconds = since.elapsed().as_secs_f64();
+            // The thread that signed may have ended, and its time with it.
             let cpu_us = cpu.zip(cpu_s()).map(|(from, to)| (to - from) * 1e6 / (written - before) as f64);
+            let cpu_us = cpu_us.filter(|cpu_us| *cpu_us > 0.0);
             println!(
                 "{}",
                 json!({

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 use base::Precedence;
 
@@ -9,6 +10,15 @@ use crate::core::lock;
 
 /// So often may what is more urgent pass what waits; then the least urgent that waits has its turn.
 const PASSES: u32 = 16;
+
+/// Why there is no item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quiet {
+    /// None came.
+    Yet,
+    /// The queue is closed and empty.
+    ForEver,
+}
 
 struct Waiting<T> {
     lanes: [VecDeque<T>; Precedence::ALL.len()],
@@ -42,17 +52,18 @@ impl<T> Queue<T> {
         true
     }
 
-    /// The next item; waits for one. `None` once the queue is closed and empty.
-    pub(crate) fn pop(&self) -> Option<T> {
-        let mut waiting = lock(&self.waiting);
-        loop {
-            if let Some(item) = waiting.next() {
-                return Some(item);
-            }
-            if waiting.closed {
-                return None;
-            }
-            waiting = self.ready.wait(waiting).unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// The next item; waits so long for one.
+    pub(crate) fn pop(&self, patience: Duration) -> Result<T, Quiet> {
+        let waiting = lock(&self.waiting);
+        let nothing = |waiting: &mut Waiting<T>| !waiting.closed && waiting.lanes.iter().all(VecDeque::is_empty);
+        let (mut waiting, _) = self
+            .ready
+            .wait_timeout_while(waiting, patience, nothing)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        match waiting.next() {
+            Some(item) => Ok(item),
+            None if waiting.closed => Err(Quiet::ForEver),
+            None => Err(Quiet::Yet),
         }
     }
 
@@ -98,7 +109,9 @@ mod tests {
         }
         queue.close();
         assert!(!queue.push(Precedence::Flash, (Precedence::Flash, 99)));
-        let all: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        let all: Vec<_> = std::iter::from_fn(|| queue.pop(Duration::ZERO).ok()).collect();
+        assert_eq!(queue.pop(Duration::ZERO), Err(Quiet::ForEver));
+        assert_eq!(Queue::<u8>::default().pop(Duration::ZERO), Err(Quiet::Yet));
         assert_eq!(all.len(), 80);
         assert!(all[..16].iter().all(|(lane, _)| *lane == Precedence::Flash));
         assert_eq!(all[16], (Precedence::Routine, 0), "it waited long enough");

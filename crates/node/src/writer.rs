@@ -7,6 +7,7 @@ mod exchange;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
 
 use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Recall};
 use incident::GroupRules;
@@ -21,7 +22,7 @@ use crate::jobs::Jobs;
 use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;
 use crate::peer_link::PeerLink;
-use crate::queue::Queue;
+use crate::queue::{Queue, Quiet};
 use crate::situation::Situation;
 use crate::thinner::Thinner;
 use crate::upkeep::Folds;
@@ -30,6 +31,12 @@ use crate::{Config, NodeError};
 
 /// Entries that share one commit at the most: what is more urgent waits for one commit.
 const GROUP: usize = 256;
+
+/// So often a piece of the database is compared with its digests,
+const SCRUB_EVERY: Duration = Duration::from_secs(1);
+
+/// and so large it is: a third of a millisecond's work, 10 GiB in half a day.
+const SCRUB_PAGES: u64 = 64;
 
 /// Opens the record and starts the thread that owns it.
 pub(crate) fn start(
@@ -87,6 +94,7 @@ pub(crate) fn start(
         record,
         folds,
         inbounds: HashMap::new(),
+        scrubbed: Instant::now(),
     };
     writer.take_up()?;
     let indexing = Arc::clone(&core);
@@ -107,6 +115,8 @@ struct Writer {
     folds: Folds,
     /// For each peer its four lanes, the most urgent first.
     inbounds: HashMap<NodeName, [Inbound; 4]>,
+    /// When a piece of the disk was last looked at.
+    scrubbed: Instant,
 }
 
 /// What one commit of own entries needs.
@@ -123,7 +133,7 @@ struct Plan {
 impl Writer {
     fn run(mut self) {
         let core = Arc::clone(&self.core);
-        while let Some(command) = core.commands.pop() {
+        while let Some(command) = self.next(&core.commands) {
             match command {
                 Command::Append { entries, reply } => {
                     let mut group = vec![(entries, reply)];
@@ -166,6 +176,31 @@ impl Writer {
             }
         }
         self.core.views.stop();
+    }
+
+    /// The next command; once a second, before it, a look at a piece of the disk.
+    fn next(&mut self, commands: &Queue<Command>) -> Option<Command> {
+        loop {
+            if self.scrubbed.elapsed() >= SCRUB_EVERY {
+                self.scrub();
+            }
+            match commands.pop(SCRUB_EVERY) {
+                Ok(command) => return Some(command),
+                Err(Quiet::Yet) => {}
+                Err(Quiet::ForEver) => return None,
+            }
+        }
+    }
+
+    /// What nobody reads must not rot unseen.
+    fn scrub(&mut self) {
+        self.scrubbed = Instant::now();
+        if let Err(e) = self.record.scrub(SCRUB_PAGES) {
+            tracing::error!(error = %e, "found while looking through the record");
+        }
+        for damage in self.record.healed() {
+            tracing::error!(%damage, "written anew from the entries; the disk may be failing");
+        }
     }
 
     /// Picks up where the last run stopped.
