@@ -10,8 +10,8 @@ use base::{Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Observa
 use incident::Incident;
 use label::{Audience, Rules, Withheld};
 use link::{Item, Outbound, ReceivedBatch, Refused, Reply};
-use record::{Checkpoint, Peer, PublicKey, SqliteRecord};
 use rand_core::RngCore;
+use record::{Checkpoint, Peer, PublicKey, SqliteRecord};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::events::NodeEvent;
@@ -95,15 +95,38 @@ pub(crate) type Appended = Result<Vec<EntryId>, NodeError>;
 pub(crate) type ReadJob = Box<dyn FnOnce(&mut SqliteRecord) + Send>;
 
 pub(crate) enum Command {
-    Append { drafts: Vec<Draft>, reply: oneshot::Sender<Appended> },
-    Receive { peer: NodeName, batch: Box<ReceivedBatch>, address: String, reply: oneshot::Sender<Reply> },
-    Gather { peer: NodeName, start: u64, end: u64, reply: oneshot::Sender<Result<Vec<Item>, NodeError>> },
-    Acknowledged { peer: NodeName, checkpoint: Checkpoint },
+    Append {
+        drafts: Vec<Draft>,
+        reply: oneshot::Sender<Appended>,
+    },
+    Receive {
+        peer: NodeName,
+        batch: Box<ReceivedBatch>,
+        address: String,
+        reply: oneshot::Sender<Reply>,
+    },
+    Gather {
+        peer: NodeName,
+        start: u64,
+        end: u64,
+        reply: oneshot::Sender<Result<Vec<Item>, NodeError>>,
+    },
+    Acknowledged {
+        peer: NodeName,
+        checkpoint: Checkpoint,
+    },
     Read(ReadJob),
     /// Makes a view readable.
-    Open { view: View, reply: oneshot::Sender<Result<(), NodeError>> },
+    Open {
+        view: View,
+        reply: oneshot::Sender<Result<(), NodeError>>,
+    },
     /// Why an entry goes to a peer, or why not.
-    Judge { id: EntryId, peer: NodeName, reply: oneshot::Sender<Result<Option<Judgement>, NodeError>> },
+    Judge {
+        id: EntryId,
+        peer: NodeName,
+        reply: oneshot::Sender<Result<Option<Judgement>, NodeError>>,
+    },
     Stop,
 }
 
@@ -172,7 +195,8 @@ impl Core {
                 .blocking_recv()
                 .map_err(|_| NodeError::Stopping)??;
         }
-        let opened = self.views.get(view).ok_or_else(|| NodeError::NotFound { what: "the view".to_owned() })?;
+        let opened =
+            self.views.get(view).ok_or_else(|| NodeError::NotFound { what: "the view".to_owned() })?;
         opened.reader()
     }
 
@@ -183,7 +207,9 @@ impl Core {
         read: impl FnOnce(&Reader) -> Result<R, NodeError> + Send + 'static,
     ) -> Result<R, NodeError> {
         let (core, view) = (Arc::clone(self), view.clone());
-        tokio::task::spawn_blocking(move || read(&core.look(&view)?)).await.map_err(|_| NodeError::Stopping)?
+        tokio::task::spawn_blocking(move || read(&core.look(&view)?))
+            .await
+            .map_err(|_| NodeError::Stopping)?
     }
 
     /// Where an id stands in the home log: for look-ups, never to be shown.

@@ -299,9 +299,8 @@ impl Writer {
             // A recall of something that the peer never had would tell it that there was something.
             return None;
         }
-        let look_up = |id: &EntryId| {
-            pending.get(id).cloned().unwrap_or_else(|| self.folds.evidence(&self.record, id))
-        };
+        let look_up =
+            |id: &EntryId| pending.get(id).cloned().unwrap_or_else(|| self.folds.evidence(&self.record, id));
         let recalled = self.folds.is_recalled(&self.record, &entry.id());
         let standing = Standing { recalled, evidence: &look_up };
         let now = self.core.surroundings.now();
@@ -310,7 +309,9 @@ impl Writer {
 
     /// What the kernel says now on an own entry and a peer, with what was decided then.
     fn judge(&self, id: &EntryId, peer: &NodeName) -> Result<Option<Judgement>, NodeError> {
-        let (Some(link), Some(stored)) = (self.core.link(peer), self.record.get(id)?) else { return Ok(None) };
+        let (Some(link), Some(stored)) = (self.core.link(peer), self.record.get(id)?) else {
+            return Ok(None);
+        };
         let Some(entry) = stored.entry else { return Ok(None) };
         let decided = self.folds.owner()?.decision(peer, stored.seq)?;
         let now = self.decide(&entry, &link, &HashMap::new()).map(|decided| decided.map(|_| ()));

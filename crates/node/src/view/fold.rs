@@ -765,7 +765,9 @@ impl Step<'_> {
         let length = content.end.saturating_sub(content.start);
         for object in &content.objects {
             self.tx
-                .prepare_cached("INSERT OR IGNORE INTO about (object, start, seq, end) VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO about (object, start, seq, end) VALUES (?1, ?2, ?3, ?4)",
+                )?
                 .execute(params![object.id, content.start, seq.cast_signed(), content.end])?;
             if length > 0 {
                 self.tx

@@ -46,7 +46,8 @@ impl Words {
     fn existing(path: &Path) -> rusqlite::Result<Self> {
         let db = schema::connect(path)?;
         let meta = |key: &str| {
-            db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, i64>(0)).optional()
+            db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, i64>(0))
+                .optional()
         };
         let format = meta("format")?;
         let indexed = meta("indexed")?.unwrap_or(-1);
@@ -68,7 +69,8 @@ impl Words {
                     .execute(params![row.seq.cast_signed(), said])?;
             }
         }
-        tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'indexed'")?.execute([upto.cast_signed()])?;
+        tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'indexed'")?
+            .execute([upto.cast_signed()])?;
         tx.commit()?;
         self.indexed = upto;
         Ok(next.len() == limit)
