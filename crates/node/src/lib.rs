@@ -42,7 +42,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use crate::api::{last_url, new_entry_token, openapi};
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, Origin, Overrides};
-pub use crate::offline::{CARD_SCHEMA, Card, accept, card};
+pub use crate::offline::{CARD_SCHEMA, Card, accept, card, repair};
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 
 /// Why a node cannot start, or cannot do what it was asked.

@@ -273,8 +273,9 @@ fn a_missing_entry_is_named() {
     let other = tempfile::tempdir().unwrap();
     let (_, size_2) = full_record(other.path());
     let db = rusqlite::Connection::open(other.path().join("record/record.db")).unwrap();
-    db.execute("DELETE FROM lane", []).unwrap();
-    db.execute("DELETE FROM ack", []).unwrap();
+    for table in ["lane", "lane_row", "lane_entry", "lane_absent"] {
+        db.execute(&format!("DELETE FROM {table}"), []).unwrap();
+    }
     db.execute("DELETE FROM entry WHERE seq = ?1", [size_2 as i64 - 1]).unwrap();
     drop(db);
     let verdict = verify_dir(other.path()).unwrap();
@@ -326,9 +327,9 @@ fn missing_cut_and_stray_files_are_found() {
 fn a_later_format_is_refused_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let (own, _) = full_record(data.path());
-    fs::write(data.path().join("record/format"), "bongsu.record/2\n").unwrap();
+    fs::write(data.path().join("record/format"), "bongsu.record/3\n").unwrap();
     let error = SqliteRecord::open(data.path(), own, SqliteOptions::default()).err().unwrap();
-    assert!(matches!(&error, StoreError::OtherFormat { found, .. } if found == "bongsu.record/2"), "{error}");
+    assert!(matches!(&error, StoreError::OtherFormat { found, .. } if found == "bongsu.record/3"), "{error}");
     assert!(error.to_string().contains("newer"), "{error}");
 }
 
