@@ -220,40 +220,50 @@ fn follow_lanes(
     peer: &NodeName,
     tell: impl Fn(&Intake),
 ) -> Result<(), NodeError> {
+    /// One lane, from where the view has it.
     struct Behind {
         lane: Lane,
-        taken: u64,
+        /// The next place to read.
         read: u64,
-        next: VecDeque<Stored>,
+        /// What was read, with its place.
+        next: VecDeque<(u64, Stored)>,
     }
     let mut lanes: Vec<Behind> = lanes_of(peer)
-        .map(|lane| {
-            let taken = fold.lane(&lane_name(&lane));
-            Behind { lane, taken, read: taken, next: VecDeque::new() }
-        })
+        .map(|lane| Behind { read: fold.lane(&lane_name(&lane)), lane, next: VecDeque::new() })
         .collect();
     loop {
         let mut entries = Vec::new();
         while (entries.len() as u64) < CHUNK {
-            for behind in lanes.iter_mut().filter(|behind| behind.next.is_empty()) {
-                let ids = record.lane_ids(&behind.lane, behind.read, CHUNK)?;
-                for id in &ids {
-                    behind.next.extend(record.get(id)?);
+            for behind in &mut lanes {
+                while behind.next.is_empty() {
+                    let ids = record.lane_ids(&behind.lane, behind.read, CHUNK)?;
+                    if ids.is_empty() {
+                        break;
+                    }
+                    for (place, id) in (behind.read..).zip(&ids) {
+                        // What was withdrawn before it came has a place in the lane but no entry.
+                        behind.next.extend(record.get(id)?.map(|stored| (place, stored)));
+                    }
+                    behind.read += ids.len() as u64;
                 }
-                behind.read += ids.len() as u64;
             }
             let first = lanes
                 .iter_mut()
                 .filter(|behind| !behind.next.is_empty())
-                .min_by_key(|behind| behind.next.front().map(|stored| stored.seq));
+                .min_by_key(|behind| behind.next.front().map(|(_, stored)| stored.seq));
             let Some(first) = first else { break };
-            entries.extend(first.next.pop_front());
-            first.taken += 1;
+            entries.extend(first.next.pop_front().map(|(_, stored)| stored));
         }
-        if entries.is_empty() {
+        let sizes: BTreeMap<String, u64> = lanes
+            .iter()
+            .map(|behind| {
+                let taken = behind.next.front().map_or(behind.read, |(place, _)| *place);
+                (lane_name(&behind.lane), taken)
+            })
+            .collect();
+        if entries.is_empty() && sizes.iter().all(|(lane, size)| fold.lane(lane) == *size) {
             return Ok(());
         }
-        let sizes = lanes.iter().map(|behind| (lane_name(&behind.lane), behind.taken)).collect();
         tell(&fold.take_in(&entries, Mark::Lanes(&sizes), &finder(record))?);
     }
 }

@@ -289,7 +289,7 @@ impl SqliteRecord {
     /// # Errors
     /// When the database cannot be read.
     pub fn place(&self, id: &EntryId) -> Result<Option<u64>, StoreError> {
-        queries::place_of(&self.db, id).map_err(|e| queries::sql_error(&self.root, e))
+        self.place_of(id)
     }
 
     /// All lanes that were ever used, sorted.
