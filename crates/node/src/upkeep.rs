@@ -8,7 +8,7 @@ use label::Evidence;
 use record::{Batch, Direction, Lane, RecordStore, SqliteRecord, Stored};
 
 use crate::NodeError;
-use crate::view::{Fold, Intake, Mark, OwnerRows, View, Views};
+use crate::view::{Decided, Fold, Intake, Mark, OwnerRows, View, Views};
 
 /// Entries that are made up for in one transaction.
 const CHUNK: u64 = 1000;
@@ -91,12 +91,12 @@ impl Folds {
         }
     }
 
-    /// Notes decisions on own entries for one peer, in the owner's view: with the place in a lane, or why there is
-    /// none. All before `upto` is then noted.
+    /// Notes decisions on own entries, by their place in the home log, for one peer in the owner's view. All before
+    /// `upto` is then noted.
     pub(crate) fn note_decisions(
         &mut self,
         peer: &NodeName,
-        decisions: &[(u64, Result<(String, u64), label::Withheld>)],
+        decisions: &[(u64, Decided)],
         upto: u64,
     ) -> Result<(), NodeError> {
         Ok(self.owner.note_decisions(peer, decisions, upto)?)

@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::situation::Situation;
 use crate::thinner::Thinner;
 use crate::upkeep::{Folds, PRECEDENCES};
-use crate::view::{View, Views};
+use crate::view::{Decided, View, Views};
 use crate::{Config, NodeError, inherit};
 
 /// Drafts that share one commit at the most.
@@ -508,13 +508,13 @@ impl Writer {
         peers: impl IntoIterator<Item = NodeName>,
         upto: u64,
     ) {
-        let mut by_peer: BTreeMap<NodeName, Vec<(u64, Result<(String, u64), Withheld>)>> =
+        let mut by_peer: BTreeMap<NodeName, Vec<(u64, Decided)>> =
             peers.into_iter().map(|peer| (peer, Vec::new())).collect();
         for (name, seq, id, withheld) in decisions {
             let outcome = match withheld {
-                Some(withheld) => Err(withheld),
+                Some(withheld) => Decided::Withheld(withheld),
                 None => match self.place_for(&name, &id) {
-                    Ok(Some((precedence, place))) => Ok((precedence.to_string(), place)),
+                    Ok(Some((precedence, place))) => Decided::Shared { lane: precedence.to_string(), place },
                     _ => continue,
                 },
             };

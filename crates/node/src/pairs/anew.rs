@@ -16,8 +16,8 @@ async fn transcript(world: &World, ids: &[EntryId]) -> Vec<(String, Asked)> {
     let known = Known::about(world, ids.to_vec());
     let mut all = Vec::new();
     for question in drive::questions(&known, &mut Rng::new(3)) {
-        // What the node keeps beside the record, or writes, is not the views'.
-        let beside = ["/api/jobs", "/api/jobs/screen", "/api/session/end", "/api/events", ""];
+        // What the node keeps in memory, or writes, is not the views'.
+        let beside = ["/api/jobs", "/api/peers", "/api/events", ""];
         if beside.contains(&question.template) || question.method != axum::http::Method::GET {
             continue;
         }

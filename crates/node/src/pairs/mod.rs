@@ -106,6 +106,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "how much was compared is a figure")]
 fn an_ally_sees_the_same_whatever_is_hidden_from_it() {
     let pairs = setting("BONGSU_PAIRS", 10_000);
     let first = setting("BONGSU_SEED", 1);

@@ -1,6 +1,8 @@
 //! Reports that are run by hand and print figures; they assert nothing about time.
 //! `cargo test -p bongsu-node --release --lib -- --ignored --nocapture pairs::report`
 
+#![expect(clippy::print_stdout, reason = "a report is printed")]
+
 use std::time::Instant;
 
 use axum::http::Method;
@@ -124,4 +126,10 @@ fn a_view_at_scale() {
         far.as_secs_f64() * 1e3,
         bytes >> 20
     );
+}
+
+#[test]
+#[ignore = "temporary"]
+fn document() {
+    std::fs::write("/root/scratch/views-openapi.json", crate::openapi().unwrap()).unwrap();
 }

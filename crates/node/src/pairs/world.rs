@@ -511,7 +511,7 @@ impl World {
                 let job = self.core.jobs.start("screen", title, self.still.now());
                 self.core.jobs.update(job.id, |job| job.state = "done");
             }
-            6 if step % 5 == 0 => self.take_catalogue(title).await,
+            6 if step.is_multiple_of(5) => self.take_catalogue(title).await,
             _ => {
                 let (marking, evidence) = self.hidden_marking(rng);
                 let mut finding = Self::finding(rng, title, marking, evidence);

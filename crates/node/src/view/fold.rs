@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use base::{EntryId, Finding, Marking, NodeName, Noun as _, ObjectRef, Observation, Recall, Timestamp};
 use incident::Incident;
-use label::{Level, Withheld};
+use label::Level;
 use link::Refused;
 use record::{Entry, Peer, Stored};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::owner::OwnerRows;
+use super::owner::{Decided, OwnerRows};
 use super::rows::{Noun, Row, Rows, refs_bytes};
 use super::{View, schema};
 
@@ -241,7 +241,7 @@ impl Fold {
     pub(crate) fn note_decisions(
         &mut self,
         peer: &NodeName,
-        decisions: &[(u64, Result<(String, u64), Withheld>)],
+        decisions: &[(u64, Decided)],
         upto: u64,
     ) -> rusqlite::Result<()> {
         let tx = self.db.transaction()?;
@@ -249,7 +249,7 @@ impl Fold {
         for (seq, outcome) in decisions {
             let name = peer.as_str();
             match outcome {
-                Ok((lane, place)) => {
+                Decided::Shared { lane, place } => {
                     let new = tx
                         .prepare_cached(
                             "INSERT OR IGNORE INTO shared (peer, seq, lane, place) VALUES (?1, ?2, ?3, ?4)",
@@ -267,7 +267,7 @@ impl Fold {
                         }
                     }
                 }
-                Err(withheld) => {
+                Decided::Withheld(withheld) => {
                     let new = tx
                         .prepare_cached(
                             "INSERT OR IGNORE INTO withheld (peer, seq, rule, path, cause)
