@@ -61,6 +61,11 @@ impl Folds {
         Ok(())
     }
 
+    /// Makes up for what the owner's view could not take in before: nothing is decided by a view that is behind.
+    pub(crate) fn keep_up(&mut self, views: &Views, record: &SqliteRecord) -> Result<(), NodeError> {
+        follow_home(&mut self.owner, record, |intake| views.took_in(&View::Owner, intake))
+    }
+
     /// What only the owner may ask, as it stands after the last commit.
     pub(crate) fn owner(&self) -> Result<OwnerRows<'_>, NodeError> {
         self.owner.owner_rows().ok_or(NodeError::Stopping)
@@ -110,10 +115,10 @@ impl Folds {
         let evidence = match record.get(id) {
             Ok(Some(Stored { entry: None, .. })) => Evidence::Recalled,
             Ok(Some(Stored { seq, entry: Some(entry), .. })) => match self.owner.rows().is_recalled(seq) {
-                Ok(false) => Evidence::held(&entry),
-                Ok(true) => Evidence::Recalled,
+                Ok(Some(false)) => Evidence::held(&entry),
+                Ok(Some(true)) => Evidence::Recalled,
                 // What cannot be looked up is not released.
-                Err(_) => Evidence::Unknown,
+                Ok(None) | Err(_) => Evidence::Unknown,
             },
             Ok(None) | Err(_) => Evidence::Unknown,
         };
@@ -125,7 +130,7 @@ impl Folds {
     pub(crate) fn is_recalled(&self, record: &SqliteRecord, id: &EntryId) -> bool {
         let place = record.place(id).ok().flatten();
         // What cannot be looked up counts as taken back: it stays here.
-        place.is_some_and(|seq| self.owner.rows().is_recalled(seq).unwrap_or(true))
+        place.is_some_and(|seq| !matches!(self.owner.rows().is_recalled(seq), Ok(Some(false))))
     }
 }
 

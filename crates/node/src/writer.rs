@@ -144,7 +144,8 @@ impl Writer {
                     let _ = reply.send(answer);
                 }
                 Command::Gather { peer, start, end, reply } => {
-                    let _ = reply.send(self.gather(&peer, start, end));
+                    let current = self.folds.keep_up(&self.core.views, &self.record);
+                    let _ = reply.send(current.and_then(|()| self.gather(&peer, start, end)));
                 }
                 Command::Acknowledged { peer, checkpoint } => {
                     let lane = Lane { peer, direction: Direction::Out, precedence: Precedence::Routine };
@@ -385,6 +386,7 @@ impl Writer {
         if entries.is_empty() {
             return Ok(());
         }
+        self.folds.keep_up(&self.core.views, &self.record)?;
         self.regroup(&mut entries)?;
         let held = entries.iter().map(|(entry, _)| (entry.id(), Evidence::held(entry)));
         let recalled = recalled(&entries).into_iter().map(|id| (id, Evidence::Recalled));

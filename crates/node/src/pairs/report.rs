@@ -127,9 +127,3 @@ fn a_view_at_scale() {
         bytes >> 20
     );
 }
-
-#[test]
-#[ignore = "temporary"]
-fn document() {
-    std::fs::write("/root/scratch/views-openapi.json", crate::openapi().unwrap()).unwrap();
-}
