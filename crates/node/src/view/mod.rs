@@ -9,12 +9,15 @@
 //! The databases are derived: they lie in `views/` of the data folder and are built again from the record when they
 //! are absent, older or of another format.
 
+mod content;
+mod decisions;
 mod fold;
 mod nearby;
 mod owner;
 mod pool;
 mod rows;
 mod schema;
+mod step;
 mod words;
 
 use base::NodeName;

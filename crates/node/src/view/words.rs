@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::rows::{Noun, Row, Rows, below, count};
 use super::schema;
@@ -63,10 +63,15 @@ impl Words {
 
     /// Takes in up to `limit` further entries and tells whether there may be more.
     pub(super) fn follow(&mut self, rows: Rows<'_>, limit: usize) -> rusqlite::Result<bool> {
+        // Where the index is stands in its file: for a moment after a start the former node may still be at it.
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.indexed = tx
+            .prepare_cached("SELECT value FROM meta WHERE key = 'indexed'")?
+            .query_row([], |row| row.get::<_, i64>(0))?
+            .cast_unsigned();
         let next = rows.from(self.indexed, limit)?;
         let Some(last) = next.last() else { return Ok(false) };
         let upto = last.seq + 1;
-        let tx = self.db.transaction()?;
         for row in next.iter().filter(|row| row.recalled_by.is_none()) {
             if let Some(said) = said(row) {
                 tx.prepare_cached("INSERT INTO words (rowid, said) VALUES (?1, ?2)")?
