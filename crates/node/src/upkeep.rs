@@ -12,6 +12,8 @@ use crate::view::{Decided, Fold, Intake, Mark, OwnerRows, View, Views};
 
 /// Entries that are made up for in one transaction.
 const CHUNK: u64 = 1000;
+/// Pieces of evidence that are remembered between two commits.
+const REMEMBERED: usize = 4096;
 /// The precedences of lanes.
 pub(crate) const PRECEDENCES: [Precedence; 4] =
     [Precedence::Flash, Precedence::Immediate, Precedence::Priority, Precedence::Routine];
@@ -63,6 +65,10 @@ impl Folds {
 
     /// Makes up for what the owner's view could not take in before: nothing is decided by a view that is behind.
     pub(crate) fn keep_up(&mut self, views: &Views, record: &SqliteRecord) -> Result<(), NodeError> {
+        if self.owner.applied() == record.log_size() {
+            return Ok(());
+        }
+        self.evidence.borrow_mut().clear();
         follow_home(&mut self.owner, record, |intake| views.took_in(&View::Owner, intake))
     }
 
@@ -122,7 +128,11 @@ impl Folds {
             },
             Ok(None) | Err(_) => Evidence::Unknown,
         };
-        self.evidence.borrow_mut().insert(*id, evidence.clone());
+        let mut known = self.evidence.borrow_mut();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(*id, evidence.clone());
         evidence
     }
 
@@ -153,6 +163,9 @@ fn follow(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -> Res
 /// Brings a view of the home log up to its end.
 fn follow_home(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -> Result<(), NodeError> {
     let end = record.log_size();
+    if end - fold.applied().min(end) > CHUNK {
+        tracing::info!(view = ?fold.view(), from = fold.applied(), to = end, "a view is brought up to the record");
+    }
     while fold.applied() < end {
         let upto = (fold.applied() + CHUNK).min(end);
         let mut entries = Vec::new();

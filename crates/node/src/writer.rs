@@ -341,6 +341,13 @@ impl Writer {
     }
 
     fn append(&mut self, group: Vec<(Vec<Draft>, oneshot::Sender<Appended>)>) {
+        if let Err(error) = self.folds.keep_up(&self.core.views, &self.record) {
+            tracing::error!(%error, "the owner's view is behind; nothing is recorded until it can be written");
+            for (_, reply) in group {
+                let _ = reply.send(Err(NodeError::NotStored { message: error.to_string() }));
+            }
+            return;
+        }
         let mut entries = Vec::new();
         let mut replies = Vec::new();
         for (drafts, reply) in group {
