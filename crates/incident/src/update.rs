@@ -21,6 +21,10 @@ pub struct Update {
 /// the one that took its place is recalled (one superseded by another in the list is passed over). `findings` are all findings that are not recalled, not only the new ones: a finding that
 /// is not given counts as gone.
 ///
+/// Both lists may be cut to what a change can touch. An incident that is not given is left alone; the findings must then
+/// be those of the given incidents, those that are new, and those that share an object with a new one and lie within the
+/// gap of it. All others form the incidents that they form already.
+///
 /// A wanted incident that is already there, apart from what it superseded, is left alone; otherwise it is written and
 /// supersedes every current incident of the same marking with which it shares a finding. When what is to be written
 /// was written and what is to be withdrawn was recalled, the next call finds nothing to do.

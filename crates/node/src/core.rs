@@ -124,7 +124,11 @@ pub(crate) enum Command {
     /// What is known of entries that a draft rests on.
     Evidence { ids: BTreeSet<EntryId>, reply: oneshot::Sender<HashMap<EntryId, Evidence>> },
     /// Why an entry goes to a peer, or why not.
-    Judge { id: EntryId, peer: NodeName, reply: oneshot::Sender<Result<Option<Judgement>, NodeError>> },
+    Judge {
+        id: EntryId,
+        peer: NodeName,
+        reply: oneshot::Sender<Result<Option<Judgement>, NodeError>>,
+    },
     Stop,
 }
 
@@ -187,7 +191,8 @@ impl Core {
                 .blocking_recv()
                 .map_err(|_| NodeError::Stopping)??;
         }
-        let opened = self.views.get(view).ok_or_else(|| NodeError::NotFound { what: "the view".to_owned() })?;
+        let opened =
+            self.views.get(view).ok_or_else(|| NodeError::NotFound { what: "the view".to_owned() })?;
         opened.reader()
     }
 
@@ -198,7 +203,9 @@ impl Core {
         read: impl FnOnce(&Reader) -> Result<R, NodeError> + Send + 'static,
     ) -> Result<R, NodeError> {
         let (core, view) = (Arc::clone(self), view.clone());
-        tokio::task::spawn_blocking(move || read(&core.look(&view)?)).await.map_err(|_| NodeError::Stopping)?
+        tokio::task::spawn_blocking(move || read(&core.look(&view)?))
+            .await
+            .map_err(|_| NodeError::Stopping)?
     }
 
     /// Where an id stands in the home log: for look-ups, never to be shown.

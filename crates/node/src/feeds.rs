@@ -12,10 +12,10 @@ use sha2::{Digest, Sha256};
 use crate::NodeError;
 use crate::config::HttpFeed;
 use crate::core::{Core, Draft, now};
-use crate::situation::LoadedCatalogue;
-use crate::view::View;
 use crate::serve::{Stop, stopped};
+use crate::situation::LoadedCatalogue;
 use crate::unpack::{InputLimits, unpack};
+use crate::view::View;
 
 /// The most bytes of one input, compressed or not.
 pub(crate) const MAX_INPUT_BYTES: u64 = 256 << 20;

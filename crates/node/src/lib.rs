@@ -216,8 +216,8 @@ impl Node {
         let (core, writer) = tokio::task::spawn_blocking(move || {
             writer::start(config, key, fingerprint, Arc::new(core::Machine))
         })
-            .await
-            .map_err(|_| NodeError::Stopping)??;
+        .await
+        .map_err(|_| NodeError::Stopping)??;
         {
             let mut address = core::lock(&core.link_address);
             if address.is_empty() {

@@ -8,10 +8,12 @@ use label::Evidence;
 use record::{Batch, Direction, Lane, RecordStore, SqliteRecord, Stored};
 
 use crate::NodeError;
-use crate::view::{Fold, Intake, Mark, OwnerRows, View, Views};
+use crate::view::{Decided, Fold, Intake, Mark, OwnerRows, View, Views};
 
 /// Entries that are made up for in one transaction.
 const CHUNK: u64 = 1000;
+/// Pieces of evidence that are remembered between two commits.
+const REMEMBERED: usize = 4096;
 
 /// The writing sides of all views.
 pub(crate) struct Folds {
@@ -58,6 +60,15 @@ impl Folds {
         Ok(())
     }
 
+    /// Makes up for what the owner's view could not take in before: nothing is decided by a view that is behind.
+    pub(crate) fn keep_up(&mut self, views: &Views, record: &SqliteRecord) -> Result<(), NodeError> {
+        if self.owner.applied() == record.log_size() {
+            return Ok(());
+        }
+        self.evidence.borrow_mut().clear();
+        follow_home(&mut self.owner, record, |intake| views.took_in(&View::Owner, intake))
+    }
+
     /// What only the owner may ask, as it stands after the last commit.
     pub(crate) fn owner(&self) -> Result<OwnerRows<'_>, NodeError> {
         self.owner.owner_rows().ok_or(NodeError::Stopping)
@@ -88,12 +99,12 @@ impl Folds {
         }
     }
 
-    /// Notes decisions on own entries for one peer, in the owner's view: with the place in a lane, or why there is
-    /// none. All before `upto` is then noted.
+    /// Notes decisions on own entries, by their place in the home log, for one peer in the owner's view. All before
+    /// `upto` is then noted.
     pub(crate) fn note_decisions(
         &mut self,
         peer: &NodeName,
-        decisions: &[(u64, Result<(String, u64), label::Withheld>)],
+        decisions: &[(u64, Decided)],
         upto: u64,
     ) -> Result<(), NodeError> {
         Ok(self.owner.note_decisions(peer, decisions, upto)?)
@@ -107,14 +118,18 @@ impl Folds {
         let evidence = match record.get(id) {
             Ok(Some(Stored { entry: None, .. })) => Evidence::Recalled,
             Ok(Some(Stored { seq, entry: Some(entry), .. })) => match self.owner.rows().is_recalled(seq) {
-                Ok(false) => Evidence::held(&entry),
-                Ok(true) => Evidence::Recalled,
+                Ok(Some(false)) => Evidence::held(&entry),
+                Ok(Some(true)) => Evidence::Recalled,
                 // What cannot be looked up is not released.
-                Err(_) => Evidence::Unknown,
+                Ok(None) | Err(_) => Evidence::Unknown,
             },
             Ok(None) | Err(_) => Evidence::Unknown,
         };
-        self.evidence.borrow_mut().insert(*id, evidence.clone());
+        let mut known = self.evidence.borrow_mut();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(*id, evidence.clone());
         evidence
     }
 
@@ -122,7 +137,7 @@ impl Folds {
     pub(crate) fn is_recalled(&self, record: &SqliteRecord, id: &EntryId) -> bool {
         let place = record.place(id).ok().flatten();
         // What cannot be looked up counts as taken back: it stays here.
-        place.is_some_and(|seq| self.owner.rows().is_recalled(seq).unwrap_or(true))
+        place.is_some_and(|seq| !matches!(self.owner.rows().is_recalled(seq), Ok(Some(false))))
     }
 }
 
@@ -145,6 +160,9 @@ fn follow(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -> Res
 /// Brings a view of the home log up to its end.
 fn follow_home(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -> Result<(), NodeError> {
     let end = record.log_size();
+    if end - fold.applied().min(end) > CHUNK {
+        tracing::info!(view = ?fold.view(), from = fold.applied(), to = end, "a view is brought up to the record");
+    }
     while fold.applied() < end {
         let upto = (fold.applied() + CHUNK).min(end);
         let mut entries = Vec::new();
@@ -217,40 +235,50 @@ fn follow_lanes(
     peer: &NodeName,
     tell: impl Fn(&Intake),
 ) -> Result<(), NodeError> {
+    /// One lane, from where the view has it.
     struct Behind {
         lane: Lane,
-        taken: u64,
+        /// The next place to read.
         read: u64,
-        next: VecDeque<Stored>,
+        /// What was read, with its place.
+        next: VecDeque<(u64, Stored)>,
     }
     let mut lanes: Vec<Behind> = lanes_of(peer)
-        .map(|lane| {
-            let taken = fold.lane(&lane_name(&lane));
-            Behind { lane, taken, read: taken, next: VecDeque::new() }
-        })
+        .map(|lane| Behind { read: fold.lane(&lane_name(&lane)), lane, next: VecDeque::new() })
         .collect();
     loop {
         let mut entries = Vec::new();
         while (entries.len() as u64) < CHUNK {
-            for behind in lanes.iter_mut().filter(|behind| behind.next.is_empty()) {
-                let ids = record.lane_ids(&behind.lane, behind.read, CHUNK)?;
-                for id in &ids {
-                    behind.next.extend(record.get(id)?);
+            for behind in &mut lanes {
+                while behind.next.is_empty() {
+                    let ids = record.lane_ids(&behind.lane, behind.read, CHUNK)?;
+                    if ids.is_empty() {
+                        break;
+                    }
+                    for (place, id) in (behind.read..).zip(&ids) {
+                        // What was withdrawn before it came has a place in the lane but no entry.
+                        behind.next.extend(record.get(id)?.map(|stored| (place, stored)));
+                    }
+                    behind.read += ids.len() as u64;
                 }
-                behind.read += ids.len() as u64;
             }
             let first = lanes
                 .iter_mut()
                 .filter(|behind| !behind.next.is_empty())
-                .min_by_key(|behind| behind.next.front().map(|stored| stored.seq));
+                .min_by_key(|behind| behind.next.front().map(|(_, stored)| stored.seq));
             let Some(first) = first else { break };
-            entries.extend(first.next.pop_front());
-            first.taken += 1;
+            entries.extend(first.next.pop_front().map(|(_, stored)| stored));
         }
-        if entries.is_empty() {
+        let sizes: BTreeMap<String, u64> = lanes
+            .iter()
+            .map(|behind| {
+                let taken = behind.next.front().map_or(behind.read, |(place, _)| *place);
+                (lane_name(&behind.lane), taken)
+            })
+            .collect();
+        if entries.is_empty() && sizes.iter().all(|(lane, size)| fold.lane(lane) == *size) {
             return Ok(());
         }
-        let sizes = lanes.iter().map(|behind| (lane_name(&behind.lane), behind.taken)).collect();
         tell(&fold.take_in(&entries, Mark::Lanes(&sizes), &finder(record))?);
     }
 }

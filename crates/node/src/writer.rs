@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Recall};
 use incident::GroupRules;
-use label::{Evidence, Released, Rules, Withheld};
+use label::{Evidence, Released, Rules};
 use link::Inbound;
 use record::{Batch, Entry, NodeKey, RecordStore, SqliteRecord, Stored};
 use tokio::sync::{Notify, broadcast, oneshot};
@@ -26,7 +26,7 @@ use crate::queue::{Queue, Quiet};
 use crate::situation::Situation;
 use crate::thinner::Thinner;
 use crate::upkeep::Folds;
-use crate::view::Views;
+use crate::view::{Decided, Views};
 use crate::{Config, NodeError};
 
 /// Entries that share one commit at the most: what is more urgent waits for one commit.
@@ -125,7 +125,7 @@ struct Plan {
     batch: Batch,
     released: Vec<(Arc<PeerLink>, Precedence, Released<Entry>)>,
     /// By peer: the entry's place in the home log, and its lane and place there, or why it has none.
-    decisions: BTreeMap<NodeName, Vec<(u64, Result<(String, u64), Withheld>)>>,
+    decisions: BTreeMap<NodeName, Vec<(u64, Decided)>>,
     /// How many of the released ones stand in each lane.
     planned: HashMap<(NodeName, Precedence), u64>,
 }
@@ -158,7 +158,8 @@ impl Writer {
                     let _ = reply.send(answer);
                 }
                 Command::Gather { peer, lane, start, end, reply } => {
-                    let _ = reply.send(self.gather(&peer, lane, start, end));
+                    let current = self.folds.keep_up(&self.core.views, &self.record);
+                    let _ = reply.send(current.and_then(|()| self.gather(&peer, lane, start, end)));
                 }
                 Command::Acknowledged { peer, lane, checkpoint } => self.acknowledged(peer, lane, checkpoint),
                 Command::Read(read) => read(&mut self.record),
@@ -253,6 +254,7 @@ impl Writer {
         if entries.is_empty() {
             return Ok(());
         }
+        self.folds.keep_up(&self.core.views, &self.record)?;
         self.regroup(&mut entries)?;
         self.grant_through_hubs(&mut entries)?;
         let held = entries.iter().map(|(entry, _)| (entry.id(), Evidence::held(entry)));
@@ -363,7 +365,7 @@ impl Writer {
     /// Notes decisions in the owner's view: pages show them. They follow from the record and can be made up for.
     fn note_decisions(
         &mut self,
-        decisions: BTreeMap<NodeName, Vec<(u64, Result<(String, u64), Withheld>)>>,
+        decisions: BTreeMap<NodeName, Vec<(u64, Decided)>>,
         upto: u64,
     ) {
         for (peer, decisions) in decisions {

@@ -51,7 +51,10 @@ pub(crate) fn limit(asked: Option<usize>) -> usize {
 
 /// A cursor as a page gave it; `0`, which no page gives, is the start.
 pub(crate) fn cursor<T>(text: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
-    text.filter(|text| *text != "0").map(|text| parse(text).ok_or_else(|| Failure::bad("`cursor` is not one that a page of this list gave")))
+    text.filter(|text| *text != "0")
+        .map(|text| {
+            parse(text).ok_or_else(|| Failure::bad("`cursor` is not one that a page of this list gave"))
+        })
         .transpose()
 }
 

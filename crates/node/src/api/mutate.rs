@@ -227,7 +227,8 @@ pub(crate) async fn screen(
         return Err(Failure::bad("`hours` must be above 0 and at most 744"));
     }
     let within_km = request.within_km.unwrap_or(config.screen_within_km);
-    let span = Interval::starting(request.from.unwrap_or_else(|| api.core.surroundings.now()), hours * 3600.0);
+    let span =
+        Interval::starting(request.from.unwrap_or_else(|| api.core.surroundings.now()), hours * 3600.0);
     let job = screening::start(&api.core, span, within_km, request.protected)?;
     Ok((StatusCode::ACCEPTED, Json(JobView { schema: "bongsu.job/1", job })))
 }

@@ -4,9 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use base::{EntryId, NodeName, Observation, Timestamp};
 use base64_std::encode;
-use record::{
-    Direction, Entry, Lane, RecordStore, SqliteRecord, Verdict, inclusion_holds, verify_open,
-};
+use record::{Direction, Entry, Lane, RecordStore, SqliteRecord, Verdict, inclusion_holds, verify_open};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};

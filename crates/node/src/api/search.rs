@@ -115,7 +115,8 @@ pub(crate) struct Facets {
 pub(crate) async fn facets(State(api): State<Api>, Viewer(view): Viewer) -> Result<Json<Facets>, Failure> {
     let facets = api.core.read(&view, |reader| {
         let rows = reader.rows()?;
-        let counts = |field| Ok::<_, crate::NodeError>(rows.tallies(field, MAX_VALUES)?.into_iter().collect());
+        let counts =
+            |field| Ok::<_, crate::NodeError>(rows.tallies(field, MAX_VALUES)?.into_iter().collect());
         Ok(Facets {
             schema: "bongsu.facets/1",
             kind: counts("kind")?,

@@ -61,23 +61,36 @@ impl Known {
         Self { ids, size: size(&worlds[0]) }
     }
 
+    pub(super) fn about(world: &World, ids: Vec<EntryId>) -> Self {
+        let reader = world.core.look(&View::Peer(washington())).unwrap();
+        let size = reader.rows().unwrap().size().unwrap();
+        Self { ids, size }
+    }
+
     pub(super) fn example() -> Self {
         Self { ids: vec![EntryId::from_bytes([0xab; 32])], size: 0 }
     }
 }
 
-fn get(template: &'static str, uri: String) -> Question {
-    let join = if uri.contains('?') { '&' } else { '?' };
-    let uri = format!("{uri}{join}as=washington");
-    Question {
-        method: Method::GET,
-        template,
-        uri,
-        body: None,
-        gzip: false,
-        last_event: None,
-        documented: true,
+impl Question {
+    /// A question with Washington's eyes.
+    pub(super) fn get(template: &'static str, uri: String) -> Self {
+        let join = if uri.contains('?') { '&' } else { '?' };
+        let uri = format!("{uri}{join}as=washington");
+        Self {
+            method: Method::GET,
+            template,
+            uri,
+            body: None,
+            gzip: false,
+            last_event: None,
+            documented: true,
+        }
     }
+}
+
+fn get(template: &'static str, uri: String) -> Question {
+    Question::get(template, uri)
 }
 
 fn post(template: &'static str, uri: String, body: &'static str) -> Question {
@@ -193,7 +206,11 @@ async fn stream(world: &World, question: &Question, mut body: Body) -> Vec<u8> {
             Ok(Some(frame)) => bytes.extend_from_slice(&frame.unwrap().into_data().unwrap_or(Bytes::new())),
             Ok(None) => return bytes,
             Err(_) => {
-                assert!(done, "the stream does not come to event {last}: {}", String::from_utf8_lossy(&bytes));
+                assert!(
+                    done,
+                    "the stream does not come to event {last}: {}",
+                    String::from_utf8_lossy(&bytes)
+                );
                 return bytes;
             }
         }

@@ -63,8 +63,7 @@ async fn ask(world: &World, method: Method, uri: &str, body: &Value) -> (StatusC
 /// What Washington's eyes see at `path`.
 async fn seen(world: &World, path: &str) -> Value {
     let join = if path.contains('?') { '&' } else { '?' };
-    let (status, text) =
-        ask(world, Method::GET, &format!("{path}{join}as=washington"), &Value::Null).await;
+    let (status, text) = ask(world, Method::GET, &format!("{path}{join}as=washington"), &Value::Null).await;
     assert!(!text.contains(CANARY), "{path}: {text}");
     assert_eq!(status, StatusCode::OK, "{path}: {text}");
     serde_json::from_str(&text).unwrap()
@@ -74,7 +73,8 @@ async fn seen(world: &World, path: &str) -> Value {
 async fn two() -> (World, EntryId, EntryId) {
     let world = World::new(1, 0).await;
     let open = record(&world, finding("Open", shared())).await;
-    let closed = record(&world, Finding { severity: base::Severity::Attack, ..finding(CANARY, hidden()) }).await;
+    let closed =
+        record(&world, Finding { severity: base::Severity::Attack, ..finding(CANARY, hidden()) }).await;
     (world, open, closed)
 }
 
@@ -110,7 +110,10 @@ fn a_search_finds_what_the_view_holds() {
     run(async {
         let (world, open, closed) = two().await;
         let found = seen(&world, "/api/search?q=open").await;
-        assert_eq!((ids(&found)[..].contains(&open.to_string().as_str()), &found["complete"]), (true, &json!(true)));
+        assert_eq!(
+            (ids(&found)[..].contains(&open.to_string().as_str()), &found["complete"]),
+            (true, &json!(true))
+        );
         let (_, all) = ask(&world, Method::GET, "/api/search?q=canary", &Value::Null).await;
         assert!(all.contains(&closed.to_string()), "the owner finds it: {all}");
         assert_eq!(ids(&seen(&world, "/api/search?q=canary").await), Vec::<&str>::new());
@@ -127,7 +130,8 @@ fn counts_and_values_are_those_of_the_view() {
         assert_eq!(facets["level"], json!({"RESTRICTED": 1}));
         assert_eq!(facets["severity"], json!({"2": 1}));
         let overview = seen(&world, "/api/overview").await;
-        let counts = ["findings", "incidents", "severity", "peers", "objects"].map(|field| overview[field].as_u64());
+        let counts =
+            ["findings", "incidents", "severity", "peers", "objects"].map(|field| overview[field].as_u64());
         assert_eq!(counts, [1, 1, 2, 0, 0].map(Some));
         let (_, own) = ask(&world, Method::GET, "/api/overview", &Value::Null).await;
         let own: Value = serde_json::from_str(&own).unwrap();
@@ -227,7 +231,8 @@ fn the_stream_tells_what_the_view_holds() {
         let opened = world.core.views.get(&crate::view::View::Peer(super::world::washington())).unwrap();
         let reader = opened.reader().unwrap();
         let rows = reader.rows().unwrap().from(0, 100).unwrap();
-        let events: Vec<Value> = rows.iter().filter_map(crate::events::NodeEvent::of).map(|e| e.parts().2).collect();
+        let events: Vec<Value> =
+            rows.iter().filter_map(crate::events::NodeEvent::of).map(|e| e.parts().2).collect();
         let text = serde_json::to_string(&events).unwrap();
         assert!(text.contains(&open.to_string()));
         assert!(!text.contains(&closed.to_string()) && !text.contains(CANARY), "{text}");
@@ -274,7 +279,12 @@ fn what_is_taken_back_is_gone_everywhere() {
         let (world, open, _) = two().await;
         let recall = Recall { target: open, reason: "back".to_owned(), marking: shared() };
         world.core.append(vec![Draft::Recall(recall)]).await.unwrap();
-        for path in ["/api/findings", "/api/incidents", "/api/search?q=open", &format!("/api/history?object={OBJECT}")] {
+        for path in [
+            "/api/findings",
+            "/api/incidents",
+            "/api/search?q=open",
+            &format!("/api/history?object={OBJECT}"),
+        ] {
             assert_eq!(ids(&seen(&world, path).await), Vec::<&str>::new(), "{path}");
         }
         let facets = seen(&world, "/api/facets").await;

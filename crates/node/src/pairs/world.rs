@@ -1,7 +1,7 @@
 //! One node of a pair, in this process and without sockets: its time, its chance and its keys are set.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use axum::Router;
 use base::{
@@ -112,9 +112,30 @@ pub(super) struct World {
     came: Vec<(EntryId, Marking)>,
     pub(super) hidden: Vec<(EntryId, Marking, bool)>,
     tokyo: bool,
+    thread: Option<std::thread::JoinHandle<()>>,
+    stop: tokio::sync::watch::Sender<bool>,
+    folder: TempDir,
+}
+
+/// A node that runs.
+struct Running {
+    core: Arc<Core>,
+    router: Router,
     thread: std::thread::JoinHandle<()>,
     stop: tokio::sync::watch::Sender<bool>,
-    _folder: TempDir,
+}
+
+impl Running {
+    fn start(data: &std::path::Path, still: &Arc<Still>) -> Self {
+        let config = Config::load(data, &crate::Overrides::default()).unwrap();
+        let certificate = KeyFingerprint::from_bytes([7; 32]);
+        let surroundings = Arc::clone(still) as Arc<dyn Surroundings>;
+        let (core, thread) = writer::start(config, key("seoul"), certificate, surroundings).unwrap();
+        let sessions = Arc::new(api::Sessions::open(data).unwrap());
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let router = api::router(api::Api { core: Arc::clone(&core), sessions, stop: stopped });
+        Self { core, router, thread, stop }
+    }
 }
 
 fn key(name: &str) -> NodeKey {
@@ -143,25 +164,21 @@ impl World {
     pub(super) async fn new(seed: u64, side: u64) -> Self {
         // Memory where there is some: what is compared does not depend on the disk.
         let memory = std::path::Path::new("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let folder =
+            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         let settings = "name = \"seoul\"\ntitle = \"Seoul\"\ncountry = \"KOR\"\n";
         std::fs::write(folder.path().join("bongsu.toml"), settings).unwrap();
-        let config = Config::load(folder.path(), &crate::Overrides::default()).unwrap();
         let still = Arc::new(Still::default());
         still.set(DAY_NANOS - MINUTE_NANOS, seed);
-        let certificate = KeyFingerprint::from_bytes([7; 32]);
-        let surroundings = Arc::clone(&still) as Arc<dyn Surroundings>;
-        let (core, thread) = writer::start(config, key("seoul"), certificate, surroundings).unwrap();
-        let sessions = Arc::new(api::Sessions::open(folder.path()).unwrap());
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let router = api::router(api::Api { core: Arc::clone(&core), sessions, stop: stopped });
+        let running = Running::start(folder.path(), &still);
         let token = api::new_entry_token(folder.path()).unwrap();
         let enter = axum::http::Request::get(format!("/enter?token={token}"))
             .header("host", "localhost")
             .body(axum::body::Body::empty())
             .unwrap();
-        let entered = router.clone().oneshot(enter).await.unwrap();
+        let entered = running.router.clone().oneshot(enter).await.unwrap();
         let cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let Running { core, router, thread, stop } = running;
         let mut world = Self {
             core,
             router,
@@ -173,9 +190,9 @@ impl World {
             came: Vec::new(),
             hidden: Vec::new(),
             tokyo: false,
-            thread,
+            thread: Some(thread),
             stop,
-            _folder: folder,
+            folder,
         };
         if side == 1 {
             // Before the peer is known, so that what is caught up with is hidden too.
@@ -189,11 +206,27 @@ impl World {
         world
     }
 
-    pub(super) async fn stop(self) {
+    pub(super) async fn stop(mut self) {
+        self.halt().await;
+    }
+
+    async fn halt(&mut self) {
         let _ = self.stop.send(true);
-        drop(self.router);
         self.core.stop();
-        tokio::task::spawn_blocking(move || self.thread.join()).await.unwrap().unwrap();
+        let thread = self.thread.take().unwrap();
+        tokio::task::spawn_blocking(move || thread.join()).await.unwrap().unwrap();
+    }
+
+    /// Stops the node, lets `meanwhile` have its folder, and starts it again.
+    pub(super) async fn restart(&mut self, meanwhile: impl FnOnce(&std::path::Path)) {
+        self.halt().await;
+        meanwhile(self.folder.path());
+        let Running { core, router, thread, stop } = Running::start(self.folder.path(), &self.still);
+        (self.core, self.router, self.thread, self.stop) = (core, router, Some(thread), stop);
+    }
+
+    pub(super) fn data(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(super) fn home_size(&self) -> u64 {
@@ -225,7 +258,7 @@ impl World {
         self.shown.iter().map(|(id, ..)| *id).chain(self.came.iter().map(|(id, _)| *id)).collect()
     }
 
-    fn finding(rng: &mut Rng, title: String, marking: Marking, evidence: Vec<EntryId>) -> Finding {
+    pub(super) fn finding(rng: &mut Rng, title: String, marking: Marking, evidence: Vec<EntryId>) -> Finding {
         let start = Timestamp::from_unix_nanos(DAY_NANOS + MINUTE_NANOS * rng.below(24 * 60).cast_signed());
         let length = [0.0, 0.0, 600.0, 90_000.0][usize::try_from(rng.below(4)).unwrap()];
         let objects = (0..rng.below(3))
@@ -272,7 +305,8 @@ impl World {
 
     /// The next thing that Washington may have. It depends on what is shown alone.
     pub(super) fn plan(&self, rng: &mut Rng) -> Act {
-        let standing: Vec<_> = self.shown.iter().filter(|(_, item, _)| !item.recalled && item.recallable).collect();
+        let standing: Vec<_> =
+            self.shown.iter().filter(|(_, item, _)| !item.recalled && item.recallable).collect();
         let dice = rng.below(20);
         if dice < 4 && !standing.is_empty() {
             let (target, _, marking) = rng.pick(&standing);
@@ -288,7 +322,12 @@ impl World {
         }
         if dice < 8 {
             let marking = Marking::new("RESTRICTED", &["KOR"], "USA");
-            return Act::Come(Box::new(Self::finding(rng, format!("From Washington {dice}"), marking, vec![])));
+            return Act::Come(Box::new(Self::finding(
+                rng,
+                format!("From Washington {dice}"),
+                marking,
+                vec![],
+            )));
         }
         let level = usize::try_from(rng.below(4)).unwrap();
         let rel = [&["USA"][..], &["USA", "JPN"], &["FVEY"]][usize::try_from(rng.below(3)).unwrap()];
@@ -318,7 +357,9 @@ impl World {
     /// Whether neither it nor anything below it was taken back.
     fn stands(&self, id: &EntryId) -> bool {
         let item = self.shown.iter().find(|(shown, ..)| shown == id);
-        item.is_some_and(|(_, item, _)| !item.recalled && item.evidence.iter().all(|below| self.stands(below)))
+        item.is_some_and(|(_, item, _)| {
+            !item.recalled && item.evidence.iter().all(|below| self.stands(below))
+        })
     }
 
     /// Does it, and gives the entries that Washington got by it.
@@ -385,7 +426,12 @@ impl World {
 
     /// An entry of another node comes in over its lane, as the link stores it; the views follow with the next entry
     /// of this node, which a refusal in the record is.
-    async fn come<T: base::Noun + Clone + Send + 'static>(&self, from: &str, country: &str, noun: &T) -> EntryId {
+    async fn come<T: base::Noun + Clone + Send + 'static>(
+        &self,
+        from: &str,
+        country: &str,
+        noun: &T,
+    ) -> EntryId {
         let (now, country) = (self.still.now(), country.parse().unwrap());
         let entry =
             Entry::sign(noun, &country, &key(from), now, &mut crate::core::Chance(&*self.still)).unwrap();
@@ -394,7 +440,10 @@ impl World {
         self.core
             .with_record(move |record| {
                 let lane = Lane { peer, direction: Direction::In, precedence: base::Precedence::Routine };
-                let purge = entry.noun::<Recall>().ok().map(|recall| record::Purge { target: recall.target, recall: id });
+                let purge = entry
+                    .noun::<Recall>()
+                    .ok()
+                    .map(|recall| record::Purge { target: recall.target, recall: id });
                 let batch = Batch {
                     lane_rows: vec![LaneRow { lane, id }],
                     entries: vec![Incoming { entry, received: Some(now) }],
@@ -421,7 +470,8 @@ impl World {
         let time = DAY_NANOS + MINUTE_NANOS * step.cast_signed() - (n.cast_signed() + 1) * 1_000_000;
         self.still.set(time, seed);
         let title = format!("{CANARY} {step} {n}");
-        let recallable: Vec<_> = self.hidden.iter().filter(|(_, _, recallable)| *recallable).cloned().collect();
+        let recallable: Vec<_> =
+            self.hidden.iter().filter(|(_, _, recallable)| *recallable).cloned().collect();
         match rng.below(12) {
             0 | 1 if !recallable.is_empty() => {
                 let (target, marking, _) = rng.pick(&recallable).clone();
@@ -460,7 +510,7 @@ impl World {
                 let job = self.core.jobs.start("screen", title, self.still.now());
                 self.core.jobs.update(job.id, |job| job.state = "done");
             }
-            6 if step % 5 == 0 => self.take_catalogue(title).await,
+            6 if step.is_multiple_of(5) => self.take_catalogue(title).await,
             _ => {
                 let (marking, evidence) = self.hidden_marking(rng);
                 let mut finding = Self::finding(rng, title, marking, evidence);
@@ -529,4 +579,3 @@ impl World {
 fn level_of(marking: &Marking) -> usize {
     LEVELS.iter().position(|level| *level == marking.level).unwrap()
 }
-

@@ -9,12 +9,15 @@
 //! The databases are derived: they lie in `views/` of the data folder and are built again from the record when they
 //! are absent, older or of another format.
 
+mod content;
+mod decisions;
 mod fold;
 mod nearby;
 mod owner;
 mod pool;
 mod rows;
 mod schema;
+mod step;
 mod words;
 
 use base::NodeName;
@@ -31,6 +34,10 @@ pub(crate) enum View {
     /// The node's owner: the whole home log.
     Owner,
     /// A person of this organisation: the home log up to a level.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "accounts have clearances; today's one officer is the owner")
+    )]
     User(Level),
     /// An ally: what was released to it and what came from it, in the order in which it was.
     Peer(NodeName),

@@ -34,7 +34,9 @@ impl OwnerRows<'_> {
         }
         let mut incidents: BTreeSet<u64> = BTreeSet::new();
         for finding in findings.iter().chain(gone) {
-            incidents.extend(self.incidents_with(*finding)?.iter().filter(|i| i.superseded_by.is_none()).map(|i| i.seq));
+            incidents.extend(
+                self.incidents_with(*finding)?.iter().filter(|i| i.superseded_by.is_none()).map(|i| i.seq),
+            );
         }
         let mut nearby = Nearby::default();
         for seq in incidents {

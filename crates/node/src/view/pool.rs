@@ -54,8 +54,7 @@ impl Views {
     /// Views in the data folder `data`; none is open yet.
     pub(crate) fn new(data: &Path) -> Result<Self, NodeError> {
         let folder = data.join("views");
-        std::fs::create_dir_all(&folder)
-            .map_err(|source| NodeError::Io { path: folder.clone(), source })?;
+        std::fs::create_dir_all(&folder).map_err(|source| NodeError::Io { path: folder.clone(), source })?;
         Ok(Self { folder, open: RwLock::default(), work: Mutex::default(), wake: Condvar::new() })
     }
 

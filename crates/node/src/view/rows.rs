@@ -205,13 +205,12 @@ impl Rows<'_> {
         self.one("WHERE home = ?1", [home.map_or(-1, u64::cast_signed)])
     }
 
-    /// Whether the entry at place `seq` was taken back.
-    pub(crate) fn is_recalled(&self, seq: u64) -> rusqlite::Result<bool> {
+    /// Whether the entry at place `seq` was taken back; `None` when the view holds none there.
+    pub(crate) fn is_recalled(&self, seq: u64) -> rusqlite::Result<Option<bool>> {
         self.db
             .prepare_cached("SELECT recalled_by IS NOT NULL FROM item WHERE seq = ?1")?
             .query_row([seq.cast_signed()], |row| row.get(0))
             .optional()
-            .map(|recalled| recalled.unwrap_or(false))
     }
 
     /// Entries of one noun that were not taken back, newest first, below `before`.

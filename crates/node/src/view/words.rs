@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::rows::{Noun, Row, Rows, below, count};
 use super::schema;
@@ -13,9 +13,13 @@ const FORMAT: i64 = 1;
 /// The most words of one question.
 const MAX_WORDS: usize = 16;
 
+/// The categories are those of what `char::is_alphanumeric` takes as part of a word, so that a word of a question is one
+/// word of the index: vowel signs, and letters that came to Unicode after the tokenizer's table, are parts of words too.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5 (said, detail=none, tokenize='unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE words USING fts5 (
+  said, detail=none, tokenize=\"unicode61 remove_diacritics 2 categories 'L* N* M* Co Cn Cs So'\"
+);
 INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
 INSERT INTO meta (key, value) VALUES ('format', 1), ('indexed', 0);
 ";
@@ -46,7 +50,8 @@ impl Words {
     fn existing(path: &Path) -> rusqlite::Result<Self> {
         let db = schema::connect(path)?;
         let meta = |key: &str| {
-            db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, i64>(0)).optional()
+            db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, i64>(0))
+                .optional()
         };
         let format = meta("format")?;
         let indexed = meta("indexed")?.unwrap_or(-1);
@@ -58,17 +63,23 @@ impl Words {
 
     /// Takes in up to `limit` further entries and tells whether there may be more.
     pub(super) fn follow(&mut self, rows: Rows<'_>, limit: usize) -> rusqlite::Result<bool> {
+        // Where the index is stands in its file: for a moment after a start the former node may still be at it.
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.indexed = tx
+            .prepare_cached("SELECT value FROM meta WHERE key = 'indexed'")?
+            .query_row([], |row| row.get::<_, i64>(0))?
+            .cast_unsigned();
         let next = rows.from(self.indexed, limit)?;
         let Some(last) = next.last() else { return Ok(false) };
         let upto = last.seq + 1;
-        let tx = self.db.transaction()?;
         for row in next.iter().filter(|row| row.recalled_by.is_none()) {
             if let Some(said) = said(row) {
                 tx.prepare_cached("INSERT INTO words (rowid, said) VALUES (?1, ?2)")?
                     .execute(params![row.seq.cast_signed(), said])?;
             }
         }
-        tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'indexed'")?.execute([upto.cast_signed()])?;
+        tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'indexed'")?
+            .execute([upto.cast_signed()])?;
         tx.commit()?;
         self.indexed = upto;
         Ok(next.len() == limit)
@@ -155,6 +166,28 @@ mod tests {
     fn a_question_becomes_beginnings_of_words() {
         assert_eq!(query("KOREASAT-5 가까이"), Some("\"KOREASAT\"* AND \"5\"* AND \"가까이\"*".to_owned()));
         assert_eq!(query("  \"*'; -- "), None);
+        // Every word of any script can be asked for, whatever the tokenizer knows of it.
+        let folder = tempfile::tempdir().unwrap();
+        let words = Words::open(&folder.path().join("v.db"), 0).unwrap();
+        for text in [
+            "हिन्दी",
+            "Ⓐb",
+            "x²",
+            "ａＢ",
+            "\u{1e922}\u{1e923}",
+            "천리안",
+            "e\u{301}a",
+            "日本",
+            "\u{31350}a",
+            "ﬁ",
+        ] {
+            words.db.execute_batch("DELETE FROM words").unwrap();
+            words.db.execute("INSERT INTO words (said) VALUES (?1)", [text]).unwrap();
+            assert_eq!(words.find(text, None, 10).unwrap().unwrap().len(), 1, "{text}");
+        }
+        for code in (0..0x11_0000).step_by(7).filter_map(char::from_u32).filter(|c| c.is_alphanumeric()) {
+            words.find(&format!("a{code}b"), None, 1).unwrap();
+        }
         assert_eq!(query(&"w ".repeat(99)).unwrap().matches("\"w\"*").count(), MAX_WORDS);
     }
 

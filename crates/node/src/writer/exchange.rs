@@ -21,7 +21,7 @@ use crate::core::{Draft, Judgement, lock, nobody};
 use crate::link_index::LinkIndex;
 use crate::peer_link::{Gathered, PeerLink};
 use crate::people::Act;
-use crate::view::View;
+use crate::view::{Decided, View};
 
 /// Ids that are read from a lane in one go.
 const CHUNK: u64 = 4096;
@@ -33,11 +33,12 @@ const GATHER_BYTES: usize = link::MAX_BATCH_BYTES / 2;
 /// A grant to those behind a hub holds for so long.
 const GRANT_SECONDS: f64 = 30.0 * 86_400.0;
 
-type Decided = Result<Released<Entry>, Withheld>;
+/// What the kernel says.
+type Verdict = Result<Released<Entry>, Withheld>;
 
 impl Plan {
     /// Notes what was decided on the entry at place `home`; what was released gets the next place of its lane.
-    pub(super) fn add(&mut self, link: &Arc<PeerLink>, home: u64, id: EntryId, decided: Decided) {
+    pub(super) fn add(&mut self, link: &Arc<PeerLink>, home: u64, id: EntryId, decided: Verdict) {
         let precedence = decided.as_ref().map_or(Precedence::Routine, |released| precedence_of(released.get()));
         self.add_in(link, precedence, home, id, decided);
     }
@@ -49,16 +50,19 @@ impl Plan {
         precedence: Precedence,
         home: u64,
         id: EntryId,
-        decided: Decided,
+        decided: Verdict,
     ) {
-        let outcome = decided.map(|released| {
+        let outcome = match decided {
+            Ok(released) => {
             let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
             let place = lock(&link.lane(precedence).outbound).size() + *planned;
             *planned += 1;
             self.batch.lane_rows.push(LaneRow { lane: lane(&link.peer.node, Direction::Out, precedence), id });
             self.released.push((Arc::clone(link), precedence, released));
-            (precedence.to_string(), place)
-        });
+                Decided::Shared { lane: precedence.to_string(), place }
+            }
+            Err(withheld) => Decided::Withheld(withheld),
+        };
         self.decisions.entry(link.peer.node.clone()).or_default().push((home, outcome));
     }
 }
@@ -168,7 +172,7 @@ impl Writer {
                 continue;
             }
             if let Some((precedence, place)) = self.place_for(name, &stored.id)? {
-                noted.push((home, Ok((precedence.to_string(), place))));
+                noted.push((home, Decided::Shared { lane: precedence.to_string(), place }));
                 continue;
             }
             let Some(entry) = stored.entry else { continue };
@@ -197,7 +201,7 @@ impl Writer {
         entry: &Entry,
         link: &PeerLink,
         pending: &HashMap<EntryId, Evidence>,
-    ) -> Result<Option<Decided>, NodeError> {
+    ) -> Result<Option<Verdict>, NodeError> {
         if entry.kind() == Act::SCHEMA {
             // Who did what here is no matter between the two.
             return Ok(None);
@@ -212,7 +216,7 @@ impl Writer {
     }
 
     /// What the kernel says on an entry of this node, or on another's that is to go on.
-    fn judged(&self, entry: Entry, link: &PeerLink, pending: &HashMap<EntryId, Evidence>) -> Decided {
+    fn judged(&self, entry: Entry, link: &PeerLink, pending: &HashMap<EntryId, Evidence>) -> Verdict {
         let now = self.core.surroundings.now();
         let recalled = self.folds.is_recalled(&self.record, &entry.id());
         let (audience, rules) = (&link.audience, &self.core.rules);
@@ -227,7 +231,7 @@ impl Writer {
     }
 
     /// Whether an entry may go now.
-    fn may_go(&self, entry: Entry, link: &PeerLink) -> Decided {
+    fn may_go(&self, entry: Entry, link: &PeerLink) -> Verdict {
         self.judged(entry, link, &HashMap::new())
     }
 

@@ -1,0 +1,109 @@
+//! What a view takes from an entry's body.
+
+use base::{EntryId, Finding, NodeName, Noun as _, ObjectRef, Observation, Recall};
+use incident::Incident;
+use link::Refused;
+use record::{Entry, Peer};
+
+use super::rows::Noun;
+use crate::people::Act;
+
+/// What an entry's body says, as far as rows need it.
+#[derive(Default)]
+pub(super) struct Content {
+    pub(super) noun: Option<Noun>,
+    pub(super) kind: String,
+    pub(super) title: String,
+    pub(super) severity: u8,
+    pub(super) start: i64,
+    pub(super) objects: Vec<ObjectRef>,
+    pub(super) end: i64,
+    /// The ids whose places the row keeps.
+    pub(super) refs: Vec<EntryId>,
+    pub(super) supersedes: Vec<EntryId>,
+    pub(super) target: Option<EntryId>,
+    pub(super) peer: Option<NodeName>,
+}
+
+impl Content {
+    pub(super) fn of(entry: &Entry) -> Self {
+        let kind = entry.kind();
+        if kind == Finding::SCHEMA
+            && let Ok(finding) = entry.noun::<Finding>()
+        {
+            return Self {
+                noun: Some(Noun::Finding),
+                start: finding.interval.start().unix_nanos(),
+                end: finding.interval.end().unix_nanos(),
+                kind: finding.kind,
+                title: finding.title,
+                severity: finding.severity.beacons(),
+                objects: finding.objects,
+                refs: finding.evidence,
+                ..Self::default()
+            };
+        }
+        if kind == Incident::SCHEMA
+            && let Ok(found) = entry.noun::<Incident>()
+        {
+            return Self {
+                noun: Some(Noun::Incident),
+                start: found.interval.start().unix_nanos(),
+                title: found.title,
+                severity: found.severity.beacons(),
+                refs: found.findings,
+                supersedes: found.supersedes,
+                ..Self::default()
+            };
+        }
+        if kind == Observation::SCHEMA
+            && let Ok(observation) = entry.noun::<Observation>()
+        {
+            return Self {
+                noun: Some(Noun::Observation),
+                kind: observation.kind,
+                title: observation.title,
+                ..Self::default()
+            };
+        }
+        if kind == Recall::SCHEMA
+            && let Ok(recall) = entry.noun::<Recall>()
+        {
+            return Self {
+                noun: Some(Noun::Recall),
+                // By which the author of something that is gone is known.
+                kind: entry.key().to_hex(),
+                title: recall.reason,
+                target: Some(recall.target),
+                ..Self::default()
+            };
+        }
+        if kind == Peer::SCHEMA
+            && let Ok(peer) = entry.noun::<Peer>()
+        {
+            let title = format!("{} ({})", peer.title, peer.country);
+            return Self { noun: Some(Noun::Peer), title, ..Self::default() };
+        }
+        if kind == Refused::SCHEMA
+            && let Ok(refused) = entry.noun::<Refused>()
+        {
+            return Self {
+                noun: Some(Noun::Refusal),
+                title: refused.refusal.to_string(),
+                peer: refused.peer,
+                ..Self::default()
+            };
+        }
+        if kind == Act::SCHEMA
+            && let Ok(act) = entry.noun::<Act>()
+        {
+            return Self {
+                noun: Some(Noun::Act),
+                kind: act.kind.as_str().to_owned(),
+                title: "act".to_owned(),
+                ..Self::default()
+            };
+        }
+        Self { noun: Some(Noun::Other), title: kind.to_owned(), ..Self::default() }
+    }
+}
