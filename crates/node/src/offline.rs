@@ -2,7 +2,7 @@
 
 use base::{Country, EntryId, Timestamp};
 use rand_core::OsRng;
-use record::{Batch, Entry, Peer, PublicKey, RecordStore, SqliteOptions, SqliteRecord};
+use record::{Batch, Domain, Entry, Heading, Peer, PublicKey, RecordStore, SqliteOptions, SqliteRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -92,7 +92,7 @@ pub(crate) fn founded(config: &Config) -> Result<Option<Config>, NodeError> {
     Ok(Some(config))
 }
 
-fn settings(config: &Config) -> Result<Config, NodeError> {
+pub(crate) fn settings(config: &Config) -> Result<Config, NodeError> {
     founded(config)?
         .ok_or_else(|| NodeError::Conflict { message: "the record does not say whose it is".to_owned() })
 }
@@ -134,7 +134,9 @@ pub fn accept(
     let peer = card.peer(clearance, config.name.as_str(), &config.country)?;
     let key = keys::signing_key(&config.data, &config.name)?;
     let time = now.unwrap_or_else(crate::core::now);
-    let entry = Entry::sign(&peer, &config.country, &key, time, &mut OsRng)?;
+    let domain = if config.exercise { Domain::Exercise } else { Domain::Live };
+    let heading = Heading { domain, precedence: None };
+    let entry = Entry::sign_as(&peer, heading, &config.country, &key, time, &mut OsRng)?;
     let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
     let id = entry.id();
     SqliteRecord::open(&config.data, key, options)?.commit(&Batch::of([entry]))?;

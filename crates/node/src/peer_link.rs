@@ -42,7 +42,6 @@ pub(crate) struct Lane {
     fresh: Mutex<Fresh>,
     /// There is something to do for the lane's task.
     pub(crate) wake: Notify,
-    /// Items received from the peer.
     pub(crate) received: AtomicU64,
     /// One batch of the peer at a time.
     pub(crate) turn: tokio::sync::Mutex<()>,
@@ -121,6 +120,11 @@ impl PeerLink {
 }
 
 impl Lane {
+    /// Items received from the peer.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
     /// What was just recorded and released enters the log; gives its place.
     pub(crate) fn append(&self, entry: Released<Entry>) -> Result<u64, BatchError> {
         let place = lock(&self.outbound).append(&entry)?;

@@ -74,6 +74,7 @@ fn stage() -> (tempfile::TempDir, String, String) {
     fields.remove("clearance");
     fields.insert("schema".to_owned(), "bongsu.card/1".into());
     std::fs::write(at("washington.card.json"), card.to_string()).unwrap();
+    std::fs::write(at("from-washington.bongsu"), b"bongsu.link-file/1\n").unwrap();
     std::fs::create_dir_all(at(".local/share/bash-completion/completions")).unwrap();
     (folder, id.to_string(), shown.to_string())
 }

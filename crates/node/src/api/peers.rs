@@ -12,6 +12,7 @@ use super::model::{Page, PageQuery, Receipt, page};
 use super::{Api, ErrorView, Failure};
 use crate::core::{Draft, lock};
 use crate::events::noun_of;
+use crate::link_index::LinkIndex;
 use crate::link_io::state_word;
 use crate::offline::{CARD_SCHEMA, Card};
 use crate::peer_link::PeerLink;
@@ -83,11 +84,13 @@ pub(crate) struct PeerView {
     shared: usize,
     withheld: usize,
     recalled: usize,
+    /// Recalls that went to it and that it has not confirmed by a signed receipt.
+    recalls_unconfirmed: usize,
     /// Refusals of this peer in the record.
     refusals: usize,
 }
 
-fn peer_view(p: &Projection, link: &PeerLink) -> PeerView {
+fn peer_view(p: &Projection, index: &LinkIndex, link: &PeerLink) -> PeerView {
     let decisions = p.decisions.get(&link.peer.node).map_or(&[][..], Vec::as_slice);
     let state = link.state();
     let detail = match &state {
@@ -97,6 +100,10 @@ fn peer_view(p: &Projection, link: &PeerLink) -> PeerView {
         LinkState::Never | LinkState::Up => None,
     };
     let (log_size, acked) = (link.size(), link.acked());
+    let recalls = decisions.iter().filter(|d| d.outcome.is_ok()).filter_map(|d| p.get(&d.id));
+    let recalls = recalls.filter(|meta| meta.kind == "bongsu.recall/1" && meta.is_own()).map(|meta| meta.id);
+    let recalls_unconfirmed =
+        recalls.filter(|recall| index.receipt(recall, &link.peer.node).is_none()).count();
     PeerView {
         name: link.peer.node.to_string(),
         title: link.peer.title.clone(),
@@ -116,6 +123,7 @@ fn peer_view(p: &Projection, link: &PeerLink) -> PeerView {
         shared: decisions.iter().filter(|d| d.outcome.is_ok()).count(),
         withheld: decisions.iter().filter(|d| d.outcome.is_err()).count(),
         recalled: decisions.iter().filter(|d| d.outcome.is_ok() && p.is_recalled(&d.id)).count(),
+        recalls_unconfirmed,
         refusals: p.refusals.iter().filter(|(_, r)| r.peer.as_ref() == Some(&link.peer.node)).count(),
     }
 }
@@ -124,7 +132,8 @@ fn peer_view(p: &Projection, link: &PeerLink) -> PeerView {
 #[utoipa::path(get, path = "/api/peers", tag = "share", params(PageQuery), responses((status = 200, body = Page<PeerView>)))]
 pub(crate) async fn peers(State(api): State<Api>, Query(query): Query<PageQuery>) -> Json<Page<PeerView>> {
     let p = api.core.read();
-    Json(page("bongsu.peers/1", &api.core.links(), &query, |link| peer_view(&p, link)))
+    let index = lock(&api.core.index);
+    Json(page("bongsu.peers/1", &api.core.links(), &query, |link| peer_view(&p, &index, link)))
 }
 
 /// An item that went, or is on its way.
@@ -139,6 +148,8 @@ pub(crate) struct SharedView {
     precedence: &'static str,
     /// `queued`, `acknowledged` or `recalled`.
     state: String,
+    /// For a recall: the entry in which the peer confirms that it no longer shows what was recalled.
+    confirmed_by: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     time: Timestamp,
 }
@@ -166,6 +177,7 @@ pub(crate) async fn shared(
         base::Precedence::ALL.map(|precedence| lock(&link.lane(precedence).outbound).acked())
     });
     let acked = acked.unwrap_or_default();
+    let index = lock(&api.core.index);
     let all: Vec<_> = all.rev().filter_map(|d| Some((d, *d.outcome.as_ref().ok()?, p.get(&d.id)?))).collect();
     Ok(Json(page("bongsu.shared/1", &all, &query, |(decision, place, meta)| SharedView {
         id: decision.id.to_string(),
@@ -179,6 +191,7 @@ pub(crate) async fn shared(
             (false, false) => "queued",
         }
         .to_owned(),
+        confirmed_by: index.receipt(&meta.id, &name).map(|id| id.to_string()),
         time: meta.time,
     })))
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use base::{EntryId, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
-use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
+use base::{EntryId, Marked as _, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
+use label::{Audience, Caveat, Evidence, Label, Level, Relayed, Released, Standing, Withheld};
 use link::{
     Acceptance, DerivativeFlag, Grant, Held, Inbound, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused, Reply,
     VerifiedBatch, precedence_of,
@@ -283,6 +283,11 @@ impl Writer {
             };
             for (entry, draft) in entries.iter() {
                 if !matches!(draft, Draft::Observation(_) | Draft::Finding(_) | Draft::Incident(_)) {
+                    continue;
+                }
+                let label = entry.marking().map(|marking| Label::parse(marking, &self.core.rules.codes));
+                if !label.is_some_and(|l| l.is_ok_and(|l| !l.caveats.contains(&Caveat::Orcon))) {
+                    // With ORCON its officer is asked each time.
                     continue;
                 }
                 if self.core.decide_again(entry.clone(), link).is_ok()

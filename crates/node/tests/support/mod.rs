@@ -41,7 +41,7 @@ impl Side {
         side
     }
 
-    fn config(&self) -> Result<Config, NodeError> {
+    pub(crate) fn config(&self) -> Result<Config, NodeError> {
         let flag = |value: &str| (Some(value.to_owned()), Origin::Flag("test".to_owned()));
         let (listen, from) = flag(&self.listen);
         let (link_listen, _) = flag(&self.link_listen);
