@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use base::{EntryId, Marked as _, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
-use label::{Audience, Caveat, Evidence, Label, Level, Relayed, Released, Standing, Withheld};
+use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
 use link::{
     Acceptance, DerivativeFlag, Grant, Held, Inbound, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused, Reply,
     VerifiedBatch, precedence_of,
@@ -285,8 +285,8 @@ impl Writer {
                 if !matches!(draft, Draft::Observation(_) | Draft::Finding(_) | Draft::Incident(_)) {
                     continue;
                 }
-                let label = entry.marking().map(|marking| Label::parse(marking, &self.core.rules.codes));
-                if !label.is_some_and(|l| l.is_ok_and(|l| !l.caveats.contains(&Caveat::Orcon))) {
+                let orcon = |word: &String| word.eq_ignore_ascii_case("ORCON");
+                if entry.marking().is_none_or(|marking| marking.caveats.iter().any(orcon)) {
                     // With ORCON its officer is asked each time.
                     continue;
                 }
