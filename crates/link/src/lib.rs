@@ -13,6 +13,7 @@
 //! for this very peer cannot be sent. Nothing here opens a socket, reads a clock or decides on a release, and nothing
 //! here grows with the length of a log.
 
+mod agreement;
 mod file;
 mod inbound;
 mod noun;
@@ -22,6 +23,7 @@ mod refusal;
 mod verify;
 mod wire;
 
+pub use agreement::{Agreement, Party};
 pub use file::{FILE_MAGIC, FileReader, FileWriter};
 pub use inbound::{Acceptance, Held, Inbound};
 pub use noun::{DerivativeFlag, Grant, RecallReceipt, ReleaseRequest};

@@ -10,7 +10,7 @@ use base::{
 };
 use incident::Incident;
 use label::Rules;
-use link::{DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
+use link::{Agreement, DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
 use rand_core::OsRng;
 use rayon::prelude::*;
 use record::{Checkpoint, Domain, Entry, Heading, NodeKey, Peer, PublicKey, SqliteRecord};
@@ -50,6 +50,7 @@ pub(crate) enum Draft {
     Flag(DerivativeFlag),
     Request(ReleaseRequest),
     Grant(Grant),
+    Agreement(Box<Agreement>),
 }
 
 /// Ids of the entries that drafts became, or why none of them was recorded.
@@ -168,6 +169,7 @@ impl Core {
             Draft::Flag(noun) => with(self, noun, precedence),
             Draft::Request(noun) => with(self, noun, precedence),
             Draft::Grant(noun) => with(self, noun, precedence),
+            Draft::Agreement(noun) => with(self, noun.as_ref(), precedence),
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct PeerLink {
     pub(crate) last_ack: Mutex<Option<Timestamp>>,
     /// The hub through which alone the peer is reached; nothing is sent to it from here.
     pub(crate) via: Option<base::NodeName>,
+    /// When the agreement runs out, if there is one.
+    pub(crate) expires: Mutex<Option<Timestamp>>,
     /// Connections that the peer has open to this node.
     pub(crate) connections: AtomicUsize,
     /// Refusals in a row, for which the peer waits.
@@ -77,6 +79,7 @@ impl PeerLink {
             since: Mutex::new(None),
             last_ack: Mutex::new(None),
             via,
+            expires: Mutex::new(None),
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
         }
@@ -84,6 +87,12 @@ impl PeerLink {
 
     pub(crate) const fn lane(&self, precedence: Precedence) -> &Lane {
         &self.lanes[precedence as usize]
+    }
+
+    /// Until when the agreement with the peer holds.
+    pub(crate) fn expires_at(&self, expires: Timestamp) {
+        *lock(&self.expires) = Some(expires);
+        self.lanes.iter().for_each(|lane| lock(&lane.outbound).expires_at(Some(expires)));
     }
 
     pub(crate) fn wake(&self) {

@@ -231,8 +231,10 @@ impl Writer {
         self.note_decisions(plan.decisions);
         hand_on(plan.released);
         for (_, draft) in entries {
-            if let Draft::Peer(peer) = draft {
-                self.introduce(peer)?;
+            match draft {
+                Draft::Peer(peer) => self.introduce(peer)?,
+                Draft::Agreement(agreement) => self.agreed(&agreement),
+                _ => {}
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::io::{BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use base::{Fault, NodeName, Precedence};
+use base::{Fault, NodeName, Precedence, Timestamp};
 use node::{Card, NodeError};
 use record::{Direction, Peer, ReadRecord, StoreError};
 use serde::Serialize;
@@ -29,6 +29,12 @@ another way, such as by voice. Stop the node first, or use its console.")]
     /// Introduce a peer by its card; everything recorded so far is decided for it at the next start
     #[command(after_help = "Example:
   bongsu link accept washington.card.json --data ./seoul --clearance SECRET
+  bongsu link accept washington.card.json --data ./seoul --clearance SECRET \
+    --expires 2036-01-01T00:00:00Z
+
+With --expires this node signs a peering agreement; it is signed by both once the
+other officer accepts this node's card with the same time. When it runs out, the
+link stops.
 
 Stop the node first, or use its console.")]
     Accept {
@@ -38,6 +44,9 @@ Stop the node first, or use its console.")]
         /// The highest level that the peer may have: UNCLASSIFIED, RESTRICTED, CONFIDENTIAL, SECRET, TOP SECRET
         #[arg(long, value_name = "LEVEL", env = "BONGSU_CLEARANCE", hide_env_values = true)]
         clearance: String,
+        /// When the peering agreement runs out; without it there is none
+        #[arg(long, value_name = "TIME")]
+        expires: Option<Timestamp>,
         #[command(flatten)]
         settings: Settings,
     },
@@ -90,13 +99,13 @@ pub(crate) fn run(command: Link, common: &Common) -> Result<ExitCode, CliError> 
             let card = node::card(&settings.load()?).map_err(running)?;
             common.out().document(node::CARD_SCHEMA, &card)?;
         }
-        Link::Accept { card, clearance, settings } => {
+        Link::Accept { card, clearance, expires, settings } => {
             let name = input::name(&card);
             let read: Card = serde_json::from_slice(&input::read(&card)?).map_err(|e| {
                 CliError::Usage(format!("`{name}` is no card as `bongsu link offer` prints it: {e}"))
             })?;
             let (entry, peer) =
-                node::accept(&settings.load()?, read, &clearance, common.now).map_err(running)?;
+                node::accept_until(&settings.load()?, read, &clearance, expires, common.now).map_err(running)?;
             let accepted = Accepted { entry: entry.to_string(), peer };
             common.out().document("bongsu.link-accept/1", &accepted)?;
         }

@@ -10,19 +10,22 @@ use utoipa::ToSchema;
 
 use super::model::{Page, PageQuery, Receipt, page};
 use super::{Api, ErrorView, Failure};
-use crate::core::{Draft, lock};
+use crate::core::{Core, Draft, lock, now};
 use crate::events::noun_of;
 use crate::link_index::LinkIndex;
 use crate::link_io::state_word;
-use crate::offline::{CARD_SCHEMA, Card};
+use crate::offline::{CARD_SCHEMA, Card, agreement};
 use crate::peer_link::PeerLink;
 use crate::projection::{Decision, Projection};
 
 /// This node's card.
 #[utoipa::path(get, path = "/api/card", tag = "share", responses((status = 200, body = Card)))]
 pub(crate) async fn card(State(api): State<Api>) -> Json<Card> {
-    let core = &api.core;
-    Json(Card {
+    Json(own_card(&api.core))
+}
+
+fn own_card(core: &Core) -> Card {
+    Card {
         schema: CARD_SCHEMA.to_owned(),
         node: core.config.name.to_string(),
         title: core.config.title.clone(),
@@ -30,7 +33,7 @@ pub(crate) async fn card(State(api): State<Api>) -> Json<Card> {
         key: core.public.to_hex(),
         certificate: core.certificate.to_string(),
         address: lock(&core.link_address).clone(),
-    })
+    }
 }
 
 /// A peer's card and how far it is trusted.
@@ -40,6 +43,10 @@ pub(crate) struct Introduction {
     card: Card,
     /// The highest level that it may have, say `SECRET`.
     clearance: String,
+    /// When the agreement with it runs out; the other side names the same time. Without it there is no agreement.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
 }
 
 /// Introduces a peer. Everything recorded before is decided for it at once.
@@ -51,7 +58,10 @@ pub(crate) async fn introduce(
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let config = &api.core.config;
     let peer = request.card.peer(&request.clearance, config.name.as_str(), &config.country)?;
-    let ids = api.core.append(vec![Draft::Peer(peer)]).await?;
+    let agreement = request.expires.map(|expires| agreement(&own_card(&api.core), &peer, expires)).transpose()?;
+    let drafts = [Draft::Peer(peer)].into_iter();
+    let drafts = drafts.chain(agreement.map(|agreed| Draft::Agreement(Box::new(agreed)))).collect();
+    let ids = api.core.append(drafts).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
 }
@@ -86,11 +96,17 @@ pub(crate) struct PeerView {
     recalled: usize,
     /// Recalls that went to it and that it has not confirmed by a signed receipt.
     recalls_unconfirmed: usize,
+    /// The peering agreement: `none`, `offered` (signed by this node alone), `signed` (by both), `differs` (the peer
+    /// signed another one) or `expired`.
+    agreement: &'static str,
+    /// When it runs out.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
     /// Refusals of this peer in the record.
     refusals: usize,
 }
 
-fn peer_view(p: &Projection, index: &LinkIndex, link: &PeerLink) -> PeerView {
+fn peer_view(p: &Projection, index: &LinkIndex, me: &NodeName, link: &PeerLink) -> PeerView {
     let decisions = p.decisions.get(&link.peer.node).map_or(&[][..], Vec::as_slice);
     let state = link.state();
     let detail = match &state {
@@ -100,6 +116,7 @@ fn peer_view(p: &Projection, index: &LinkIndex, link: &PeerLink) -> PeerView {
         LinkState::Never | LinkState::Up => None,
     };
     let (log_size, acked) = (link.size(), link.acked());
+    let ours = index.agreement(me, &link.peer.node);
     let recalls = decisions.iter().filter(|d| d.outcome.is_ok()).filter_map(|d| p.get(&d.id));
     let recalls = recalls.filter(|meta| meta.kind == "bongsu.recall/1" && meta.is_own()).map(|meta| meta.id);
     let recalls_unconfirmed =
@@ -124,6 +141,14 @@ fn peer_view(p: &Projection, index: &LinkIndex, link: &PeerLink) -> PeerView {
         withheld: decisions.iter().filter(|d| d.outcome.is_err()).count(),
         recalled: decisions.iter().filter(|d| d.outcome.is_ok() && p.is_recalled(&d.id)).count(),
         recalls_unconfirmed,
+        agreement: match (ours, index.agreement(&link.peer.node, me)) {
+            (None, _) => "none",
+            (Some(ours), _) if ours.expires <= now() => "expired",
+            (Some(_), None) => "offered",
+            (Some(ours), Some(theirs)) if ours == theirs => "signed",
+            (Some(_), Some(_)) => "differs",
+        },
+        expires: ours.map(|agreement| agreement.expires),
         refusals: p.refusals.iter().filter(|(_, r)| r.peer.as_ref() == Some(&link.peer.node)).count(),
     }
 }
@@ -133,7 +158,9 @@ fn peer_view(p: &Projection, index: &LinkIndex, link: &PeerLink) -> PeerView {
 pub(crate) async fn peers(State(api): State<Api>, Query(query): Query<PageQuery>) -> Json<Page<PeerView>> {
     let p = api.core.read();
     let index = lock(&api.core.index);
-    Json(page("bongsu.peers/1", &api.core.links(), &query, |link| peer_view(&p, &index, link)))
+    Json(page("bongsu.peers/1", &api.core.links(), &query, |link| {
+        peer_view(&p, &index, &api.core.config.name, link)
+    }))
 }
 
 /// An item that went, or is on its way.

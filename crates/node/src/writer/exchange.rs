@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use base::{EntryId, Marked as _, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
 use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
 use link::{
-    Acceptance, DerivativeFlag, Grant, Held, Inbound, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused, Reply,
+    Acceptance, Agreement, DerivativeFlag, Grant, Held, Inbound, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused, Reply,
     VerifiedBatch, precedence_of,
 };
 use record::{
@@ -96,6 +96,9 @@ impl Writer {
         let received = [0, 1, 2, 3].map(|at: usize| inbounds[at].size());
         self.inbounds.insert(peer.node.clone(), inbounds);
         let link = Arc::new(PeerLink::new(peer, audience, outbounds, received));
+        if let Some(agreement) = lock(&self.core.index).agreement(&self.core.config.name, &link.peer.node) {
+            link.expires_at(agreement.expires);
+        }
         if link.via.is_none() {
             self.catch_up(&link)?;
         }
@@ -106,6 +109,15 @@ impl Writer {
             .insert(link.peer.node.clone(), Arc::clone(&link));
         self.core.peer_added.notify_one();
         Ok(())
+    }
+
+    /// A new agreement holds from now on.
+    pub(super) fn agreed(&self, agreement: &Agreement) {
+        let other = agreement.other(&self.core.config.name).map(|party| &party.node);
+        if let Some(link) = other.and_then(|other| self.core.link(other)) {
+            link.expires_at(agreement.expires);
+            link.wake();
+        }
     }
 
     /// Where each entry stands in the logs for a peer.

@@ -231,3 +231,70 @@ async fn what_is_played_stays_apart() {
     let codes: Vec<_> = refusals(&washington).await.iter().map(|r| text(r, "code").to_owned()).collect();
     assert!(codes.contains(&"other_domain".to_owned()), "{codes:?}");
 }
+
+/// Two that agree until `expires`, and until `other` on the second side.
+async fn agreed(expires: base::Timestamp, other: base::Timestamp) -> (Side, Side) {
+    let (mut seoul, mut washington) = (Side::started(SEOUL).await, Side::started(WASHINGTON).await);
+    seoul.stop().await;
+    washington.stop().await;
+    for (at, with, expires) in [(&seoul, &washington, expires), (&washington, &seoul, other)] {
+        let card = node::card(&with.config().unwrap()).unwrap();
+        node::accept_until(&at.config().unwrap(), card, "SECRET", Some(expires), None).unwrap();
+    }
+    seoul.start().await;
+    washington.start().await;
+    (seoul, washington)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_sign_one_agreement_and_it_runs_out() {
+    let far: base::Timestamp = "2100-01-01T00:00:00Z".parse().unwrap();
+    let (seoul, washington) = agreed(far, far).await;
+    for (side, peer) in [(&seoul, "washington"), (&washington, "seoul")] {
+        let standing = side.delivered(peer).await;
+        assert_eq!((text(&standing, "expires"), &standing["state"]), ("2100-01-01T00:00:00Z", &json!("up")));
+    }
+    // Each has the other's entry by now, or gets it with the next batch.
+    let mut live = seoul.officer().listen(Some(0)).await;
+    live.wait("entry", |event| event["kind"] == "agreement" && event["owner"]["node"] == "washington").await;
+    assert_eq!(seoul.peer("washington").await["agreement"], json!("signed"));
+
+    // Other terms on the two sides are no agreement of both.
+    let later: base::Timestamp = "2101-01-01T00:00:00Z".parse().unwrap();
+    let (seoul, _washington) = agreed(far, later).await;
+    let mut live = seoul.officer().listen(Some(0)).await;
+    live.wait("entry", |event| event["kind"] == "agreement" && event["owner"]["node"] == "washington").await;
+    assert_eq!(seoul.peer("washington").await["agreement"], json!("differs"));
+
+    // What has run out stops the link, in both directions, and a new one starts it while the nodes run.
+    let past: base::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let (seoul, washington) = agreed(past, far).await;
+    let id = seoul.officer().report(&report("Too late", &["USA"])).await;
+    let standing = seoul.peer_until("washington", |p| p["state"] == "expired").await;
+    assert_eq!(text(&standing, "agreement"), "expired");
+    let refused = washington.peer_until("seoul", |p| p["state"] == "refused").await;
+    assert!(text(&refused, "detail").contains("run out"), "{refused}");
+    assert_eq!(washington.officer().status(&format!("/api/findings/{id}")).await, 404);
+    let mut hears = washington.officer().listen(None).await;
+    let card = washington.officer().get("/api/card").await;
+    let again = json!({"card": card, "clearance": "SECRET", "expires": "2100-01-01T00:00:00Z"});
+    seoul.officer().post("/api/peers", &again).await;
+    hears.wait("entry", |event| event["id"] == id.as_str()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_was_replaced_is_a_strangers() {
+    let (seoul, washington) = allies().await;
+    let id = seoul.officer().report(&report("Before", &["USA"])).await;
+    seoul.delivered("washington").await;
+    // Washington's officer learns that Seoul's keys are in other hands, and takes those of a new node of that name.
+    let renewed = Side::started(SEOUL).await;
+    let card = renewed.officer().get("/api/card").await;
+    washington.officer().post("/api/peers", &json!({"card": card, "clearance": "SECRET"})).await;
+    let after = seoul.officer().report(&report("After the revocation", &["USA"])).await;
+    // An open connection ends with its certificate: what follows is refused.
+    seoul.peer_until("washington", |p| p["state"] == "down" || p["state"] == "refused").await;
+    assert_eq!(washington.officer().status(&format!("/api/findings/{after}")).await, 404);
+    assert_eq!(washington.officer().status(&format!("/api/findings/{id}")).await, 200);
+    assert!(!refusals(&washington).await.is_empty());
+}
