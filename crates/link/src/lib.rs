@@ -32,8 +32,8 @@ pub use precedence::precedence_of;
 pub use refusal::{Refusal, Refused};
 pub use verify::{Expected, PeerIdentity, VerifiedBatch, verify};
 pub use wire::{
-    BATCH_MAGIC, Batch, BatchError, BatchHead, Item, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem,
-    Reply,
+    BATCH_MAGIC, Batch, BatchError, BatchHead, Item, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, ReceivedBatch,
+    ReceivedItem, Reply,
 };
 
 /// Two clocks may differ by this much before a link between them stops, in seconds.

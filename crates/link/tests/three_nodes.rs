@@ -94,9 +94,16 @@ impl Node {
                 let state = |logs: &BTreeMap<_, LaneLog>| {
                     logs.get(&(peer, lane)).map(LaneLog::state).unwrap_or_default()
                 };
-                let out = Outbound::new(me.clone(), peer_identity(peer), lane, Domain::Live, state(&self.disk.outs));
+                let out = Outbound::new(
+                    me.clone(),
+                    peer_identity(peer),
+                    lane,
+                    Domain::Live,
+                    state(&self.disk.outs),
+                );
                 self.outs.insert((peer, lane), out);
-                self.ins.insert((peer, lane), Inbound::new(me, peer_identity(peer), lane, state(&self.disk.ins)));
+                self.ins
+                    .insert((peer, lane), Inbound::new(me, peer_identity(peer), lane, state(&self.disk.ins)));
             }
         }
     }
@@ -133,7 +140,9 @@ struct Asked<'a>(&'a Disk, usize, Precedence);
 impl Held for Asked<'_> {
     fn lane_ids(&self, start: u64, count: usize) -> Result<Vec<EntryId>, String> {
         let log = self.0.ins.get(&(self.1, self.2));
-        Ok(log.map(|log| log.ids.iter().skip(start as usize).take(count).copied().collect()).unwrap_or_default())
+        Ok(log
+            .map(|log| log.ids.iter().skip(start as usize).take(count).copied().collect())
+            .unwrap_or_default())
     }
 
     fn place(&self, id: &EntryId) -> Result<Option<(Precedence, u64)>, String> {
@@ -200,8 +209,12 @@ impl World {
                     };
                     let items = ids[start as usize..end as usize].iter().map(item).collect();
                     let before = Frontier::from_ids(&ids[..start as usize]);
-                    let batch =
-                        node.outs.get_mut(&(to, lane)).unwrap().batch(before, items, &node.key, clock).unwrap();
+                    let batch = node
+                        .outs
+                        .get_mut(&(to, lane))
+                        .unwrap()
+                        .batch(before, items, &node.key, clock)
+                        .unwrap();
                     self.requests.push((from, to, lane, batch.to_bytes().unwrap()));
                 }
                 Action::Acknowledged(checkpoint) => {
@@ -371,8 +384,10 @@ impl World {
             for (to, receiver) in self.nodes.iter().enumerate().filter(|(to, _)| *to != from) {
                 let mut arrived = BTreeSet::new();
                 for lane in LANES {
-                    let sent = sender.disk.outs.get(&(to, lane)).map(|log| log.ids.clone()).unwrap_or_default();
-                    let held = receiver.disk.ins.get(&(from, lane)).map(|log| log.ids.clone()).unwrap_or_default();
+                    let sent =
+                        sender.disk.outs.get(&(to, lane)).map(|log| log.ids.clone()).unwrap_or_default();
+                    let held =
+                        receiver.disk.ins.get(&(from, lane)).map(|log| log.ids.clone()).unwrap_or_default();
                     assert_eq!(held, sent, "{lane} from {from} to {to}");
                     assert_eq!(sender.outs[&(to, lane)].acked(), sent.len() as u64);
                     arrived.extend(sent);
@@ -380,7 +395,11 @@ impl World {
                 for id in arrived {
                     let held = receiver.disk.content.get(&id).cloned().flatten();
                     let is_recall = sender.disk.content[&id].as_ref().unwrap().kind() == Recall::SCHEMA;
-                    assert_eq!(held.is_none(), sender.is_recalled(&id) && !is_recall, "{id} from {from} at {to}");
+                    assert_eq!(
+                        held.is_none(),
+                        sender.is_recalled(&id) && !is_recall,
+                        "{id} from {from} at {to}"
+                    );
                 }
             }
         }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base::{
-    Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Observation, Precedence, Recall, Timestamp,
+    Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Observation, Precedence, Recall,
+    Timestamp,
 };
 use incident::Incident;
 use label::Rules;
@@ -59,8 +60,16 @@ pub(crate) type Appended = Result<Vec<EntryId>, NodeError>;
 pub(crate) type ReadJob = Box<dyn FnOnce(&mut SqliteRecord) + Send>;
 
 pub(crate) enum Command {
-    Append { entries: Vec<(Entry, Draft)>, reply: oneshot::Sender<Appended> },
-    Receive { peer: NodeName, batch: Box<VerifiedBatch>, address: String, reply: oneshot::Sender<Reply> },
+    Append {
+        entries: Vec<(Entry, Draft)>,
+        reply: oneshot::Sender<Appended>,
+    },
+    Receive {
+        peer: NodeName,
+        batch: Box<VerifiedBatch>,
+        address: String,
+        reply: oneshot::Sender<Reply>,
+    },
     Gather {
         peer: NodeName,
         lane: Precedence,
@@ -68,7 +77,11 @@ pub(crate) enum Command {
         end: u64,
         reply: oneshot::Sender<Result<Gathered, NodeError>>,
     },
-    Acknowledged { peer: NodeName, lane: Precedence, checkpoint: Checkpoint },
+    Acknowledged {
+        peer: NodeName,
+        lane: Precedence,
+        checkpoint: Checkpoint,
+    },
     Read(ReadJob),
     Stop,
 }
@@ -179,7 +192,8 @@ impl Core {
         precedence: Option<Precedence>,
     ) -> Result<Vec<(Entry, Draft)>, NodeError> {
         let sign = |draft: Draft| Ok((self.sign(&draft, precedence)?, draft));
-        let drafts: Vec<_> = drafts.into_iter().filter_map(|draft| lock(&self.refusals).admit(draft)).collect();
+        let drafts: Vec<_> =
+            drafts.into_iter().filter_map(|draft| lock(&self.refusals).admit(draft)).collect();
         if drafts.len() < 8 {
             return drafts.into_iter().map(sign).collect();
         }

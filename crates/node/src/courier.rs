@@ -182,7 +182,8 @@ fn take(
     match reply {
         Ok(Reply::Ack { checkpoint }) => *receipt = Some(checkpoint),
         // It came before, by another file or over the line.
-        Ok(Reply::Refused { refusal: Refusal::Replay { .. }, .. }) if head.start + u64::from(head.count) <= before => {}
+        Ok(Reply::Refused { refusal: Refusal::Replay { .. }, .. })
+            if head.start + u64::from(head.count) <= before => {}
         Ok(Reply::Refused { refusal, .. }) => return Err((refusal, what)),
         Err(e) => return Err((Refusal::CannotStore { reason: e.to_string() }, what)),
     }
@@ -215,7 +216,8 @@ pub fn receive_receipts(config: &Config, from: impl BufRead) -> Result<Vec<LaneS
         let wrong = |why: &str| bad(format!("line {}: {why}", number + 1));
         let note: String = serde_json::from_str(&line).map_err(|e| wrong(&e.to_string()))?;
         let checkpoint = Checkpoint::parse(&note).map_err(|e| wrong(&e.to_string()))?;
-        let mut lanes = core.links().into_iter().flat_map(|link| Precedence::ALL.map(|p| (Arc::clone(&link), p)));
+        let mut lanes =
+            core.links().into_iter().flat_map(|link| Precedence::ALL.map(|p| (Arc::clone(&link), p)));
         let (link, precedence) = lanes
             .find(|(link, p)| checkpoint.origin() == lane_origin(&core.config.name, &link.peer.node, *p))
             .ok_or_else(|| wrong("it is of no log of this node"))?;

@@ -91,6 +91,10 @@ impl LinkIndex {
     pub(crate) fn answer(&self, request: &EntryId) -> Option<(EntryId, &Grant)> {
         let (_, asked) = self.requests.get(request)?;
         let grants = self.grants.get(&asked.target)?;
-        grants.iter().rev().find(|(_, _, grant)| grant.request == Some(*request)).map(|(id, _, grant)| (*id, grant))
+        grants
+            .iter()
+            .rev()
+            .find(|(_, _, grant)| grant.request == Some(*request))
+            .map(|(id, _, grant)| (*id, grant))
     }
 }

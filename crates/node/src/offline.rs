@@ -183,6 +183,7 @@ pub fn accept_until(
         .transpose()?;
     let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
     let id = entry.id();
-    SqliteRecord::open(&config.data, key, options)?.commit(&Batch::of([entry].into_iter().chain(agreement)))?;
+    SqliteRecord::open(&config.data, key, options)?
+        .commit(&Batch::of([entry].into_iter().chain(agreement)))?;
     Ok((id, peer))
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use base::{
-    Country, EntryId, Finding, Interval, Marking, NodeName, Observation, Precedence, Recall, Severity, Timestamp,
+    Country, EntryId, Finding, Interval, Marking, NodeName, Observation, Precedence, Recall, Severity,
+    Timestamp,
 };
 use incident::Incident;
 use label::{Evidence, Withheld};

@@ -77,11 +77,7 @@ pub(crate) fn start(
         link_address: Mutex::new(config.link_address.clone()),
         config,
     });
-    let mut writer = Writer {
-        core: Arc::clone(&core),
-        record,
-        inbounds: HashMap::new(),
-    };
+    let mut writer = Writer { core: Arc::clone(&core), record, inbounds: HashMap::new() };
     writer.rebuild()?;
     let thread = std::thread::Builder::new()
         .name("record".to_owned())

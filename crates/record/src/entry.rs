@@ -1,4 +1,6 @@
-use base::{Country, EntryId, KeyFingerprint, Marked, Marking, NodeName, Noun, Precedence, Timestamp, WireError};
+use base::{
+    Country, EntryId, KeyFingerprint, Marked, Marking, NodeName, Noun, Precedence, Timestamp, WireError,
+};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rand_core::CryptoRngCore;
 use serde::{Deserialize, Serialize, Serializer};

@@ -104,8 +104,8 @@ pub(crate) fn run(command: Link, common: &Common) -> Result<ExitCode, CliError> 
             let read: Card = serde_json::from_slice(&input::read(&card)?).map_err(|e| {
                 CliError::Usage(format!("`{name}` is no card as `bongsu link offer` prints it: {e}"))
             })?;
-            let (entry, peer) =
-                node::accept_until(&settings.load()?, read, &clearance, expires, common.now).map_err(running)?;
+            let (entry, peer) = node::accept_until(&settings.load()?, read, &clearance, expires, common.now)
+                .map_err(running)?;
             let accepted = Accepted { entry: entry.to_string(), peer };
             common.out().document("bongsu.link-accept/1", &accepted)?;
         }

@@ -58,7 +58,8 @@ pub(crate) async fn introduce(
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let config = &api.core.config;
     let peer = request.card.peer(&request.clearance, config.name.as_str(), &config.country)?;
-    let agreement = request.expires.map(|expires| agreement(&own_card(&api.core), &peer, expires)).transpose()?;
+    let agreement =
+        request.expires.map(|expires| agreement(&own_card(&api.core), &peer, expires)).transpose()?;
     let drafts = [Draft::Peer(peer)].into_iter();
     let drafts = drafts.chain(agreement.map(|agreed| Draft::Agreement(Box::new(agreed)))).collect();
     let ids = api.core.append(drafts).await?;
@@ -200,9 +201,10 @@ pub(crate) async fn shared(
 ) -> Result<Json<Page<SharedView>>, Failure> {
     let p = api.core.read();
     let (name, all) = decisions(&p, &name)?;
-    let acked = api.core.link(&name).map(|link| {
-        base::Precedence::ALL.map(|precedence| lock(&link.lane(precedence).outbound).acked())
-    });
+    let acked = api
+        .core
+        .link(&name)
+        .map(|link| base::Precedence::ALL.map(|precedence| lock(&link.lane(precedence).outbound).acked()));
     let acked = acked.unwrap_or_default();
     let index = lock(&api.core.index);
     let all: Vec<_> = all.rev().filter_map(|d| Some((d, *d.outcome.as_ref().ok()?, p.get(&d.id)?))).collect();

@@ -43,7 +43,8 @@ pub(crate) async fn request_release(
     if reason.is_empty() || reason.chars().count() > MAX_REASON {
         return Err(Failure::bad(format!("`reason` must have 1 to {MAX_REASON} characters")));
     }
-    let audience: NodeName = request.audience.parse().map_err(|e| Failure::bad(format!("`audience`: {e}")))?;
+    let audience: NodeName =
+        request.audience.parse().map_err(|e| Failure::bad(format!("`audience`: {e}")))?;
     let conflict = |message: &str| Failure::new(StatusCode::CONFLICT, "node::conflict", message);
     let owner = {
         let p = core.read();
@@ -89,7 +90,12 @@ pub(crate) struct RequestView {
     expires: Option<Timestamp>,
 }
 
-fn view(id: EntryId, from: &NodeName, asked: &ReleaseRequest, answer: Option<(EntryId, &Grant)>) -> RequestView {
+fn view(
+    id: EntryId,
+    from: &NodeName,
+    asked: &ReleaseRequest,
+    answer: Option<(EntryId, &Grant)>,
+) -> RequestView {
     let state = match answer {
         None => "open",
         Some((_, grant)) if !grant.granted => "refused",

@@ -7,11 +7,12 @@ use std::sync::{Arc, PoisonError};
 use base::{EntryId, Marked as _, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
 use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
 use link::{
-    Acceptance, Agreement, DerivativeFlag, Grant, Held, Inbound, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused, Reply,
-    VerifiedBatch, precedence_of,
+    Acceptance, Agreement, DerivativeFlag, Grant, Held, Inbound, Outbound, PeerIdentity, RecallReceipt,
+    Refusal, Refused, Reply, VerifiedBatch, precedence_of,
 };
 use record::{
-    Batch, Checkpoint, Direction, Entry, Lane, LaneAck, LaneRow, Peer, PublicKey, RecordStore, SqliteRecord, Stored,
+    Batch, Checkpoint, Direction, Entry, Lane, LaneAck, LaneRow, Peer, PublicKey, RecordStore, SqliteRecord,
+    Stored,
 };
 
 use super::{Plan, Writer};
@@ -34,7 +35,8 @@ type Decided = Result<Released<Entry>, Withheld>;
 impl Plan {
     /// Notes what was decided on an entry; what was released gets the next place of its lane.
     pub(super) fn add(&mut self, link: &Arc<PeerLink>, id: EntryId, decided: Decided) {
-        let precedence = decided.as_ref().map_or(Precedence::Routine, |released| precedence_of(released.get()));
+        let precedence =
+            decided.as_ref().map_or(Precedence::Routine, |released| precedence_of(released.get()));
         self.add_in(link, precedence, id, decided);
     }
 
@@ -44,7 +46,9 @@ impl Plan {
             let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
             let seq = lock(&link.lane(precedence).outbound).size() + *planned;
             *planned += 1;
-            self.batch.lane_rows.push(LaneRow { lane: lane(&link.peer.node, Direction::Out, precedence), id });
+            self.batch
+                .lane_rows
+                .push(LaneRow { lane: lane(&link.peer.node, Direction::Out, precedence), id });
             self.released.push((Arc::clone(link), precedence, released));
             LanePlace { precedence, seq }
         });
@@ -290,7 +294,8 @@ impl Writer {
         let links = self.core.links();
         let mut grants = Vec::new();
         for link in &links {
-            let Some(hub) = link.via.as_ref().and_then(|hub| links.iter().find(|l| l.peer.node == *hub)) else {
+            let Some(hub) = link.via.as_ref().and_then(|hub| links.iter().find(|l| l.peer.node == *hub))
+            else {
                 continue;
             };
             for (entry, draft) in entries.iter() {
@@ -434,7 +439,8 @@ impl Writer {
             }
         }
         let signed = drafts.into_iter().map(|draft| Ok((self.core.sign(&draft, None)?, draft)));
-        let committed = signed.collect::<Result<Vec<_>, NodeError>>().and_then(|entries| self.commit_own(entries));
+        let committed =
+            signed.collect::<Result<Vec<_>, NodeError>>().and_then(|entries| self.commit_own(entries));
         if let Err(e) = committed {
             tracing::error!(error = %e, "the receipt of a recall is not recorded");
         }
@@ -453,8 +459,7 @@ impl Writer {
             marking: nobody(&self.core.config.country),
         };
         let Some(draft) = lock(&self.core.refusals).admit(Draft::Refused(refused)) else { return };
-        let committed =
-            self.core.sign(&draft, None).and_then(|entry| self.commit_own(vec![(entry, draft)]));
+        let committed = self.core.sign(&draft, None).and_then(|entry| self.commit_own(vec![(entry, draft)]));
         if let Err(e) = committed {
             tracing::error!(error = %e, "refusal not recorded");
         }

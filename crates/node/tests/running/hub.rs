@@ -91,12 +91,17 @@ async fn an_orcon_item_goes_on_only_when_its_originator_grants_it() {
         seoul_hears.wait("entry", |event| event["id"] == request.as_str()).await;
         let open = seoul.officer().all("/api/release-requests").await;
         let open = open.iter().find(|r| r["id"] == request.as_str()).unwrap();
-        assert_eq!((text(open, "state"), text(open, "from"), text(open, "target")), ("open", "washington", &**target));
+        assert_eq!(
+            (text(open, "state"), text(open, "from"), text(open, "target")),
+            ("open", "washington", &**target)
+        );
         let answer = format!("/api/release-requests/{request}/answer");
         // Who asked cannot answer himself.
         let own = washington.officer().try_post(&answer, &json!({"granted": true})).await.unwrap();
         assert_eq!(own.status, 409);
-        let grant = text(&seoul.officer().post(&answer, &json!({"granted": true, "hours": 1})).await, "entry").to_owned();
+        let grant =
+            text(&seoul.officer().post(&answer, &json!({"granted": true, "hours": 1})).await, "entry")
+                .to_owned();
         hears.wait("entry", |event| event["id"] == grant.as_str()).await;
     }
     let mut live = tokyo.officer().listen(Some(0)).await;
@@ -164,7 +169,11 @@ async fn the_link_as_files() {
         node::send_file(&from, &peer, &later, &mut late).unwrap();
         let gap = node::receive_file(&to, &late[..]).unwrap();
         let missing = gap.faults.iter().find(|fault| fault.code == "link::gap").unwrap();
-        assert!(missing.message.contains("the places 0 to 9 of the lane priority of seoul"), "{}", missing.message);
+        assert!(
+            missing.message.contains("the places 0 to 9 of the lane priority of seoul"),
+            "{}",
+            missing.message
+        );
 
         // A cut file gives what came before the cut.
         let cut = node::receive_file(&to, &file[..file.len() - 1]).unwrap();
