@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base::{
-    BlobHash, Credibility, EntryId, Interval, Marking, NodeName, Observation, Precedence, Recall, Reliability, Source, Timestamp,
+    BlobHash, Credibility, EntryId, Interval, Marking, NodeName, Observation, Precedence, Recall,
+    Reliability, Source, Timestamp,
 };
 use clap::Parser;
 use node::{Arrival, Arrivals, Config, Node, Origin, Overrides};

@@ -2,7 +2,8 @@ use std::collections::{HashMap, HashSet};
 
 use base::{EntryId, NodeName, Noun as _, Precedence, Recall, Timestamp};
 use record::{
-    Checkpoint, Direction, Entry, Frontier, Incoming, Lane, LaneAck, LaneRow, LaneState, NodeKey, PublicKey, Purge,
+    Checkpoint, Direction, Entry, Frontier, Incoming, Lane, LaneAck, LaneRow, LaneState, NodeKey, PublicKey,
+    Purge,
 };
 
 use crate::verify::{VerifiedBatch, VerifiedItem};
@@ -138,11 +139,8 @@ impl Inbound {
             .filter(|entry| entry.kind() == Recall::SCHEMA || !held.is_recalled(&entry.id(), entry.key()))
             .map(|entry| Incoming { entry, received: Some(now) })
             .collect();
-        let lane = Lane {
-            peer: self.peer.node.clone(),
-            direction: Direction::In,
-            precedence: self.precedence,
-        };
+        let lane =
+            Lane { peer: self.peer.node.clone(), direction: Direction::In, precedence: self.precedence };
         // A withdrawn item has a place in the log but no entry; its row still keeps the place.
         let lane_rows = ids.iter().map(|id| LaneRow { lane: lane.clone(), id: *id }).collect();
         let acks = vec![LaneAck { lane, checkpoint: cosigned.clone() }];
@@ -223,7 +221,10 @@ impl Inbound {
             }
             let granted = |id: &EntryId| {
                 held.is_granted(id, entry.key(), now)
-                    || arriving.grants.iter().any(|(key, grant)| *key == entry.key() && grant.lets(id, &self.me, now))
+                    || arriving
+                        .grants
+                        .iter()
+                        .any(|(key, grant)| *key == entry.key() && grant.lets(id, &self.me, now))
             };
             let may_come = if let Ok(grant) = entry.noun::<Grant>() {
                 grant.audience == self.me
@@ -271,7 +272,9 @@ impl<'a> Arriving<'a> {
         if !arriving.recalls.is_empty() {
             arriving.entries = fresh
                 .iter()
-                .filter_map(|item| if let VerifiedItem::Entry(entry) = item { Some((entry.id(), entry)) } else { None })
+                .filter_map(|item| {
+                    if let VerifiedItem::Entry(entry) = item { Some((entry.id(), entry)) } else { None }
+                })
                 .collect();
         }
         arriving

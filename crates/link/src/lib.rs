@@ -13,6 +13,8 @@
 //! for this very peer cannot be sent. Nothing here opens a socket, reads a clock or decides on a release, and nothing
 //! here grows with the length of a log.
 
+mod agreement;
+mod file;
 mod inbound;
 mod noun;
 mod outbound;
@@ -21,6 +23,8 @@ mod refusal;
 mod verify;
 mod wire;
 
+pub use agreement::{Agreement, Party};
+pub use file::{FILE_MAGIC, FileReader, FileWriter};
 pub use inbound::{Acceptance, Held, Inbound};
 pub use noun::{DerivativeFlag, Grant, RecallReceipt, ReleaseRequest};
 pub use outbound::{Action, Event, LinkState, Outbound};
@@ -28,8 +32,8 @@ pub use precedence::precedence_of;
 pub use refusal::{Refusal, Refused};
 pub use verify::{Expected, PeerIdentity, VerifiedBatch, verify};
 pub use wire::{
-    BATCH_MAGIC, Batch, BatchError, BatchHead, Item, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem,
-    Reply,
+    BATCH_MAGIC, Batch, BatchError, BatchHead, Item, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, ReceivedBatch,
+    ReceivedItem, Reply,
 };
 
 /// Two clocks may differ by this much before a link between them stops, in seconds.

@@ -362,7 +362,8 @@ impl Outbound {
         if checkpoint.size() != end || checkpoint.origin() != origin {
             return Err("it is of another checkpoint".to_owned());
         }
-        let sent = self.sent.as_ref().filter(|sent| sent.frontier.size() == end).ok_or("nothing was signed")?;
+        let sent =
+            self.sent.as_ref().filter(|sent| sent.frontier.size() == end).ok_or("nothing was signed")?;
         checkpoint.check_root(sent.frontier.root()).map_err(|e| e.to_string())?;
         // Ours must still stand on it too, or what we keep as the receipt proves nothing.
         checkpoint.check(&origin, &self.me, &sent.signed_by).map_err(|e| e.to_string())?;

@@ -131,10 +131,10 @@ impl Refusal {
         }
     }
 
-    /// Whether honest nodes run into it in ordinary work (after a crash, or on a full disk). Such a one is answered
+    /// Whether honest nodes run into it in ordinary work (after a crash, on a full disk, when an agreement has run out). Such a one is answered
     /// but not kept in the record.
     pub const fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Gap { .. } | Self::CannotStore { .. })
+        matches!(self, Self::Gap { .. } | Self::CannotStore { .. } | Self::Expired { .. })
     }
 }
 

@@ -99,8 +99,9 @@ pub fn verify(
 ) -> Result<VerifiedBatch, Refusal> {
     let checkpoint = check_head(&batch, expected)?;
     let start = batch.head.start;
-    let check =
-        |(offset, item): (usize, ReceivedItem)| check_item(start.saturating_add(offset as u64), item, expected);
+    let check = |(offset, item): (usize, ReceivedItem)| {
+        check_item(start.saturating_add(offset as u64), item, expected)
+    };
     let count = batch.items.len();
     let checked: Vec<Result<VerifiedItem, Refusal>> = if count < PARALLEL_FROM {
         batch.items.into_iter().enumerate().map(check).collect()

@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::{EntryId, Noun as _, Precedence, Recall, Timestamp};
 use common::{
-    LaneLog, Note, Out, Rng, country, decide, inbound, name, now, outbound, over_the_wire, recalls, seoul, to_usa,
-    verified, washington,
+    LaneLog, Note, Out, Rng, country, decide, inbound, name, now, outbound, over_the_wire, recalls, seoul,
+    to_usa, verified, washington,
 };
-use link::{Acceptance, Action, Event, Held, Inbound, Item, LinkState, ReceivedBatch, ReceivedItem, Refusal, Reply};
+use link::{
+    Acceptance, Action, Event, Held, Inbound, Item, LinkState, ReceivedBatch, ReceivedItem, Refusal, Reply,
+};
 use record::{Batch, Checkpoint, Direction, Entry, Lane, NodeKey, PublicKey};
 
 const SEEDS: u64 = 2000;

@@ -4,9 +4,7 @@
 mod common;
 
 use base::{EntryId, Precedence};
-use common::{
-    LaneLog, Rng, country, decide, inbound, name, now, outbound, over_the_wire, seoul, washington,
-};
+use common::{LaneLog, Rng, country, decide, inbound, name, now, outbound, over_the_wire, seoul, washington};
 use link::{Action, Event, Item, LinkState};
 use record::{
     Batch, Direction, Entry, Lane, LaneAck, LaneRow, NodeKey, Peer, RecordStore, SqliteOptions, SqliteRecord,

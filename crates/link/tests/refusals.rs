@@ -5,8 +5,9 @@ mod common;
 
 use base::{EntryId, Precedence};
 use common::{
-    In, LaneLog, batch, checkpoint, decide, holding, id_of, ids, inbound, item, items_for_washington, key, name,
-    note, note_of, outbound, recall, recall_again, receive, released, seoul, tokyo, washington, with_head,
+    In, LaneLog, batch, checkpoint, decide, holding, id_of, ids, inbound, item, items_for_washington, key,
+    name, note, note_of, outbound, recall, recall_again, receive, released, seoul, tokyo, washington,
+    with_head,
 };
 use link::{BatchError, Item, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem, Refusal, Reply};
 use record::{Checkpoint, Entry, MerkleLog, NodeKey, lane_origin};

@@ -5,7 +5,8 @@ mod common;
 
 use base::Timestamp;
 use common::{
-    LaneLog, Out, checkpoint, identity, ids, items_for_washington, key, name, note, now, outbound, over_the_wire,
+    LaneLog, Out, checkpoint, identity, ids, items_for_washington, key, name, note, now, outbound,
+    over_the_wire,
 };
 use common::{receive, released, seoul, tokyo, washington};
 use link::{Action, Event, Item, LinkState, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Refusal, Reply};
@@ -313,9 +314,10 @@ fn an_agreement_that_ran_out_stops_the_link() {
 fn a_receipt_by_another_way() {
     let (mut half, entries) = under_way();
     half.poll(after(1), vec![Event::Failed("no route".to_owned())]);
-    for (bad, why) in
-        [(receipt(&entries, 2, &tokyo()), "another's"), (checkpoint(&ids(&entries), &seoul()), "not cosigned")]
-    {
+    for (bad, why) in [
+        (receipt(&entries, 2, &tokyo()), "another's"),
+        (checkpoint(&ids(&entries), &seoul()), "not cosigned"),
+    ] {
         half.poll(after(1), vec![Event::Receipt(bad)]);
         assert_eq!(half.acked(), 0, "{why}");
         half.poll(after(1), vec![Event::Failed("no route".to_owned())]);

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{
-    LaneLog, Rng, batch, holding, ids, inbound, item, items_for_washington, outbound, over_the_wire, note, receive, seoul,
-    with_head,
+    LaneLog, Rng, batch, holding, ids, inbound, item, items_for_washington, note, outbound, over_the_wire,
+    receive, seoul, with_head,
 };
 use link::{Item, ReceivedBatch, ReceivedItem, Refusal, Reply};
 use proptest::collection::vec;
@@ -25,8 +25,7 @@ fn a_batch_arrives_as_it_left() {
     items[1] = Item::Withdrawn(entries[3].id());
     let sent = half.batch(2, items, &seoul()).unwrap();
     let arrived = over_the_wire(&sent);
-    let expected =
-        [item(&entries[2]), ReceivedItem::Withdrawn(entries[3].id()), item(&entries[4])];
+    let expected = [item(&entries[2]), ReceivedItem::Withdrawn(entries[3].id()), item(&entries[4])];
     assert_eq!(arrived.items, expected);
     assert_eq!(arrived.head, batch(&entries, 2).head);
     assert_eq!(arrived.to_bytes().unwrap(), sent.to_bytes().unwrap());

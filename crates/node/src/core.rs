@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base::{
-    Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Observation, Precedence, Recall, Timestamp,
+    Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Observation, Precedence, Recall,
+    Timestamp,
 };
 use incident::Incident;
 use label::{Evidence, Rules, Withheld};
-use link::{DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
+use link::{Agreement, DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
 use rand_core::RngCore;
 use rayon::prelude::*;
 use record::{Checkpoint, Domain, Entry, Heading, NodeKey, Peer, PublicKey, SqliteRecord};
@@ -98,6 +99,7 @@ pub(crate) enum Draft {
     Flag(DerivativeFlag),
     Request(ReleaseRequest),
     Grant(Grant),
+    Agreement(Box<Agreement>),
     /// What a person did; it gets the ids of what it is recorded with.
     Act(Box<Act>),
 }
@@ -108,8 +110,16 @@ pub(crate) type Appended = Result<Vec<EntryId>, NodeError>;
 pub(crate) type ReadJob = Box<dyn FnOnce(&mut SqliteRecord) + Send>;
 
 pub(crate) enum Command {
-    Append { entries: Vec<(Entry, Draft)>, reply: oneshot::Sender<Appended> },
-    Receive { peer: NodeName, batch: Box<VerifiedBatch>, address: String, reply: oneshot::Sender<Reply> },
+    Append {
+        entries: Vec<(Entry, Draft)>,
+        reply: oneshot::Sender<Appended>,
+    },
+    Receive {
+        peer: NodeName,
+        batch: Box<VerifiedBatch>,
+        address: String,
+        reply: oneshot::Sender<Reply>,
+    },
     Gather {
         peer: NodeName,
         lane: Precedence,
@@ -117,7 +127,11 @@ pub(crate) enum Command {
         end: u64,
         reply: oneshot::Sender<Result<Gathered, NodeError>>,
     },
-    Acknowledged { peer: NodeName, lane: Precedence, checkpoint: Checkpoint },
+    Acknowledged {
+        peer: NodeName,
+        lane: Precedence,
+        checkpoint: Checkpoint,
+    },
     Read(ReadJob),
     /// Makes a view readable.
     Open { view: View, reply: oneshot::Sender<Result<(), NodeError>> },
@@ -282,6 +296,7 @@ impl Core {
             Draft::Flag(noun) => with(self, noun, precedence),
             Draft::Request(noun) => with(self, noun, precedence),
             Draft::Grant(noun) => with(self, noun, precedence),
+            Draft::Agreement(noun) => with(self, noun.as_ref(), precedence),
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }

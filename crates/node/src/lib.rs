@@ -10,6 +10,7 @@
 mod api;
 mod config;
 mod core;
+mod courier;
 mod events;
 mod evidence;
 mod export;
@@ -17,8 +18,8 @@ mod feeds;
 mod inherit;
 mod jobs;
 mod keys;
-mod link_index;
 mod link_in;
+mod link_index;
 mod link_io;
 mod metrics;
 mod offline;
@@ -49,9 +50,10 @@ use tokio_rustls::TlsAcceptor;
 
 pub use crate::api::openapi;
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, OidcSettings, Origin, Overrides};
+pub use crate::courier::{FileReceived, LaneSpan, receive_file, receive_receipts, send_file};
 pub use crate::evidence::{Stopped, WitnessState, witness_key, write_whole};
 pub use crate::export::{ForPeer, Selection};
-pub use crate::offline::{CARD_SCHEMA, Card, accept, card, repair};
+pub use crate::offline::{CARD_SCHEMA, Card, accept, accept_until, card, repair};
 pub use crate::people::{
     AccountAnswer, AccountName, AccountOrder, AccountSummary, Act, ActKind, Actor, Approval, NewAccount,
     NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token,

@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use link::{Expected, MAX_BATCH_BYTES, PeerIdentity, ReceivedBatch, Refusal, Refused, Reply, VerifiedBatch};
 use record::PublicKey;
 
-use crate::core::{Core, Draft, nobody, now};
+use crate::core::{Core, Draft, lock, nobody, now};
 use crate::peer_link::PeerLink;
 use crate::serve::LinkCaller;
 
@@ -45,7 +45,12 @@ async fn receive(
     let Ok(lane) = lane.parse::<Precedence>() else { return StatusCode::NOT_FOUND.into_response() };
     // One batch of a lane at a time, also in memory: the next one waits unread.
     let _turn = link.lane(lane).turn.lock().await;
-    let read = read(request).await;
+    let read = if link.peer.certificate == caller.certificate {
+        read(request).await
+    } else {
+        // The connection is older than the peer's new keys.
+        Err(Unread::Refused(StatusCode::FORBIDDEN, Refusal::UnknownPeer))
+    };
     let began = Instant::now();
     let reply = match read {
         Ok(bytes) => match check(&core, &link, lane, bytes).await {
@@ -68,7 +73,7 @@ async fn receive(
         Err((status, refusal)) => {
             let refused = Refused {
                 peer: Some(caller.peer.clone()),
-                certificate: Some(link.peer.certificate),
+                certificate: Some(caller.certificate),
                 address: Some(caller.address),
                 refusal: refusal.clone(),
                 at: now(),
@@ -138,6 +143,9 @@ pub(crate) fn verified(
     bytes: &[u8],
 ) -> Result<VerifiedBatch, Refusal> {
     let batch = ReceivedBatch::read(bytes)?;
+    if let Some(at) = lock(&link.expires).filter(|at| now() >= *at) {
+        return Err(Refusal::Expired { at });
+    }
     let peer = identity(link)?;
     let author = |name: &NodeName| core.link(name).and_then(|link| identity(&link).ok());
     let expected = Expected {

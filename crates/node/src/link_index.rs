@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use base::{EntryId, NodeName, Noun as _, Recall, Timestamp};
-use link::{Grant, RecallReceipt, ReleaseRequest};
+use link::{Agreement, Grant, RecallReceipt, ReleaseRequest};
 use record::{Entry, PublicKey};
 
 #[derive(Default)]
@@ -15,6 +15,8 @@ pub(crate) struct LinkIndex {
     receipts: HashMap<(EntryId, NodeName), EntryId>,
     /// By what may go: the answers and who signed them.
     grants: HashMap<EntryId, Vec<(EntryId, PublicKey, Grant)>>,
+    /// By who signed and with whom: the newest agreement.
+    agreements: HashMap<(NodeName, NodeName), Agreement>,
     /// Requests of peers to this node, and of this node to peers, with who asks.
     pub(crate) requests: BTreeMap<EntryId, (NodeName, ReleaseRequest)>,
 }
@@ -43,8 +45,21 @@ impl LinkIndex {
                     self.requests.insert(entry.id(), (entry.author().node.clone(), request));
                 }
             }
+            Agreement::SCHEMA => {
+                let author = &entry.author().node;
+                if let Ok(agreement) = entry.noun::<Agreement>()
+                    && let Some(other) = agreement.other(author).map(|party| party.node.clone())
+                {
+                    self.agreements.insert((author.clone(), other), agreement);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// What `signer` agreed with `other`, as it signed last.
+    pub(crate) fn agreement(&self, signer: &NodeName, other: &NodeName) -> Option<&Agreement> {
+        self.agreements.get(&(signer.clone(), other.clone()))
     }
 
     /// Whether `author` recalled `target`.
@@ -76,6 +91,10 @@ impl LinkIndex {
     pub(crate) fn answer(&self, request: &EntryId) -> Option<(EntryId, &Grant)> {
         let (_, asked) = self.requests.get(request)?;
         let grants = self.grants.get(&asked.target)?;
-        grants.iter().rev().find(|(_, _, grant)| grant.request == Some(*request)).map(|(id, _, grant)| (*id, grant))
+        grants
+            .iter()
+            .rev()
+            .find(|(_, _, grant)| grant.request == Some(*request))
+            .map(|(id, _, grant)| (*id, grant))
     }
 }

@@ -50,7 +50,8 @@ pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: S
             match tls::link_client(&identity, link.peer.certificate) {
                 Ok(client) => {
                     let lanes = Precedence::ALL.map(|lane| {
-                        let (core, link, client) = (Arc::clone(&core), Arc::clone(&link), Arc::clone(&client));
+                        let (core, link, client) =
+                            (Arc::clone(&core), Arc::clone(&link), Arc::clone(&client));
                         let sender = Sender { core, link, lane, client, open: None };
                         tokio::spawn(sender.run(stop.clone()))
                     });

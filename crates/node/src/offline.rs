@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use base::{Country, EntryId, Timestamp};
+use link::{Agreement, Party};
 use rand_core::OsRng;
 use record::{
-    Batch, Checkpoint, Entry, Peer, PublicKey, RecordStore, RepairSource, Repaired, SqliteOptions,
+    Batch, Checkpoint, Domain, Entry, Heading, Peer, PublicKey, RecordStore, RepairSource, Repaired, SqliteOptions,
     SqliteRecord, StoreError,
 };
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,29 @@ pub struct Card {
     pub certificate: String,
     /// Host and port of the link.
     pub address: String,
+}
+
+/// The agreement between this node and the peer of a card: both sides come to the same one.
+pub(crate) fn agreement(own: &Card, peer: &Peer, expires: Timestamp) -> Result<Agreement, NodeError> {
+    let bad = |e: &dyn std::fmt::Display| NodeError::BadRequest { message: format!("the own card: {e}") };
+    let me = Party {
+        node: own.node.parse().map_err(|e| bad(&e))?,
+        country: own.country.parse().map_err(|e| bad(&e))?,
+        key: own.key.clone(),
+        certificate: own.certificate.parse().map_err(|e| bad(&e))?,
+        address: own.address.clone(),
+        contacts: Vec::new(),
+    };
+    let other = Party {
+        node: peer.node.clone(),
+        country: peer.country.clone(),
+        key: peer.key.clone(),
+        certificate: peer.certificate,
+        address: peer.address.clone(),
+        contacts: Vec::new(),
+    };
+    let codes = label::Codes::builtin().version().to_owned();
+    Ok(Agreement::new(me, other, [("codes".to_owned(), codes)].into(), expires))
 }
 
 impl Card {
@@ -97,7 +121,7 @@ pub(crate) fn founded(config: &Config) -> Result<Option<Config>, NodeError> {
     Ok(Some(config))
 }
 
-fn settings(config: &Config) -> Result<Config, NodeError> {
+pub(crate) fn settings(config: &Config) -> Result<Config, NodeError> {
     founded(config)?
         .ok_or_else(|| NodeError::Conflict { message: "the record does not say whose it is".to_owned() })
 }
@@ -135,14 +159,37 @@ pub fn accept(
     clearance: &str,
     now: Option<Timestamp>,
 ) -> Result<(EntryId, Peer), NodeError> {
+    accept_until(config, card, clearance, None, now)
+}
+
+/// The same with an agreement that runs out at `expires`: this node signs it now, and the other signs the same one when
+/// its officer accepts this node's card with the same time.
+///
+/// # Errors
+/// As [`accept`].
+pub fn accept_until(
+    config: &Config,
+    card: Card,
+    clearance: &str,
+    expires: Option<Timestamp>,
+    now: Option<Timestamp>,
+) -> Result<(EntryId, Peer), NodeError> {
+    let own = self::card(config)?;
     let config = settings(config)?;
     let peer = card.peer(clearance, config.name.as_str(), &config.country)?;
     let key = keys::signing_key(&config.data, &config.name)?;
     let time = now.unwrap_or_else(crate::core::now);
-    let entry = Entry::sign(&peer, &config.country, &key, time, &mut OsRng)?;
+    let domain = if config.exercise { Domain::Exercise } else { Domain::Live };
+    let heading = Heading { domain, precedence: None };
+    let entry = Entry::sign_as(&peer, heading, &config.country, &key, time, &mut OsRng)?;
+    let agreement = expires.map(|expires| agreement(&own, &peer, expires)).transpose()?;
+    let agreement = agreement
+        .map(|agreed| Entry::sign_as(&agreed, heading, &config.country, &key, time, &mut OsRng))
+        .transpose()?;
     let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
     let id = entry.id();
-    SqliteRecord::open(&config.data, key, options)?.commit(&Batch::of([entry]))?;
+    SqliteRecord::open(&config.data, key, options)?
+        .commit(&Batch::of([entry].into_iter().chain(agreement)))?;
     Ok((id, peer))
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct PeerLink {
     pub(crate) last_ack: Mutex<Option<Timestamp>>,
     /// The hub through which alone the peer is reached; nothing is sent to it from here.
     pub(crate) via: Option<base::NodeName>,
+    /// When the agreement runs out, if there is one.
+    pub(crate) expires: Mutex<Option<Timestamp>>,
     /// Connections that the peer has open to this node.
     pub(crate) connections: AtomicUsize,
     /// Refusals in a row, for which the peer waits.
@@ -42,7 +44,6 @@ pub(crate) struct Lane {
     fresh: Mutex<Fresh>,
     /// There is something to do for the lane's task.
     pub(crate) wake: Notify,
-    /// Items received from the peer.
     pub(crate) received: AtomicU64,
     /// One batch of the peer at a time.
     pub(crate) turn: tokio::sync::Mutex<()>,
@@ -78,6 +79,7 @@ impl PeerLink {
             since: Mutex::new(None),
             last_ack: Mutex::new(None),
             via,
+            expires: Mutex::new(None),
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
         }
@@ -85,6 +87,12 @@ impl PeerLink {
 
     pub(crate) const fn lane(&self, precedence: Precedence) -> &Lane {
         &self.lanes[precedence as usize]
+    }
+
+    /// Until when the agreement with the peer holds.
+    pub(crate) fn expires_at(&self, expires: Timestamp) {
+        *lock(&self.expires) = Some(expires);
+        self.lanes.iter().for_each(|lane| lock(&lane.outbound).expires_at(Some(expires)));
     }
 
     pub(crate) fn wake(&self) {
@@ -121,6 +129,11 @@ impl PeerLink {
 }
 
 impl Lane {
+    /// Items received from the peer.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
     /// What was just recorded and released enters the log; gives its place.
     pub(crate) fn append(&self, entry: Released<Entry>) -> Result<u64, BatchError> {
         let place = lock(&self.outbound).append(&entry)?;

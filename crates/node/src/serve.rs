@@ -30,6 +30,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(crate) struct LinkCaller {
     pub(crate) peer: base::NodeName,
+    /// What it showed in the handshake.
+    pub(crate) certificate: base::KeyFingerprint,
     pub(crate) address: String,
 }
 
@@ -89,7 +91,8 @@ pub(crate) async fn link(
                 .peer_certificates()
                 .and_then(<[CertificateDer<'_>]>::first)
                 .map(fingerprint);
-            let Some(peer) = shown.and_then(|shown| core.peer_by_certificate(&shown)) else {
+            let known = shown.and_then(|shown| Some((core.peer_by_certificate(&shown)?, shown)));
+            let Some((peer, certificate)) = known else {
                 tracing::warn!(%address, certificate = ?shown, "link refused: unknown certificate");
                 core.refuse(Refused {
                     peer: None,
@@ -105,7 +108,7 @@ pub(crate) async fn link(
             let Some(link) = core.link(&peer) else { return };
             // Four lanes, and as many that are being replaced; a peer that opens more has no use for them.
             if link.connections.fetch_add(1, Ordering::Relaxed) < CONNECTIONS_OF_A_PEER {
-                let caller = LinkCaller { peer, address: address.to_string() };
+                let caller = LinkCaller { peer, certificate, address: address.to_string() };
                 connection(stream, router.layer(Extension(caller)), stop).await;
             } else {
                 core.refuse(Refused {

@@ -297,8 +297,10 @@ impl Writer {
         self.after_commit(&plan.batch, &fresh, |writer| writer.note_decisions(plan.decisions, end));
         hand_on(plan.released);
         for (_, draft) in entries {
-            if let Draft::Peer(peer) = draft {
-                self.introduce(peer)?;
+            match draft {
+                Draft::Peer(peer) => self.introduce(peer)?,
+                Draft::Agreement(agreement) => self.agreed(&agreement),
+                _ => {}
             }
         }
         Ok(())

@@ -1,10 +1,13 @@
-//! `link offer|accept|status`: introduce peers while the node is stopped.
+//! `link offer|accept|status|send-file|receive-file`: introduce peers, and exchange with them by files, while the
+//! node is stopped.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use base::{Fault, NodeName};
+use base::{Fault, NodeName, Precedence, Timestamp};
 use node::{Card, NodeError};
 use record::{Direction, Peer, ReadRecord, StoreError};
 use serde::Serialize;
@@ -26,6 +29,12 @@ another way, such as by voice. Stop the node first, or use its console.")]
     /// Introduce a peer by its card; everything recorded so far is decided for it at the next start
     #[command(after_help = "Example:
   bongsu link accept washington.card.json --data ./seoul --clearance SECRET
+  bongsu link accept washington.card.json --data ./seoul --clearance SECRET \
+    --expires 2036-01-01T00:00:00Z
+
+With --expires this node signs a peering agreement; it is signed by both once the
+other officer accepts this node's card with the same time. When it runs out, the
+link stops.
 
 Stop the node first, or use its console.")]
     Accept {
@@ -35,6 +44,42 @@ Stop the node first, or use its console.")]
         /// The highest level that the peer may have: UNCLASSIFIED, RESTRICTED, CONFIDENTIAL, SECRET, TOP SECRET
         #[arg(long, value_name = "LEVEL", env = "BONGSU_CLEARANCE", hide_env_values = true)]
         clearance: String,
+        /// When the peering agreement runs out; without it there is none
+        #[arg(long, value_name = "TIME")]
+        expires: Option<Timestamp>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Write what a peer has not acknowledged into a file, for a courier or a diode
+    #[command(after_help = "Example:
+  bongsu link send-file washington --data ./seoul --out to-washington.bongsu
+
+The batches are those of the line: signed, in order, lane by lane. Without
+receipts each file begins where the last receipt ended; --from says otherwise.")]
+    SendFile {
+        /// The peer's name
+        peer: NodeName,
+        /// Where to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// For a lane the first place to send, say routine=120; may be given for each lane
+        #[arg(long, value_name = "LANE=PLACE", value_parser = place)]
+        from: Vec<(Precedence, u64)>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Take in a file of batches from a peer, or of receipts for what was sent to it
+    #[command(after_help = "Example:
+  bongsu link receive-file from-washington.bongsu --data ./seoul --receipts to-washington.receipts
+
+What is missing is told with its places. A file of receipts is taken in by the
+same command.")]
+    ReceiveFile {
+        /// The file
+        file: PathBuf,
+        /// Where to write the receipts, which the peer takes in with this command
+        #[arg(long, value_name = "FILE")]
+        receipts: Option<PathBuf>,
         #[command(flatten)]
         settings: Settings,
     },
@@ -54,19 +99,88 @@ pub(crate) fn run(command: Link, common: &Common) -> Result<ExitCode, CliError> 
             let card = node::card(&settings.load()?).map_err(running)?;
             common.out().document(node::CARD_SCHEMA, &card)?;
         }
-        Link::Accept { card, clearance, settings } => {
+        Link::Accept { card, clearance, expires, settings } => {
             let name = input::name(&card);
             let read: Card = serde_json::from_slice(&input::read(&card)?).map_err(|e| {
                 CliError::Usage(format!("`{name}` is no card as `bongsu link offer` prints it: {e}"))
             })?;
-            let (entry, peer) =
-                node::accept(&settings.load()?, read, &clearance, common.now).map_err(running)?;
+            let (entry, peer) = node::accept_until(&settings.load()?, read, &clearance, expires, common.now)
+                .map_err(running)?;
             let accepted = Accepted { entry: entry.to_string(), peer };
             common.out().document("bongsu.link-accept/1", &accepted)?;
         }
         Link::Status { data } => status(&data, common)?,
+        Link::SendFile { peer, out, from, settings } => send_file(&settings, &peer, &out, from, common)?,
+        Link::ReceiveFile { file, receipts, settings } => {
+            receive_file(&settings, &file, receipts.as_deref(), common)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `routine=120`
+fn place(text: &str) -> Result<(Precedence, u64), String> {
+    let (lane, place) = text.split_once('=').ok_or("give LANE=PLACE, say routine=120")?;
+    Ok((lane.parse().map_err(|e: base::UnknownWord| e.to_string())?, place.parse().map_err(|_| "no place")?))
+}
+
+fn send_file(
+    settings: &Settings,
+    peer: &NodeName,
+    out: &Path,
+    from: Vec<(Precedence, u64)>,
+    common: &Common,
+) -> Result<(), CliError> {
+    let config = settings.load()?;
+    let io = |source| CliError::Io { path: out.to_owned(), source };
+    let mut file = BufWriter::new(File::create(out).map_err(io)?);
+    let spans = node::send_file(&config, peer, &from.into_iter().collect(), &mut file).map_err(running)?;
+    file.into_inner().map_err(|e| io(e.into_error()))?.sync_all().map_err(io)?;
+    let mut list = common.out().list("bongsu.link-send-file/1");
+    for span in &spans {
+        list.item(span)?;
+    }
+    list.finish()
+}
+
+fn receive_file(
+    settings: &Settings,
+    path: &Path,
+    receipts: Option<&Path>,
+    common: &Common,
+) -> Result<(), CliError> {
+    let config = settings.load()?;
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CliError::Io { path: path.clone(), source }
+    };
+    let open = || File::open(path).map_err(io(path));
+    let mut first = Vec::new();
+    open()?.take(1).read_to_end(&mut first).map_err(io(path))?;
+    let mut list = common.out().list("bongsu.link-receive-file/1");
+    // A receipt is a JSON string; a file of batches begins with its name.
+    if first == b"\"" {
+        for span in node::receive_receipts(&config, BufReader::new(open()?)).map_err(running)? {
+            list.item(&span)?;
+        }
+        return list.finish();
+    }
+    let received = node::receive_file(&config, BufReader::new(open()?)).map_err(running)?;
+    for span in &received.lanes {
+        list.item(span)?;
+    }
+    for fault in received.faults {
+        list.fault(fault.in_source(path.display().to_string()));
+    }
+    if let Some(out) = receipts {
+        let mut file = File::create(out).map_err(io(out))?;
+        for receipt in &received.receipts {
+            let line = serde_json::to_string(receipt).map_err(|e| io(out)(e.into()))?;
+            writeln!(file, "{line}").map_err(io(out))?;
+        }
+        file.sync_all().map_err(io(out))?;
+    }
+    list.finish()
 }
 
 /// What to do when the node has its folder.

@@ -87,6 +87,7 @@ fn stage() -> (tempfile::TempDir, String, String) {
     std::fs::write(at("washington.card.json"), card.to_string()).unwrap();
     joint_bundle(folder.path());
     two_faces(folder.path());
+    std::fs::write(at("from-washington.bongsu"), b"bongsu.link-file/1\n").unwrap();
     std::fs::create_dir_all(at(".local/share/bash-completion/completions")).unwrap();
     (folder, id.to_string(), shown.to_string())
 }

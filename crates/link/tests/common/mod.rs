@@ -258,8 +258,7 @@ pub(crate) fn recalls(entry: &Entry, id: &EntryId, author: &PublicKey) -> bool {
 }
 
 pub(crate) fn inbound(log: LaneLog) -> In {
-    let half =
-        Inbound::new(name("washington"), identity(&seoul(), "KOR"), Precedence::Routine, log.state());
+    let half = Inbound::new(name("washington"), identity(&seoul(), "KOR"), Precedence::Routine, log.state());
     In { half, ids: log.ids, held: Vec::new() }
 }
 

@@ -12,6 +12,7 @@ mod mutate;
 mod orbit_views;
 mod peers;
 mod read;
+mod requests;
 mod search;
 mod session;
 mod viewer;
@@ -99,6 +100,9 @@ fn documented() -> OpenApiRouter<Api> {
         .routes(routes!(peers::shared))
         .routes(routes!(peers::withheld))
         .routes(routes!(peers::refusals))
+        .routes(routes!(requests::request_release))
+        .routes(routes!(requests::release_requests))
+        .routes(routes!(requests::answer_request))
         .routes(routes!(orbit_views::catalogue))
         .routes(routes!(orbit_views::states))
         .routes(routes!(events::events))

@@ -15,10 +15,11 @@ use super::model::{Page, PageQuery, Receipt, page};
 use super::viewer::{AsQuery, OwnerOnly, Viewer};
 use super::{Api, ErrorView, Failure};
 use crate::NodeError;
-use crate::core::{Draft, lock};
+use crate::core::{Core, Draft, lock};
 use crate::events::noun_of;
+use crate::link_index::LinkIndex;
 use crate::link_io::state_word;
-use crate::offline::{CARD_SCHEMA, Card};
+use crate::offline::{CARD_SCHEMA, Card, agreement};
 use crate::people::{Act, ActKind, Caller};
 use crate::peer_link::PeerLink;
 use crate::view::{Noun, OwnerRows, View};
@@ -29,8 +30,11 @@ const MAX_RULES: usize = 1000;
 /// This node's card.
 #[utoipa::path(get, path = "/api/card", tag = "share", responses((status = 200, body = Card)))]
 pub(crate) async fn card(State(api): State<Api>) -> Json<Card> {
-    let core = &api.core;
-    Json(Card {
+    Json(own_card(&api.core))
+}
+
+fn own_card(core: &Core) -> Card {
+    Card {
         schema: CARD_SCHEMA.to_owned(),
         node: core.config.name.to_string(),
         title: core.config.title.clone(),
@@ -38,7 +42,7 @@ pub(crate) async fn card(State(api): State<Api>) -> Json<Card> {
         key: core.public.to_hex(),
         certificate: core.certificate.to_string(),
         address: lock(&core.link_address).clone(),
-    })
+    }
 }
 
 /// A peer's card and how far it is trusted.
@@ -48,6 +52,10 @@ pub(crate) struct Introduction {
     card: Card,
     /// The highest level that it may have, say `SECRET`.
     clearance: String,
+    /// When the agreement with it runs out; the other side names the same time. Without it there is no agreement.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
     /// Needed from who has a passkey.
     #[serde(default)]
     approval: Option<ApprovalAnswer>,
@@ -64,10 +72,14 @@ pub(crate) async fn introduce(
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let config = &api.core.config;
     let peer = request.card.clone().peer(&request.clearance, config.name.as_str(), &config.country)?;
+    let agreement =
+        request.expires.map(|expires| agreement(&own_card(&api.core), &peer, expires)).transpose()?;
     let asked = ApprovalRequest::Introduce { card: request.card, clearance: request.clearance };
     let mut act = Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country);
     act.approval = approved(&api, &caller, &asked, request.approval).await?;
-    let ids = api.core.append(vec![Draft::Peer(peer), Draft::Act(Box::new(act))]).await?;
+    let drafts = [Draft::Peer(peer)].into_iter();
+    let drafts = drafts.chain(agreement.map(|agreed| Draft::Agreement(Box::new(agreed))));
+    let ids = api.core.append(drafts.chain([Draft::Act(Box::new(act))]).collect()).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
 }
@@ -100,11 +112,25 @@ pub(crate) struct PeerView {
     shared: usize,
     withheld: usize,
     recalled: usize,
+    /// Recalls that went to it and that it has not confirmed by a signed receipt.
+    recalls_unconfirmed: usize,
+    /// The peering agreement: `none`, `offered` (signed by this node alone), `signed` (by both), `differs` (the peer
+    /// signed another one) or `expired`.
+    agreement: &'static str,
+    /// When it runs out.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires: Option<Timestamp>,
     /// Refusals of this peer in the record.
     refusals: usize,
 }
 
-fn peer_view(rows: &OwnerRows<'_>, link: &PeerLink) -> Result<PeerView, NodeError> {
+fn peer_view(
+    rows: &OwnerRows<'_>,
+    index: &LinkIndex,
+    me: &NodeName,
+    link: &PeerLink,
+    now: Timestamp,
+) -> Result<PeerView, NodeError> {
     let name = link.peer.node.as_str();
     let count = |field| Ok::<_, NodeError>(usize::try_from(rows.tally(field, name)?).unwrap_or(usize::MAX));
     let state = link.state();
@@ -115,6 +141,10 @@ fn peer_view(rows: &OwnerRows<'_>, link: &PeerLink) -> Result<PeerView, NodeErro
         LinkState::Never | LinkState::Up => None,
     };
     let (log_size, acked) = (link.size(), link.acked());
+    let ours = index.agreement(me, &link.peer.node);
+    let recalls = rows.recalls_to(&link.peer.node)?;
+    let recalls_unconfirmed =
+        recalls.iter().filter(|recall| index.receipt(recall, &link.peer.node).is_none()).count();
     Ok(PeerView {
         name: link.peer.node.to_string(),
         title: link.peer.title.clone(),
@@ -134,6 +164,15 @@ fn peer_view(rows: &OwnerRows<'_>, link: &PeerLink) -> Result<PeerView, NodeErro
         shared: count("shared")?,
         withheld: count("withheld")?,
         recalled: count("recalled")?,
+        recalls_unconfirmed,
+        agreement: match (ours, index.agreement(&link.peer.node, me)) {
+            (None, _) => "none",
+            (Some(ours), _) if ours.expires <= now => "expired",
+            (Some(_), None) => "offered",
+            (Some(ours), Some(theirs)) if ours == theirs => "signed",
+            (Some(_), Some(_)) => "differs",
+        },
+        expires: ours.map(|agreement| agreement.expires),
         refusals: count("refusal")?,
     })
 }
@@ -145,10 +184,13 @@ pub(crate) async fn peers(
     _: OwnerOnly,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<PeerView>>, Failure> {
-    let links = api.core.links();
+    let core = Arc::clone(&api.core);
     let views = api.core.read(&View::Owner, move |reader| {
         let rows = reader.owner()?;
-        links.iter().map(|link| peer_view(&rows, link)).collect::<Result<Vec<_>, _>>()
+        let now = core.surroundings.now();
+        let index = lock(&core.index);
+        let view = |link: &Arc<PeerLink>| peer_view(&rows, &index, &core.config.name, link, now);
+        core.links().iter().map(view).collect::<Result<Vec<_>, _>>()
     });
     page("bongsu.peers/1", &views.await?, &query, Clone::clone).map(Json)
 }
@@ -165,6 +207,8 @@ pub(crate) struct SharedView {
     precedence: String,
     /// `queued`, `acknowledged` or `recalled`.
     state: String,
+    /// For a recall: the entry in which the peer confirms that it no longer shows what was recalled.
+    confirmed_by: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     time: Timestamp,
 }
@@ -186,11 +230,13 @@ pub(crate) async fn shared(
 ) -> Result<Json<Page<SharedView>>, Failure> {
     let link = known(&api, &name)?;
     let (before, limit) = (query.before()?, query.limit());
+    let core = Arc::clone(&api.core);
     let page = api.core.read(&View::Owner, move |reader| {
         let found = reader.owner()?.shared(&link.peer.node, before, limit + 1)?;
         let acked = |lane: &str| {
             lane.parse().map_or(0, |lane: base::Precedence| lock(&link.lane(lane).outbound).acked())
         };
+        let confirmed = |id| lock(&core.index).receipt(id, &link.peer.node).map(|id| id.to_string());
         Page::cut(
             "bongsu.shared/1",
             found,
@@ -209,6 +255,7 @@ pub(crate) async fn shared(
                     seq: *place,
                     precedence: lane.clone(),
                     state: state.to_owned(),
+                    confirmed_by: confirmed(&row.id),
                     time: row.time,
                 }))
             },

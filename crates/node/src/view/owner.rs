@@ -125,6 +125,16 @@ impl OwnerRows<'_> {
             .collect()
     }
 
+    /// The own recalls that have a place in a log for `peer`, in the order of the log.
+    pub(crate) fn recalls_to(&self, peer: &NodeName) -> rusqlite::Result<Vec<EntryId>> {
+        let rows = self.many(
+            "WHERE noun = ?1 AND recalled_by IS NULL AND received IS NULL
+             AND EXISTS (SELECT 1 FROM shared WHERE shared.peer = ?2 AND shared.seq = item.seq) ORDER BY seq",
+            params![Noun::Recall as i64, peer.as_str()],
+        )?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
     /// What was decided for `peer` on the entry at place `seq`; `None` when it was no matter between the two.
     pub(crate) fn decision(&self, peer: &NodeName, seq: u64) -> rusqlite::Result<Option<Decided>> {
         let shared = self

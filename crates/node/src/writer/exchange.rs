@@ -4,15 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use base::{EntryId, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
+use base::{EntryId, Marked as _, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
 use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
 use link::{
-    Acceptance, DerivativeFlag, Grant, Held, Inbound, Item, Outbound, PeerIdentity, RecallReceipt, Refusal, Refused,
-    Reply,
-    VerifiedBatch, precedence_of,
+    Acceptance, Agreement, DerivativeFlag, Grant, Held, Inbound, Item, Outbound, PeerIdentity, RecallReceipt,
+    Refusal, Refused, Reply, VerifiedBatch, precedence_of,
 };
 use record::{
-    Batch, Checkpoint, Direction, Entry, Lane, LaneAck, LaneRow, Peer, PublicKey, RecordStore, SqliteRecord, Stored,
+    Batch, Checkpoint, Direction, Entry, Lane, LaneAck, LaneRow, Peer, PublicKey, RecordStore, SqliteRecord,
+    Stored,
 };
 
 use super::{Plan, Writer};
@@ -57,7 +57,9 @@ impl Plan {
             let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
             let place = lock(&link.lane(precedence).outbound).size() + *planned;
             *planned += 1;
-            self.batch.lane_rows.push(LaneRow { lane: lane(&link.peer.node, Direction::Out, precedence), id });
+            self.batch
+                .lane_rows
+                .push(LaneRow { lane: lane(&link.peer.node, Direction::Out, precedence), id });
             self.released.push((Arc::clone(link), precedence, released));
                 Decided::Shared { lane: precedence.to_string(), place }
             }
@@ -116,6 +118,9 @@ impl Writer {
         let received = [0, 1, 2, 3].map(|at: usize| inbounds[at].size());
         self.inbounds.insert(peer.node.clone(), inbounds);
         let link = Arc::new(PeerLink::new(peer, audience, outbounds, received));
+        if let Some(agreement) = lock(&self.core.index).agreement(&self.core.config.name, &link.peer.node) {
+            link.expires_at(agreement.expires);
+        }
         if link.via.is_none() {
             self.catch_up(&link)?;
         }
@@ -126,6 +131,15 @@ impl Writer {
             .insert(link.peer.node.clone(), Arc::clone(&link));
         self.core.peer_added.notify_one();
         Ok(())
+    }
+
+    /// A new agreement holds from now on.
+    pub(super) fn agreed(&self, agreement: &Agreement) {
+        let other = agreement.other(&self.core.config.name).map(|party| &party.node);
+        if let Some(link) = other.and_then(|other| self.core.link(other)) {
+            link.expires_at(agreement.expires);
+            link.wake();
+        }
     }
 
     /// Where an entry stands in the logs for a peer.
@@ -353,11 +367,17 @@ impl Writer {
         let links = self.core.links();
         let mut grants = Vec::new();
         for link in &links {
-            let Some(hub) = link.via.as_ref().and_then(|hub| links.iter().find(|l| l.peer.node == *hub)) else {
+            let Some(hub) = link.via.as_ref().and_then(|hub| links.iter().find(|l| l.peer.node == *hub))
+            else {
                 continue;
             };
             for (entry, draft) in entries.iter() {
                 if !matches!(draft, Draft::Observation(_) | Draft::Finding(_) | Draft::Incident(_)) {
+                    continue;
+                }
+                let orcon = |word: &String| word.eq_ignore_ascii_case("ORCON");
+                if entry.marking().is_none_or(|marking| marking.caveats.iter().any(orcon)) {
+                    // With ORCON its officer is asked each time.
                     continue;
                 }
                 if self.may_go(entry.clone(), link).is_ok() && self.may_go(entry.clone(), hub).is_ok() {
@@ -487,7 +507,8 @@ impl Writer {
             }
         }
         let signed = drafts.into_iter().map(|draft| Ok((self.core.sign(&draft, None)?, draft)));
-        let committed = signed.collect::<Result<Vec<_>, NodeError>>().and_then(|entries| self.commit_own(entries));
+        let committed =
+            signed.collect::<Result<Vec<_>, NodeError>>().and_then(|entries| self.commit_own(entries));
         if let Err(e) = committed {
             tracing::error!(error = %e, "the receipt of a recall is not recorded");
         }
@@ -530,8 +551,7 @@ impl Writer {
             marking: nobody(&self.core.config.country),
         };
         let Some(draft) = lock(&self.core.refusals).admit(Draft::Refused(refused)) else { return };
-        let committed =
-            self.core.sign(&draft, None).and_then(|entry| self.commit_own(vec![(entry, draft)]));
+        let committed = self.core.sign(&draft, None).and_then(|entry| self.commit_own(vec![(entry, draft)]));
         if let Err(e) = committed {
             tracing::error!(error = %e, "refusal not recorded");
         }

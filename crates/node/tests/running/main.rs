@@ -6,6 +6,7 @@
 mod support;
 
 mod feeds;
+mod hub;
 mod link;
 mod non_interference;
 mod oidc;

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use base::{Confidence, Country, Finding, Interval, Marking, Method, NodeName, Noun, Precedence, Severity, Timestamp};
+use base::{
+    Confidence, Country, Finding, Interval, Marking, Method, NodeName, Noun, Precedence, Severity, Timestamp,
+};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
