@@ -117,7 +117,9 @@ pub(crate) fn apply(
             if let Some(subject) = &account.oidc_subject {
                 act = act.detail(format!("oidc subject {subject}"));
             }
-            Ok(Change { act: Some(act), accounts: vec![account], link: true })
+            // The provider's people come in by the provider, and have no passkeys to register.
+            let link = account.oidc_subject.is_none();
+            Ok(Change { act: Some(act), accounts: vec![account], link })
         }
         AccountOrder::Remove { name } => {
             let account = book.get(&name)?.clone();
