@@ -210,14 +210,58 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// An ISO 3166-1 alpha-3 country code such as `KOR`. Whether a code is *known* is the label kernel's matter.
-    Country, NotCountry, |b| b.len() == 3 && b.iter().all(u8::is_ascii_uppercase)
-}
-text_id! {
     /// The name of a node, unique among its peers: 1 to 63 of `a`-`z`, `0`-`9` and `-`, starting with a letter.
     NodeName, NotNodeName, |b| {
         (1..=63).contains(&b.len())
             && b[0].is_ascii_lowercase()
             && b.iter().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-')
+    }
+}
+
+/// An ISO 3166-1 alpha-3 country code such as `KOR`. Whether a code is *known* is the label kernel's matter.
+// Three bytes and no text on the heap: a release decision copies and compares dozens of them.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Country([u8; 3]);
+
+impl Country {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        // Only capital letters get in, so it is always text.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Country {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match <[u8; 3]>::try_from(text.as_bytes()) {
+            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
+            _ => Err(IdError::NotCountry { text: text.chars().take(80).collect() }),
+        }
+    }
+}
+
+impl Serialize for Country {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Country {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
     }
 }

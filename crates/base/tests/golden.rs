@@ -31,6 +31,8 @@ golden! {
     finding_bare: noun::<Finding>,
     recall: noun::<Recall>,
     marking: part::<Marking>,
+    /// With every optional field.
+    marking_full: part::<Marking>,
     fault: part::<Fault>,
     interval: part::<Interval>,
     place: part::<Place>,

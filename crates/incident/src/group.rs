@@ -74,11 +74,16 @@ pub(crate) fn normalised(marking: &Marking) -> Marking {
         words.dedup();
         words
     };
+    let mut derived_from = marking.derived_from.clone();
+    derived_from.sort();
+    derived_from.dedup();
     Marking {
-        level: marking.level.clone(),
         rel_to: set(&marking.rel_to),
         caveats: set(&marking.caveats),
-        originator: marking.originator.clone(),
+        categories: set(&marking.categories),
+        display_only: set(&marking.display_only),
+        derived_from,
+        ..marking.clone()
     }
 }
 

@@ -14,6 +14,11 @@ pub struct Codes {
     as_of: Timestamp,
     countries: BTreeSet<Country>,
     groups: BTreeMap<String, BTreeSet<Country>>,
+    /// Who is read in to which restrictive category.
+    categories: BTreeMap<String, BTreeSet<Country>>,
+    policies: BTreeSet<String>,
+    /// Codes that were taken out of use, and since when.
+    withdrawn: BTreeMap<String, Timestamp>,
 }
 
 /// Why codes make no table.
@@ -43,8 +48,16 @@ pub enum CodesError {
         /// The member.
         member: Country,
     },
-    /// More countries or groups than a table may have.
-    #[error("the table of codes has more than {} countries or groups", crate::MAX_ROWS)]
+    /// A country that is read in to a category must be one of the same table.
+    #[error("`{country}`, read in to category `{category}`, is not a country of the table")]
+    UnknownReader {
+        /// The category.
+        category: String,
+        /// The country.
+        country: Country,
+    },
+    /// More rows of one sort than a table may have.
+    #[error("the table of codes has more than {} rows of one sort", crate::MAX_ROWS)]
     TooLong,
 }
 
@@ -75,11 +88,42 @@ impl Codes {
                 return Err(CodesError::UnknownMember { group: group.clone(), member: member.clone() });
             }
         }
-        Ok(Self { version: version.to_owned(), as_of, countries, groups })
+        Ok(Self {
+            version: version.to_owned(),
+            as_of,
+            countries,
+            groups,
+            categories: BTreeMap::new(),
+            policies: BTreeSet::new(),
+            withdrawn: BTreeMap::new(),
+        })
     }
 
-    /// The table that ships with this version: the 249 codes of ISO 3166-1 alpha-3 and the groups `FVEY`, `CFCK`
-    /// and `NATO` (32 members).
+    /// The same table with restrictive categories, each with the countries that are read in to it. A category that is
+    /// not here is unknown, and unknown is withheld; the table that ships has none.
+    #[must_use]
+    pub fn with_categories(mut self, categories: BTreeMap<String, BTreeSet<Country>>) -> Self {
+        self.categories = categories;
+        self
+    }
+
+    /// The same table with the policies (`id` or `id@version`) whose words mean what they mean here.
+    #[must_use]
+    pub fn with_policies(mut self, policies: BTreeSet<String>) -> Self {
+        self.policies = policies;
+        self
+    }
+
+    /// The same table with codes that were taken out of use, and since when. They stay unknown; a reader can say more
+    /// about them than that.
+    #[must_use]
+    pub fn with_withdrawn(mut self, withdrawn: BTreeMap<String, Timestamp>) -> Self {
+        self.withdrawn = withdrawn;
+        self
+    }
+
+    /// The table that ships with this version: the 249 codes of ISO 3166-1 alpha-3, the groups `FVEY`, `CFCK`
+    /// and `NATO` (32 members), the policy of NATO, and the codes that ISO 3166-3 lists as withdrawn.
     pub fn builtin() -> Self {
         // Every code below is three capital letters, which a test holds; one that were not would be left out, and
         // so withheld.
@@ -89,13 +133,21 @@ impl Codes {
             as_of: Timestamp::from_unix_nanos(1_767_225_600_000_000_000), // 2026-01-01T00:00:00Z
             countries: set(ISO_3166_1_ALPHA_3),
             groups: GROUPS.iter().map(|(group, members)| ((*group).to_owned(), set(members))).collect(),
+            categories: BTreeMap::new(),
+            policies: POLICIES.iter().map(|policy| (*policy).to_owned()).collect(),
+            withdrawn: WITHDRAWN
+                .iter()
+                .filter_map(|(code, day)| {
+                    Some(((*code).to_owned(), format!("{day}T00:00:00Z").parse().ok()?))
+                })
+                .collect(),
         }
     }
 
     /// The table as a noun that can be recorded.
     pub(crate) fn into_table(self, marking: Marking) -> CodeTable {
-        let Self { version, as_of, countries, groups } = self;
-        CodeTable { version, valid_from: as_of, countries, groups, marking }
+        let Self { version, as_of, countries, groups, categories, policies, withdrawn } = self;
+        CodeTable { version, valid_from: as_of, countries, groups, categories, policies, withdrawn, marking }
     }
 
     /// The name of this table, which a decision keeps.
@@ -119,6 +171,21 @@ impl Codes {
             return Some(members.clone());
         }
         self.country(word).map(|country| BTreeSet::from([country]))
+    }
+
+    /// Whether the words of a policy are known to mean what they mean here.
+    pub fn knows_policy(&self, policy: &str) -> bool {
+        self.policies.contains(policy)
+    }
+
+    /// Who is read in to a restrictive category; `None` when the category is unknown.
+    pub fn read_in(&self, category: &str) -> Option<&BTreeSet<Country>> {
+        self.categories.get(category)
+    }
+
+    /// Since when a code is no longer in use; `None` for one that is, or never was.
+    pub fn withdrawn(&self, code: &str) -> Option<Timestamp> {
+        self.withdrawn.get(code).copied()
     }
 
     /// The country that a word stands for; `None` for a group or an unknown word.
@@ -151,4 +218,21 @@ const GROUPS: &[(&str, &str)] = &[
         "ALB BEL BGR CAN CZE DEU DNK ESP EST FIN FRA GBR GRC HRV HUN ISL ITA LTU LUX LVA MKD MNE NLD NOR POL \
          PRT ROU SVK SVN SWE TUR USA",
     ),
+];
+
+/// Policies whose levels are those of [`Level`](crate::Level).
+const POLICIES: &[&str] = &["urn:nato:stanag:4774:confidentialitymetadatalabel:1:0:policy:NATO"];
+
+/// ISO 3166-3: codes of states that are no more or were renamed, with the day of the newsletter that withdrew them.
+const WITHDRAWN: &[(&str, &str)] = &[
+    ("ANT", "2010-12-15"),
+    ("BUR", "1989-12-05"),
+    ("CSK", "1993-06-15"),
+    ("DDR", "1990-10-30"),
+    ("ROM", "2002-02-01"),
+    ("SCG", "2006-09-26"),
+    ("SUN", "1992-08-30"),
+    ("TMP", "2002-05-20"),
+    ("YUG", "2003-07-23"),
+    ("ZAR", "1997-07-14"),
 ];

@@ -3,13 +3,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A word that stands for no level or caveat of this version.
+/// A word that stands for nothing on one of the scales of this version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{word}` is no {scale}; allowed are {allowed}")]
 pub struct UnknownWord {
     /// What was given, cut after 80 characters.
     pub word: String,
-    /// `level` or `caveat`.
+    /// `level`, `caveat`, `TLP` or `PAP`.
     pub scale: &'static str,
     /// What may be given.
     pub allowed: &'static str,
@@ -107,4 +107,50 @@ words!(
     "caveat",
     "EXERCISE, NOFORN, ORCON",
     [Exercise = "EXERCISE", Noforn = "NOFORN", Orcon = "ORCON",]
+);
+
+/// How far a holder may pass an item on: Traffic Light Protocol 2.0 (FIRST, August 2022), widest first.
+///
+/// It says nothing about who gets the item in the first place: that is the REL list's matter, and no word here
+/// widens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tlp {
+    /// `CLEAR`: no limit.
+    Clear,
+    /// `GREEN`: within the community.
+    Green,
+    /// `AMBER`: within the organisation and to its clients.
+    Amber,
+    /// `AMBER+STRICT`: within the organisation.
+    AmberStrict,
+    /// `RED`: for the individual recipients only. A node stands for an organisation, so no other node gets it.
+    Red,
+}
+
+words!(
+    Tlp,
+    "TLP",
+    "CLEAR, GREEN, AMBER, AMBER+STRICT, RED",
+    [Clear = "CLEAR", Green = "GREEN", Amber = "AMBER", AmberStrict = "AMBER+STRICT", Red = "RED"]
+);
+
+/// What a holder may do with an item: Permissible Actions Protocol, most permitted first. Each word permits less than
+/// the one before it, so the intersection of what two permit is the narrower word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pap {
+    /// `CLEAR`: anything.
+    Clear,
+    /// `GREEN`: also active measures, such as blocking or probing the other side.
+    Green,
+    /// `AMBER`: also look-ups with third parties.
+    Amber,
+    /// `RED`: only what cannot be seen from outside, such as searching one's own logs.
+    Red,
+}
+
+words!(
+    Pap,
+    "PAP",
+    "CLEAR, GREEN, AMBER, RED",
+    [Clear = "CLEAR", Green = "GREEN", Amber = "AMBER", Red = "RED"]
 );

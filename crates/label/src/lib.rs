@@ -53,10 +53,12 @@ mod rulebook;
 mod tables;
 mod tearline;
 
+mod walk;
+
 pub use codes::{Codes, CodesError};
 pub use join::{join, join_markings};
-pub use label::{Label, LabelError, MAX_WORDS, banner};
-pub use level::{Caveat, Level, UnknownWord};
+pub use label::{Label, LabelError, MAX_WORD_BYTES, MAX_WORDS, banner};
+pub use level::{Caveat, Level, Pap, Tlp, UnknownWord};
 pub use policy::{
     MAX_POLICIES, MAX_POLICY_BYTES, National, POLICY_SCHEMA, POLICY_SCHEMA_TEXT, Policy, PolicyDocument,
 };

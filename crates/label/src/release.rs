@@ -1,10 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet};
-
 use base::{Country, EntryId, Facts, Marked, Marking, NodeName, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::judge::{Part, judge};
-use crate::{Caveat, Codes, Label, LabelError, Level, National, Rule, Withheld, Words};
+use crate::walk::Walk;
+use crate::{Codes, Label, LabelError, Level, National, Rule, Withheld, Words};
 
 /// The most links from an item to its evidence, and from there on, that one decision follows.
 pub const MAX_EVIDENCE: usize = 100_000;
@@ -155,19 +154,27 @@ impl<T: Serialize> Serialize for Released<T> {
 ///
 /// 1. `recalled`: the owner took it back.
 /// 2. `marking.missing`, then the marking is [parsed](Label::parse): `marking.too_long`, `level.unknown`,
-///    `originator.unknown`, `rel.unknown_code`, `caveat.unknown`, `caveat.noforn_with_rel`.
+///    `originator.unknown`, `rel.unknown_code`, `caveat.unknown`, `caveat.noforn_with_rel`, `display.unknown_code`,
+///    `tlp.unknown`, `pap.unknown`, `policy.unknown`, `category.unknown`.
 /// 3. `originator.other`: our own country must be an originator, and every further one must be the audience's own.
 ///    An item of another owner is not re-shared.
 /// 4. `caveat.orcon`: with ORCON, we must be the only originator.
 /// 5. `level.above_clearance`, `caveat.noforn`.
-/// 6. `rel.empty`, `rel.not_listed`: the audience's country must be in the REL list, also when it is our own.
-/// 7. What the item rests on, to the end (evidence of evidence), each in the order of its list, depth first:
-///    `evidence.too_many`, `evidence.unknown`, `evidence.recalled`, `evidence.withheld` when steps 2 to 6 refuse it,
-///    `evidence.level` and `evidence.caveat` when its level is above that of what rests on it or one of its caveats
-///    was lost. Evidence that is the audience's own needs no REL entry and is not followed: the audience has it.
-///    Evidence of ours that the national policy refuses is `evidence.withheld` as well.
-/// 8. The national policy, which is asked last and can only narrow: `policy.unreadable`, `policy.no_facts`,
-///    `policy.error`, `policy.forbid`, `policy.no_permit`. The path names the policy.
+/// 6. `policy.unknown`, `category.unknown`, `category.not_held`: the table must know the policies and the categories,
+///    and the audience's country must be read in to each category.
+/// 7. `tlp.red`: named persons only, and a node is no person. `tlp.amber_strict`: with it, we must be the only
+///    originator. The other words, and PAP, bind whoever gets the item; they hold nothing back here.
+/// 8. `validity.not_yet` before valid-from, `validity.expired` from the expiry on.
+/// 9. `display.only`: the audience may be shown it, and what goes out is given.
+/// 10. `rel.empty`, `rel.not_listed`: the audience's country must be in the REL list, also when it is our own.
+/// 11. What the item rests on, to the end (evidence of evidence, and what a marking says that it was derived from), each
+///     in the order of its list, depth first: `evidence.too_many`, `evidence.unknown`, `evidence.recalled`,
+///     `evidence.withheld` when steps 2 to 10 refuse it, and `evidence.level`, `.caveat`, `.category`, `.tlp`,
+///     `.pap`, `.validity` when what rests on it lost some of its restriction. Evidence that is the audience's own
+///     needs no REL entry and is not followed: the audience has it.
+///     Evidence of ours that the national policy refuses is `evidence.withheld` as well.
+/// 12. The national policy, which is asked last and can only narrow: `policy.unreadable`, `policy.no_facts`,
+///     `policy.error`, `policy.forbid`, `policy.no_permit`. The path names the policy.
 ///
 /// The audience's own clock, network and past play no part: the answer depends on the arguments alone.
 ///
@@ -186,9 +193,8 @@ pub fn release<T: Marked>(
     }
     let marking = item.marking().ok_or_else(|| withheld(Rule::MarkingMissing, "marking"))?;
     let label = rules.label(marking).map_err(|e| withheld(e.rule(), &e.path()))?;
-    judge(&label, Part::Item, audience, &rules.own).map_err(|(rule, path)| withheld(rule, path))?;
-    Walk { audience, rules, standing, now, steps: Vec::new(), seen: BTreeMap::new() }
-        .check(&label, item.evidence())?;
+    judge(&label, Part::Item, audience, rules, now).map_err(|(rule, path)| withheld(rule, path))?;
+    Walk::new(audience, rules, standing, now).check(&label, item.evidence())?;
     if !rules.national.is_none() {
         let facts = item.facts();
         rules
@@ -203,129 +209,4 @@ pub fn release<T: Marked>(
         codes_version: rules.codes.version().to_owned(),
         policy: rules.national.path(),
     })
-}
-
-/// The walk from an item to everything that it rests on.
-struct Walk<'a> {
-    audience: &'a Audience,
-    rules: &'a Rules,
-    standing: &'a Standing<'a>,
-    now: Timestamp,
-    steps: Vec<Step>,
-    /// What was already judged, so that a diamond costs one judgement.
-    seen: BTreeMap<EntryId, Banner>,
-}
-
-/// One link from a holder to its evidence.
-struct Step {
-    /// The step that led to the holder; `None` for the item.
-    from: Option<usize>,
-    /// Which of the holder's evidence.
-    index: usize,
-    id: EntryId,
-    /// What the holder is marked with.
-    holder: Banner,
-}
-
-/// What evidence must not lose on the way up.
-#[derive(Clone)]
-struct Banner {
-    level: Level,
-    caveats: BTreeSet<Caveat>,
-}
-
-impl Banner {
-    fn of(label: &Label) -> Self {
-        Self { level: label.level, caveats: label.caveats.clone() }
-    }
-}
-
-impl Walk<'_> {
-    fn check(mut self, item: &Label, evidence: &[EntryId]) -> Result<(), Withheld> {
-        let mut open = Vec::new();
-        self.open(&mut open, None, &Banner::of(item), evidence)?;
-        while let Some(step) = open.pop() {
-            self.step(&mut open, step)?;
-        }
-        Ok(())
-    }
-
-    /// Puts a holder's evidence on the stack, its first on top.
-    fn open(
-        &mut self,
-        open: &mut Vec<usize>,
-        from: Option<usize>,
-        holder: &Banner,
-        evidence: &[EntryId],
-    ) -> Result<(), Withheld> {
-        if self.steps.len().saturating_add(evidence.len()) > MAX_EVIDENCE {
-            let path = from.map_or_else(|| "evidence".to_owned(), |step| self.path(step) + ".evidence");
-            return Err(Withheld { rule: Rule::EvidenceTooMany, path, cause: None });
-        }
-        let first = self.steps.len();
-        self.steps.extend(evidence.iter().enumerate().map(|(index, id)| Step {
-            from,
-            index,
-            id: *id,
-            holder: holder.clone(),
-        }));
-        open.extend((first..self.steps.len()).rev());
-        Ok(())
-    }
-
-    fn step(&mut self, open: &mut Vec<usize>, at: usize) -> Result<(), Withheld> {
-        let id = self.steps[at].id;
-        if let Some(banner) = self.seen.get(&id) {
-            return self.compare(at, banner);
-        }
-        let refuse = |walk: &Self, rule, cause| Withheld { rule, path: walk.path(at), cause };
-        let (marking, evidence, facts) = match (self.standing.evidence)(&id) {
-            Evidence::Unknown => return Err(refuse(self, Rule::EvidenceUnknown, None)),
-            Evidence::Recalled => return Err(refuse(self, Rule::EvidenceRecalled, None)),
-            Evidence::Held { marking, evidence, facts } => (marking, evidence, facts),
-        };
-        let marking =
-            marking.ok_or_else(|| refuse(self, Rule::EvidenceWithheld, Some(Rule::MarkingMissing)))?;
-        let label =
-            self.rules.label(&marking).map_err(|e| refuse(self, Rule::EvidenceWithheld, Some(e.rule())))?;
-        judge(&label, Part::Evidence, self.audience, &self.rules.own)
-            .map_err(|(rule, _)| refuse(self, Rule::EvidenceWithheld, Some(rule)))?;
-        let banner = Banner::of(&label);
-        self.compare(at, &banner)?;
-        if label.originators.contains(&self.rules.own) {
-            self.rules
-                .national
-                .check(self.audience, &label, facts.as_ref(), self.now)
-                .map_err(|(rule, _)| refuse(self, Rule::EvidenceWithheld, Some(rule)))?;
-            self.open(open, Some(at), &banner, &evidence)?;
-        }
-        self.seen.insert(id, banner);
-        Ok(())
-    }
-
-    /// Holds evidence against what rests on it.
-    fn compare(&self, at: usize, evidence: &Banner) -> Result<(), Withheld> {
-        let step = &self.steps[at];
-        let refuse = |rule| Err(Withheld { rule, path: self.path(at), cause: None });
-        if evidence.level > step.holder.level {
-            return refuse(Rule::EvidenceLevel);
-        }
-        if !evidence.caveats.is_subset(&step.holder.caveats) {
-            return refuse(Rule::EvidenceCaveat);
-        }
-        Ok(())
-    }
-
-    /// `evidence[0].evidence[2]`
-    fn path(&self, at: usize) -> String {
-        let mut parts = Vec::new();
-        let mut next = Some(at);
-        while let Some(index) = next {
-            let step = &self.steps[index];
-            parts.push(format!("evidence[{}]", step.index));
-            next = step.from;
-        }
-        parts.reverse();
-        parts.join(".")
-    }
 }

@@ -58,6 +58,16 @@ rules! {
     CaveatUnknown = "caveat.unknown",
     /// NOFORN beside a REL list contradicts itself.
     CaveatNofornWithRel = "caveat.noforn_with_rel",
+    /// A word of the display-only list is neither a country nor a group of the table.
+    DisplayUnknownCode = "display.unknown_code",
+    /// The word of the Traffic Light Protocol is none of this version.
+    TlpUnknown = "tlp.unknown",
+    /// The word of the Permissible Actions Protocol is none of this version.
+    PapUnknown = "pap.unknown",
+    /// The policy is not in the table, or its name is malformed.
+    PolicyUnknown = "policy.unknown",
+    /// A restrictive category is not in the table, or is malformed.
+    CategoryUnknown = "category.unknown",
     /// The item, or part of it, belongs to somebody who is neither we nor the audience.
     OriginatorOther = "originator.other",
     /// Part of the item belongs to another, and only the originator may release it.
@@ -66,6 +76,18 @@ rules! {
     LevelAboveClearance = "level.above_clearance",
     /// NOFORN.
     CaveatNoforn = "caveat.noforn",
+    /// The audience's country is not read in to a restrictive category.
+    CategoryNotHeld = "category.not_held",
+    /// TLP:RED is for named persons; a node stands for an organisation.
+    TlpRed = "tlp.red",
+    /// Part of the item belongs to another, who keeps it within its organisation.
+    TlpAmberStrict = "tlp.amber_strict",
+    /// The item is not to be given away yet.
+    ValidityNotYet = "validity.not_yet",
+    /// The item is no longer to be given away.
+    ValidityExpired = "validity.expired",
+    /// The audience may be shown the item, but not be given it.
+    DisplayOnly = "display.only",
     /// The REL list is empty, which reaches nobody.
     RelEmpty = "rel.empty",
     /// The audience's country is not in the REL list.
@@ -82,6 +104,14 @@ rules! {
     EvidenceLevel = "evidence.level",
     /// An entry that the item rests on has a caveat that what rests on it lost.
     EvidenceCaveat = "evidence.caveat",
+    /// An entry that the item rests on has a restrictive category that what rests on it lost.
+    EvidenceCategory = "evidence.category",
+    /// An entry that the item rests on has a narrower TLP than what rests on it.
+    EvidenceTlp = "evidence.tlp",
+    /// An entry that the item rests on permits less than what rests on it.
+    EvidencePap = "evidence.pap",
+    /// An entry that the item rests on expires before what rests on it.
+    EvidenceValidity = "evidence.validity",
     /// A national policy that is in force could not be read, so nothing may go out.
     PolicyUnreadable = "policy.unreadable",
     /// The item does not tell what it is and what it is about, which the national policy asks.

@@ -29,6 +29,15 @@ pub struct CodeTable {
     pub countries: BTreeSet<Country>,
     /// The groups with their members.
     pub groups: BTreeMap<String, BTreeSet<Country>>,
+    /// The restrictive categories, each with the countries that are read in to it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub categories: BTreeMap<String, BTreeSet<Country>>,
+    /// The policies (`id` or `id@version`) of markings whose words mean what they mean here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub policies: BTreeSet<String>,
+    /// Codes that were taken out of use, and since when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub withdrawn: BTreeMap<String, Timestamp>,
     /// Who may have the table itself.
     pub marking: Marking,
 }
@@ -46,12 +55,32 @@ impl CodeTable {
     /// The codes of the table.
     ///
     /// # Errors
-    /// As [`Codes::new`], and when there are more than [`MAX_ROWS`] countries or groups.
+    /// As [`Codes::new`], when a country that is read in to a category is not in the table, and when there are more
+    /// than [`MAX_ROWS`] rows of one sort.
     pub fn codes(&self) -> Result<Codes, CodesError> {
-        if self.countries.len() > MAX_ROWS || self.groups.len() > MAX_ROWS {
+        let rows = [
+            self.countries.len(),
+            self.groups.len(),
+            self.categories.len(),
+            self.policies.len(),
+            self.withdrawn.len(),
+        ];
+        if rows.into_iter().any(|count| count > MAX_ROWS) {
             return Err(CodesError::TooLong);
         }
-        Codes::new(&self.version, self.valid_from, self.countries.clone(), self.groups.clone())
+        for (category, readers) in &self.categories {
+            if let Some(country) = readers.iter().find(|country| !self.countries.contains(*country)) {
+                return Err(CodesError::UnknownReader {
+                    category: category.chars().take(80).collect(),
+                    country: country.clone(),
+                });
+            }
+        }
+        let codes = Codes::new(&self.version, self.valid_from, self.countries.clone(), self.groups.clone())?;
+        Ok(codes
+            .with_categories(self.categories.clone())
+            .with_policies(self.policies.clone())
+            .with_withdrawn(self.withdrawn.clone()))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{Country, Marking, Timestamp};
-use label::{Caveat, Codes, CodesError, Label, Level, Rule, banner};
+use label::{Caveat, Codes, CodesError, Label, Level, Pap, Rule, Tlp, banner};
 
 fn countries(codes: &[&str]) -> BTreeSet<Country> {
     codes.iter().map(|code| code.parse().unwrap()).collect()
@@ -62,6 +62,15 @@ fn words_are_exact() {
         assert_eq!(caveat.as_str().parse(), Ok(*caveat));
         assert_eq!(serde_json::from_value::<Caveat>(caveat.as_str().into()).unwrap(), *caveat);
     }
+    for tlp in Tlp::ALL {
+        assert_eq!(tlp.as_str().parse(), Ok(*tlp));
+    }
+    for pap in Pap::ALL {
+        assert_eq!(pap.as_str().parse(), Ok(*pap));
+    }
+    for word in ["", "white", "WHITE", "AMBER STRICT", "Red", "TLP:RED"] {
+        assert!(word.parse::<Tlp>().is_err() && word.parse::<Pap>().is_err(), "`{word}`");
+    }
     for word in
         ["", "secret", "Secret", " SECRET", "SECRET ", "S", "TOPSECRET", "TOP  SECRET", "TOP_SECRET", "2"]
     {
@@ -86,6 +95,20 @@ fn banners() {
     assert_eq!(line("UNCLASSIFIED", &[], &[], "KOR"), "UNCLASSIFIED");
     assert_eq!(line("RESTRICTED", &["KOR"], &["EXERCISE"], "KOR"), "EXERCISE//RESTRICTED//REL TO KOR");
     assert_eq!(line("RESTRICTED", &["USA", "JPN"], &[], "KOR USA"), "RESTRICTED//REL TO USA, JPN");
+    let full = Marking {
+        categories: vec!["SCI:SI".into()],
+        display_only: vec!["JPN".into()],
+        relido: true,
+        tlp: Some("AMBER+STRICT".into()),
+        pap: Some("GREEN".into()),
+        expires: "2027-01-01T00:00:00Z".parse().ok(),
+        ..Marking::new("SECRET", &["USA", "JPN"], "KOR")
+    };
+    assert_eq!(
+        banner(&Label::parse(&full, &Codes::builtin()).unwrap()),
+        "SECRET//SCI:SI//REL TO KOR, USA/DISPLAY ONLY JPN/RELIDO//TLP:AMBER+STRICT/PAP:GREEN\
+         //UNTIL 2027-01-01T00:00:00Z"
+    );
 }
 
 /// Stores and consoles keep these words.
@@ -103,10 +126,21 @@ fn the_codes_of_the_rules_are_stable() {
             "rel.unknown_code",
             "caveat.unknown",
             "caveat.noforn_with_rel",
+            "display.unknown_code",
+            "tlp.unknown",
+            "pap.unknown",
+            "policy.unknown",
+            "category.unknown",
             "originator.other",
             "caveat.orcon",
             "level.above_clearance",
             "caveat.noforn",
+            "category.not_held",
+            "tlp.red",
+            "tlp.amber_strict",
+            "validity.not_yet",
+            "validity.expired",
+            "display.only",
             "rel.empty",
             "rel.not_listed",
             "evidence.too_many",
@@ -115,6 +149,15 @@ fn the_codes_of_the_rules_are_stable() {
             "evidence.withheld",
             "evidence.level",
             "evidence.caveat",
+            "evidence.category",
+            "evidence.tlp",
+            "evidence.pap",
+            "evidence.validity",
+            "policy.unreadable",
+            "policy.no_facts",
+            "policy.error",
+            "policy.forbid",
+            "policy.no_permit",
         ]
     );
     for rule in Rule::ALL {

@@ -28,6 +28,7 @@ fn markings(levels: &[Level]) -> Vec<Marking> {
                         rel_to: rel_to.clone(),
                         caveats: caveats.clone(),
                         originator: originators.join(" "),
+                        ..Marking::default()
                     });
                 }
             }

@@ -31,6 +31,9 @@ fn table(version: &str, from: &str, nato: &str) -> CodeTable {
         valid_from: day(from),
         countries: countries("KOR USA GBR FIN SWE"),
         groups: BTreeMap::from([("NATO".to_owned(), countries(nato))]),
+        categories: BTreeMap::new(),
+        policies: BTreeSet::new(),
+        withdrawn: BTreeMap::new(),
         marking: nobody(),
     }
 }
@@ -112,11 +115,27 @@ fn a_table_that_is_none_changes_nothing() {
         assert_eq!(book.add_codes(&bad), Err(expected));
         assert_eq!(book.at(day("2025-01-01")).codes.version(), "builtin-1");
     }
+    let categories = BTreeMap::from([("NOVA".to_owned(), countries("USA JPN"))]);
+    let unknown = CodesError::UnknownReader { category: "NOVA".to_owned(), country: "JPN".parse().unwrap() };
+    assert_eq!(book.add_codes(&CodeTable { categories, ..table("a", "2024-01-01", "USA") }), Err(unknown));
     let groups = (0..=MAX_ROWS).map(|n| (format!("G{n:04}"), countries("USA"))).collect();
     assert_eq!(
         book.add_codes(&CodeTable { groups, ..table("a", "2024-01-01", "USA") }),
         Err(CodesError::TooLong)
     );
+}
+
+#[test]
+fn a_table_says_who_is_read_in_to_a_category() {
+    let mut book = Rulebook::new("KOR".parse().unwrap());
+    let categories = BTreeMap::from([("NOVA".to_owned(), countries("USA"))]);
+    book.add_codes(&CodeTable { categories, ..table("a", "2024-01-01", "USA") }).unwrap();
+    let nova =
+        Marking { categories: vec!["NOVA".to_owned()], ..Marking::new("RESTRICTED", &["USA", "GBR"], "KOR") };
+    let rules = book.at(day("2025-01-01"));
+    assert_eq!(why(&rules, nova.clone(), "USA").0, "");
+    assert_eq!(why(&rules, nova.clone(), "GBR").0, "category.not_held");
+    assert_eq!(why(&book.at(day("2020-01-01")), nova, "USA").0, "category.unknown");
 }
 
 #[test]

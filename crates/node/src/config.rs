@@ -358,6 +358,7 @@ impl MarkingRule {
             rel_to: self.rel_to.clone(),
             caveats: self.caveats.clone(),
             originator: country.to_owned(),
+            ..Marking::default()
         }
     }
 }

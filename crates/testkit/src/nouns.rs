@@ -112,8 +112,43 @@ pub fn source() -> impl Strategy<Value = Source> {
 
 /// A marking of any words, most of them unknown to any table.
 pub fn marking() -> impl Strategy<Value = Marking> {
-    (text(), vec(text(), 0..4), vec(text(), 0..3), text())
-        .prop_map(|(level, rel_to, caveats, originator)| Marking { level, rel_to, caveats, originator })
+    let words = (text(), vec(text(), 0..4), vec(text(), 0..3), text());
+    (words, handling()).prop_map(|((level, rel_to, caveats, originator), handling)| Marking {
+        level,
+        rel_to,
+        caveats,
+        originator,
+        ..handling
+    })
+}
+
+/// The optional fields of a marking, of any words; in half of the cases none.
+pub fn handling() -> impl Strategy<Value = Marking> {
+    let word = || option::of(text());
+    let words = (word(), vec(text(), 0..3), vec(text(), 0..3), any::<bool>(), word(), word());
+    let times = (option::of(timestamp()), option::of(timestamp()), option::of(timestamp()));
+    let some = (words, vec(entry_id(), 0..3), times).prop_map(
+        |(
+            (policy, categories, display_only, relido, tlp, pap),
+            derived_from,
+            (valid_from, review, expires),
+        )| {
+            Marking {
+                policy,
+                categories,
+                display_only,
+                relido,
+                tlp,
+                pap,
+                derived_from,
+                valid_from,
+                review,
+                expires,
+                ..Marking::default()
+            }
+        },
+    );
+    prop_oneof![some, Just(Marking::default())]
 }
 
 /// A marking that the label kernel understands: known words, no contradiction, one originator.
@@ -129,6 +164,7 @@ pub fn known_marking() -> impl Strategy<Value = Marking> {
             rel_to: words(rel_to),
             caveats: words(caveats),
             originator: originator.to_owned(),
+            ..Marking::default()
         },
     )
 }

@@ -58,22 +58,79 @@ pub(crate) struct MarkingView {
     #[serde(default)]
     pub(crate) caveats: Vec<String>,
     pub(crate) originator: String,
+    /// Whose words these are, `id` or `id@version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<String>,
+    /// Restrictive categories.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) categories: Vec<String>,
+    /// Who may be shown it but not be given it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) display_only: Vec<String>,
+    /// Whether a disclosure officer may release it further.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) relido: bool,
+    /// TLP 2.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tlp: Option<String>,
+    /// Permissible actions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pap: Option<String>,
+    /// Entries from whose markings this one was derived.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub(crate) derived_from: Vec<EntryId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) valid_from: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) review: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) expires: Option<Timestamp>,
 }
 
 impl From<&Marking> for MarkingView {
     fn from(m: &Marking) -> Self {
+        let m = m.clone();
         Self {
-            level: m.level.clone(),
-            rel_to: m.rel_to.clone(),
-            caveats: m.caveats.clone(),
-            originator: m.originator.clone(),
+            level: m.level,
+            rel_to: m.rel_to,
+            caveats: m.caveats,
+            originator: m.originator,
+            policy: m.policy,
+            categories: m.categories,
+            display_only: m.display_only,
+            relido: m.relido,
+            tlp: m.tlp,
+            pap: m.pap,
+            derived_from: m.derived_from,
+            valid_from: m.valid_from,
+            review: m.review,
+            expires: m.expires,
         }
     }
 }
 
 impl From<MarkingView> for Marking {
     fn from(m: MarkingView) -> Self {
-        Self { level: m.level, rel_to: m.rel_to, caveats: m.caveats, originator: m.originator }
+        Self {
+            level: m.level,
+            rel_to: m.rel_to,
+            caveats: m.caveats,
+            originator: m.originator,
+            policy: m.policy,
+            categories: m.categories,
+            display_only: m.display_only,
+            relido: m.relido,
+            tlp: m.tlp,
+            pap: m.pap,
+            derived_from: m.derived_from,
+            valid_from: m.valid_from,
+            review: m.review,
+            expires: m.expires,
+        }
     }
 }
 
