@@ -47,9 +47,9 @@ impl Noun for CodeTable {
 }
 
 impl CodeTable {
-    /// The table that ships with this version, to start an own one from.
-    pub fn builtin(marking: Marking) -> Self {
-        Codes::builtin().into_table(marking)
+    /// The codes as a noun that can be recorded; those that ship with this version are a start for an own table.
+    pub fn of(codes: Codes, marking: Marking) -> Self {
+        codes.into_table(marking)
     }
 
     /// The codes of the table.
@@ -220,9 +220,9 @@ impl Words {
         Ok(Self { tables: all })
     }
 
-    /// The versions of the tables, by country.
-    pub fn versions(&self) -> impl Iterator<Item = (&Country, &str)> {
-        self.tables.iter().map(|(country, table)| (country, table.version.as_str()))
+    /// The tables, by country.
+    pub fn tables(&self) -> impl Iterator<Item = &MappingTable> {
+        self.tables.values()
     }
 
     /// The marking with the level word of its originator's nation put as a level of this program. A marking with a

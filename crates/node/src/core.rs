@@ -10,12 +10,13 @@ use base::{Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Observa
 use incident::Incident;
 use label::{Audience, Rules};
 use link::{Item, Outbound, ReceivedBatch, Refused, Reply};
-use record::{Checkpoint, Peer, PublicKey, SqliteRecord};
+use record::{Checkpoint, Peer, PublicKey, SqliteRecord, Stored};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::events::NodeEvent;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
+use crate::policy_change::RulesOnRecord;
 use crate::projection::Projection;
 use crate::{Config, NodeError};
 
@@ -73,7 +74,8 @@ pub(crate) struct Core {
     pub(crate) config: Config,
     pub(crate) public: PublicKey,
     pub(crate) certificate: KeyFingerprint,
-    pub(crate) rules: Rules,
+    /// Tables and policies of the record, and from them the rules of the day.
+    pub(crate) rules: RwLock<RulesOnRecord>,
     pub(crate) events: broadcast::Sender<NodeEvent>,
     pub(crate) jobs: Jobs,
     pub(crate) metrics: Metrics,
@@ -94,6 +96,21 @@ impl Core {
 
     pub(crate) fn update<R>(&self, change: impl FnOnce(&mut Projection) -> R) -> R {
         change(&mut self.projection.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The rules of release at `now`.
+    pub(crate) fn rules(&self, now: Timestamp) -> Arc<Rules> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).at(now)
+    }
+
+    /// Takes in what an entry says of tables and policies.
+    pub(crate) fn note_rules(&self, stored: &Stored) {
+        if let Some(entry) = &stored.entry
+            && stored.received.is_none()
+            && RulesOnRecord::concerns(entry.kind())
+        {
+            self.rules.write().unwrap_or_else(PoisonError::into_inner).apply(entry);
+        }
     }
 
     pub(crate) fn links(&self) -> Vec<Arc<PeerLink>> {

@@ -17,6 +17,7 @@ mod keys;
 mod link_io;
 mod metrics;
 mod offline;
+mod policy_change;
 mod projection;
 mod screening;
 mod serve;
@@ -37,7 +38,12 @@ use tokio_rustls::TlsAcceptor;
 
 pub use crate::api::{last_url, new_entry_token, openapi};
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, Origin, Overrides};
-pub use crate::offline::{CARD_SCHEMA, Card, accept, card};
+pub use crate::keys::{new_officer_key, officer_key, random_secret};
+pub use crate::offline::{CARD_SCHEMA, Card, Desk, accept, card};
+pub use crate::policy_change::{
+    OFFICERS_TO_SIGN, Officer, PolicyApplied, PolicyApproval, PolicySignature, PolicyStepError, Proposal,
+    RulesOnRecord,
+};
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 
 /// Why a node cannot start, or cannot do what it was asked.
@@ -97,6 +103,9 @@ pub enum NodeError {
         /// What is wrong.
         message: String,
     },
+    /// A step toward a policy that may not be taken.
+    #[error("{0}")]
+    PolicyStep(#[from] PolicyStepError),
     /// Input from which nothing could be read.
     #[error("`{name}`: {message}")]
     BadInput {

@@ -119,6 +119,65 @@ pub fn card(config: &Config) -> Result<Card, NodeError> {
     })
 }
 
+/// The record of a stopped node, open to add own entries to it.
+pub struct Desk {
+    config: Config,
+    key: record::NodeKey,
+    record: SqliteRecord,
+}
+
+impl Desk {
+    /// Opens the record of the stopped node in `config.data`.
+    ///
+    /// # Errors
+    /// When there is no record yet, the node runs, or its key cannot be read.
+    pub fn open(config: &Config) -> Result<Self, NodeError> {
+        let config = settings(config)?;
+        let key = keys::signing_key(&config.data, &config.name)?;
+        let own = record::NodeKey::from_secret(config.name.clone(), &key.secret());
+        let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
+        let record = SqliteRecord::open(&config.data, own, options)?;
+        Ok(Self { config, key, record })
+    }
+
+    /// A marking that reaches nobody.
+    pub fn nobody(&self) -> base::Marking {
+        nobody(&self.config.country)
+    }
+
+    /// An own entry, signed with time `now` or with that of this machine's clock, not recorded yet.
+    ///
+    /// # Errors
+    /// When the noun makes no entry.
+    pub fn sign<T: base::Noun>(&self, noun: &T, now: Option<Timestamp>) -> Result<Entry, NodeError> {
+        self.sign_as(noun, &self.key, now)
+    }
+
+    /// An entry of another key, such as an officer's, in this node's country. It is no entry of this record.
+    ///
+    /// # Errors
+    /// When the noun makes no entry.
+    pub fn sign_as<T: base::Noun>(
+        &self,
+        noun: &T,
+        key: &record::NodeKey,
+        now: Option<Timestamp>,
+    ) -> Result<Entry, NodeError> {
+        let time = now.unwrap_or_else(crate::core::now);
+        Ok(Entry::sign(noun, &self.config.country, key, time, &mut OsRng)?)
+    }
+
+    /// Records an own entry; for whom it is, is decided at the next start.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    pub fn record(&mut self, entry: Entry) -> Result<EntryId, NodeError> {
+        let id = entry.id();
+        self.record.commit(&Batch::of([entry]))?;
+        Ok(id)
+    }
+}
+
 /// Records a peer in the stopped node in `config.data`; what was recorded before is decided for it at the next start.
 /// The entry is signed with time `now`, or with that of this machine's clock.
 ///
@@ -130,13 +189,8 @@ pub fn accept(
     clearance: &str,
     now: Option<Timestamp>,
 ) -> Result<(EntryId, Peer), NodeError> {
-    let config = settings(config)?;
-    let peer = card.peer(clearance, config.name.as_str(), &config.country)?;
-    let key = keys::signing_key(&config.data, &config.name)?;
-    let time = now.unwrap_or_else(crate::core::now);
-    let entry = Entry::sign(&peer, &config.country, &key, time, &mut OsRng)?;
-    let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
-    let id = entry.id();
-    SqliteRecord::open(&config.data, key, options)?.commit(&Batch::of([entry]))?;
-    Ok((id, peer))
+    let mut desk = Desk::open(config)?;
+    let peer = card.peer(clearance, desk.config.name.as_str(), &desk.config.country)?;
+    let entry = desk.sign(&peer, now)?;
+    Ok((desk.record(entry)?, peer))
 }

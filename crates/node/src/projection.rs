@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use base::{
-    Country, EntryId, Finding, Interval, Marking, NodeName, Observation, Recall, Severity, Timestamp,
+    Country, EntryId, Facts, Finding, Interval, Marked, Marking, NodeName, Observation, Recall, Severity,
+    Timestamp,
 };
 use incident::Incident;
 use label::{Evidence, Withheld};
@@ -189,8 +190,20 @@ impl Projection {
         match self.get(id) {
             None => Evidence::Unknown,
             Some(meta) if meta.recalled_by.is_some() => Evidence::Recalled,
-            Some(meta) => Evidence::Held { marking: meta.marking.clone(), evidence: meta.evidence.clone() },
+            Some(meta) => Evidence::Held {
+                marking: meta.marking.clone(),
+                evidence: meta.evidence.clone(),
+                facts: self.facts(id),
+            },
         }
+    }
+
+    /// What a national policy may look at; `None` for what is kept here without its content.
+    fn facts(&self, id: &EntryId) -> Option<Facts> {
+        let finding = self.findings.get(id).and_then(|finding| finding.facts());
+        finding
+            .or_else(|| self.observations.get(id).and_then(|observation| observation.facts()))
+            .or_else(|| self.incidents.get(id).and_then(|incident| incident.facts()))
     }
 
     pub(crate) fn is_recalled(&self, id: &EntryId) -> bool {

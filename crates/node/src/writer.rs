@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
 
 use base::{Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Recall, Timestamp};
 use incident::GroupRules;
-use label::{Audience, Evidence, Level, Released, Rules, Standing, Withheld};
+use label::{Audience, Evidence, Level, Released, Standing, Withheld};
 use link::{Inbound, Item, Outbound, PeerIdentity, ReceivedBatch, Refusal, Refused, Reply};
 use rand_core::OsRng;
 use record::{
@@ -21,6 +21,7 @@ use crate::core::{Appended, Command, Core, Draft, PeerLink, lock, nobody, now};
 use crate::events::NodeEvent;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
+use crate::policy_change::RulesOnRecord;
 use crate::projection::{Decision, Projection};
 use crate::thinner::Thinner;
 use crate::{Config, NodeError};
@@ -55,7 +56,7 @@ pub(crate) fn start(
     let core = Arc::new(Core {
         public: key.public(),
         certificate,
-        rules: Rules::new(config.country.clone()),
+        rules: RwLock::new(RulesOnRecord::new(config.country.clone())),
         events,
         jobs: Jobs::default(),
         metrics: Metrics::default(),
@@ -148,7 +149,11 @@ impl Writer {
         let size = self.record.log().size();
         for seq in 0..size {
             let Some(stored) = self.record.at(seq)? else { continue };
+            self.core.note_rules(&stored);
             self.core.update(|p| p.apply(&stored));
+        }
+        for fault in self.core.rules.read().unwrap_or_else(PoisonError::into_inner).faults() {
+            tracing::warn!("{fault}");
         }
         let peers: Vec<Peer> = self.core.read().peers.values().cloned().collect();
         for peer in peers {
@@ -165,7 +170,12 @@ impl Writer {
             peer.clearance.parse().map_err(|_| bad("its clearance is not a level word such as SECRET"))?;
         let me = self.core.config.name.clone();
         let identity = PeerIdentity { node: peer.node.clone(), country: peer.country.clone(), key };
-        let audience = Audience { node: peer.node.clone(), country: peer.country.clone(), clearance };
+        let audience = Audience {
+            node: peer.node.clone(),
+            country: peer.country.clone(),
+            clearance,
+            organisation: Some(peer.title.clone()),
+        };
         let lane = |direction| Lane { peer: peer.node.clone(), direction };
         let inbound = Inbound::new(me.clone(), identity.clone(), self.record.lane(&lane(Direction::In))?);
         let received = inbound.size();
@@ -246,7 +256,9 @@ impl Writer {
         let projection = self.core.read();
         let look_up = |id: &EntryId| pending.get(id).cloned().unwrap_or_else(|| projection.evidence(id));
         let standing = Standing { recalled: projection.is_recalled(&entry.id()), evidence: &look_up };
-        Some(label::release(entry.clone(), &link.audience, &self.core.rules, &standing, now()))
+        let now = now();
+        let rules = self.core.rules(now);
+        Some(label::release(entry.clone(), &link.audience, &rules, &standing, now))
     }
 
     fn sign(&self, draft: &Draft) -> Result<Entry, NodeError> {
@@ -411,6 +423,7 @@ impl Writer {
         let mut events = Vec::new();
         self.core.update(|projection| {
             for stored in stored {
+                self.core.note_rules(&stored);
                 projection.apply(&stored);
                 events.extend(NodeEvent::of(projection, &stored));
             }

@@ -14,12 +14,14 @@ mod checkpoint;
 mod entry;
 mod key;
 mod log;
+mod outline;
 mod store;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
 pub use key::{KeyError, NodeKey, PublicKey};
 pub use log::{BeyondLog, MerkleLog, inclusion_holds};
+pub use outline::{Outline, RawEntry};
 pub use store::{
     Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
     Peer, Purge, ReadRecord, RecordStore, SqliteOptions, SqliteRecord, StoreError, Stored, Verdict, founder,
