@@ -8,6 +8,7 @@ mod examples;
 mod formats;
 mod orbit;
 mod peers;
+mod policy;
 mod settings;
 mod shell;
 mod store;

@@ -46,7 +46,13 @@ Stop the node first.")]
         /// The whole, as `make` printed it; - is standard input
         whole: String,
         /// A field to open with all below it, as a JSON pointer; may be given again
-        #[arg(long = "field", value_name = "POINTER", required = true)]
+        #[arg(
+            long = "field",
+            value_name = "POINTER",
+            required = true,
+            env = "BONGSU_FIELD",
+            hide_env_values = true
+        )]
         fields: Vec<String>,
         /// Who may have this version: a marking as JSON
         #[arg(long, value_name = "MARKING", env = "BONGSU_MARKING", hide_env_values = true)]
