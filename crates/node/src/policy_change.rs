@@ -151,7 +151,7 @@ impl Proposal {
 }
 
 /// Tables, policies and officers of one record, read from its own entries in their order.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RulesOnRecord {
     book: Rulebook,
     officers: BTreeMap<NodeName, PublicKey>,

@@ -9,6 +9,7 @@ mod feeds;
 mod link;
 mod non_interference;
 mod outage;
+mod policy;
 mod recall;
 mod session;
 mod stream;

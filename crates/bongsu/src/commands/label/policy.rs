@@ -327,7 +327,7 @@ fn list(store: &Path, common: &Common) -> Result<ExitCode, CliError> {
     }
     for (id, proposal) in rules.proposals() {
         let document = &proposal.document;
-        let path = format!("policy/{}/{}", document.name, document.version);
+        let path = document.path();
         list.item(&Listed {
             entry: *id,
             name: &document.name,
