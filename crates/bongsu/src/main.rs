@@ -86,6 +86,14 @@ fn main() -> ExitCode {
     }
 }
 
+/// The present time, as it was given or by this machine's clock.
+pub(crate) fn now(common: &Common) -> base::Timestamp {
+    common.now.unwrap_or_else(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        base::Timestamp::from_unix_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+    })
+}
+
 /// The command tree, for completions and man pages.
 pub(crate) fn command_tree() -> clap::Command {
     Cli::command()

@@ -48,8 +48,16 @@ pub enum CodesError {
         /// The member.
         member: Country,
     },
-    /// More countries or groups than a table may have.
-    #[error("the table of codes has more than {} countries or groups", crate::MAX_ROWS)]
+    /// A country that is read in to a category must be one of the same table.
+    #[error("`{country}`, read in to category `{category}`, is not a country of the table")]
+    UnknownReader {
+        /// The category.
+        category: String,
+        /// The country.
+        country: Country,
+    },
+    /// More rows of one sort than a table may have.
+    #[error("the table of codes has more than {} rows of one sort", crate::MAX_ROWS)]
     TooLong,
 }
 

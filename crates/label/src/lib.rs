@@ -75,6 +75,6 @@ pub use rule::{Rule, UnknownRule, Withheld};
 pub use rulebook::Rulebook;
 pub use tables::{CodeTable, MAX_ROWS, MappingError, MappingRow, MappingTable, Words};
 pub use tearline::{
-    Disclosed, MAX_DISCLOSED, MAX_FIELDS, SLOTS, Tearline, TearlineError, TearlineRoot, Whole,
+    Disclosed, MAX_DISCLOSED, MAX_FIELDS, SLOTS, Tearline, TearlineError, TearlineRoot, TearlineWhole, Whole,
     verify as verify_tearline,
 };

@@ -124,6 +124,20 @@ rules! {
     PolicyNoPermit = "policy.no_permit",
 }
 
+impl Rule {
+    /// Whether it is the word of a national policy, which another policy may change, and not of the kernel.
+    pub const fn is_of_national_policy(self) -> bool {
+        matches!(
+            self,
+            Self::PolicyUnreadable
+                | Self::PolicyNoFacts
+                | Self::PolicyError
+                | Self::PolicyForbid
+                | Self::PolicyNoPermit
+        )
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

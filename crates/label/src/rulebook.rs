@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base::{Country, Fault, Timestamp};
 
@@ -7,47 +7,63 @@ use crate::{
     CodeTable, Codes, CodesError, MappingError, MappingTable, National, Policy, PolicyDocument, Rules, Words,
 };
 
+/// Before all tables.
+const BEGINNING: Timestamp = Timestamp::from_unix_nanos(i64::MIN);
+
 /// All tables and policies that a record holds, and from them the [`Rules`] of any day.
 ///
 /// What is added is taken in the order of the record. The table that holds at a time is the one with the latest
 /// `valid_from` that has come; of two with the same, the one recorded later. To repeat a decision, add what the
 /// record held when it was made and ask for its time.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Rulebook {
     own: Country,
     codes: BTreeMap<Timestamp, Codes>,
     words: BTreeMap<(Country, Timestamp), MappingTable>,
     /// By the time from which each holds.
     national: BTreeMap<Timestamp, National>,
-    /// The rules from each time on at which they change; rebuilt when something is added.
-    spans: BTreeMap<Timestamp, Arc<Rules>>,
+    /// The rules that were asked for last: most questions are about now.
+    last: Mutex<Option<Span>>,
+}
+
+/// Rules with the time from which they hold and that from which others do.
+#[derive(Debug)]
+struct Span {
+    from: Timestamp,
+    until: Option<Timestamp>,
+    rules: Arc<Rules>,
 }
 
 impl Rulebook {
     /// A rulebook of a node of country `own`, with the table that ships with this version and no national policy.
     pub fn new(own: Country) -> Self {
-        let mut book = Self {
+        Self {
             own,
             codes: BTreeMap::new(),
             words: BTreeMap::new(),
             national: BTreeMap::new(),
-            spans: BTreeMap::new(),
-        };
-        book.rebuild();
-        book
+            last: Mutex::default(),
+        }
     }
 
     /// The rules at `now`.
     pub fn at(&self, now: Timestamp) -> Arc<Rules> {
-        match self.spans.range(..=now).next_back() {
-            Some((_, rules)) => Arc::clone(rules),
-            None => Arc::new(Rules::new(self.own.clone())),
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(span) = &*last
+            && span.from <= now
+            && span.until.is_none_or(|until| now < until)
+        {
+            return Arc::clone(&span.rules);
         }
+        let rules = Arc::new(self.rules(now));
+        let from = self.changes().filter(|at| *at <= now).max().unwrap_or(BEGINNING);
+        *last = Some(Span { from, until: self.next_change(now), rules: Arc::clone(&rules) });
+        rules
     }
 
     /// When the rules change next after `now`.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        self.spans.range(now..).map(|(at, _)| *at).find(|at| *at > now)
+        self.changes().filter(|at| *at > now).min()
     }
 
     /// Adds a table of codes.
@@ -56,7 +72,7 @@ impl Rulebook {
     /// When it is none; the rulebook stays as it was.
     pub fn add_codes(&mut self, table: &CodeTable) -> Result<(), CodesError> {
         self.codes.insert(table.valid_from, table.codes()?);
-        self.rebuild();
+        self.forget();
         Ok(())
     }
 
@@ -67,7 +83,7 @@ impl Rulebook {
     pub fn add_words(&mut self, table: MappingTable) -> Result<(), MappingError> {
         table.check()?;
         self.words.insert((table.authority.clone(), table.valid_from), table);
-        self.rebuild();
+        self.forget();
         Ok(())
     }
 
@@ -80,33 +96,29 @@ impl Rulebook {
     /// With the faults of a policy that cannot be read.
     pub fn apply(&mut self, document: PolicyDocument, applied_at: Timestamp) -> Result<(), Vec<Fault>> {
         let from = document.effective_from.max(applied_at);
-        let path = format!("policy/{}/{}", document.name, document.version);
+        let path = document.path();
         let (national, faults) = match Policy::compile(document) {
             Ok(policy) => (National::Policy(Arc::new(policy)), None),
             Err(faults) => (National::Unreadable { path }, Some(faults)),
         };
         self.national.insert(from, national);
-        self.rebuild();
+        self.forget();
         faults.map_or(Ok(()), Err)
     }
 
-    /// From `applied_at` on nothing goes out, because the policy that was put in force is not to be had.
-    pub fn apply_unreadable(&mut self, path: String, applied_at: Timestamp) {
-        self.national.insert(applied_at, National::Unreadable { path });
-        self.rebuild();
+    fn forget(&mut self) {
+        *self.last.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn rebuild(&mut self) {
-        let mut changes: Vec<Timestamp> = self.codes.keys().chain(self.national.keys()).copied().collect();
-        changes.extend(self.words.keys().map(|(_, at)| *at));
-        changes.sort_unstable();
-        changes.dedup();
-        self.spans = changes.into_iter().map(|at| (at, Arc::new(self.rules(at)))).collect();
+    /// The times at which the rules change, in no order.
+    fn changes(&self) -> impl Iterator<Item = Timestamp> {
+        let words = self.words.keys().map(|(_, at)| *at);
+        self.codes.keys().copied().chain(self.national.keys().copied()).chain(words)
     }
 
     fn rules(&self, now: Timestamp) -> Rules {
         let newest = |country: &Country| {
-            let first = (country.clone(), Timestamp::from_unix_nanos(i64::MIN));
+            let first = (country.clone(), BEGINNING);
             self.words.range(first..=(country.clone(), now)).next_back().map(|(_, table)| table.clone())
         };
         let mut countries: Vec<&Country> = self.words.keys().map(|(country, _)| country).collect();

@@ -29,10 +29,10 @@ pub struct CodeTable {
     pub countries: BTreeSet<Country>,
     /// The groups with their members.
     pub groups: BTreeMap<String, BTreeSet<Country>>,
-    /// Restrictive categories, each with the countries that are read in to it.
+    /// The restrictive categories, each with the countries that are read in to it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub categories: BTreeMap<String, BTreeSet<Country>>,
-    /// Policies, `id` or `id@version`, whose words mean what they mean here.
+    /// The policies (`id` or `id@version`) of markings whose words mean what they mean here.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub policies: BTreeSet<String>,
     /// Codes that were taken out of use, and since when.
@@ -47,28 +47,36 @@ impl Noun for CodeTable {
 }
 
 impl CodeTable {
-    /// The table that ships with this version, to start an own one from.
-    pub fn builtin(marking: Marking) -> Self {
-        Codes::builtin().into_table(marking)
+    /// The codes as a noun that can be recorded; those that ship with this version are a start for an own table.
+    pub fn of(codes: Codes, marking: Marking) -> Self {
+        codes.into_table(marking)
     }
 
     /// The codes of the table.
     ///
     /// # Errors
-    /// As [`Codes::new`], and when there are more than [`MAX_ROWS`] countries or groups.
+    /// As [`Codes::new`], when a country that is read in to a category is not in the table, and when there are more
+    /// than [`MAX_ROWS`] rows of one sort.
     pub fn codes(&self) -> Result<Codes, CodesError> {
-        let longest = [
+        let rows = [
             self.countries.len(),
             self.groups.len(),
             self.categories.len(),
             self.policies.len(),
             self.withdrawn.len(),
         ];
-        if longest.iter().any(|rows| *rows > MAX_ROWS) {
+        if rows.into_iter().any(|count| count > MAX_ROWS) {
             return Err(CodesError::TooLong);
         }
-        let codes =
-            Codes::new(&self.version, self.valid_from, self.countries.clone(), self.groups.clone())?;
+        for (category, readers) in &self.categories {
+            if let Some(country) = readers.iter().find(|country| !self.countries.contains(*country)) {
+                return Err(CodesError::UnknownReader {
+                    category: category.chars().take(80).collect(),
+                    country: country.clone(),
+                });
+            }
+        }
+        let codes = Codes::new(&self.version, self.valid_from, self.countries.clone(), self.groups.clone())?;
         Ok(codes
             .with_categories(self.categories.clone())
             .with_policies(self.policies.clone())
@@ -212,9 +220,9 @@ impl Words {
         Ok(Self { tables: all })
     }
 
-    /// The versions of the tables, by country.
-    pub fn versions(&self) -> impl Iterator<Item = (&Country, &str)> {
-        self.tables.iter().map(|(country, table)| (country, table.version.as_str()))
+    /// The tables, by country.
+    pub fn tables(&self) -> impl Iterator<Item = &MappingTable> {
+        self.tables.values()
     }
 
     /// The marking with the level word of its originator's nation put as a level of this program. A marking with a

@@ -153,6 +153,11 @@ fn the_codes_of_the_rules_are_stable() {
             "evidence.tlp",
             "evidence.pap",
             "evidence.validity",
+            "policy.unreadable",
+            "policy.no_facts",
+            "policy.error",
+            "policy.forbid",
+            "policy.no_permit",
         ]
     );
     for rule in Rule::ALL {

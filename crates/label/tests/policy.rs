@@ -39,7 +39,11 @@ impl Marked for Item {
 }
 
 fn to_usa() -> Marking {
-    Marking::new("RESTRICTED", &["USA", "JPN"], "KOR")
+    Marking {
+        tlp: Some("AMBER".to_owned()),
+        pap: Some("GREEN".to_owned()),
+        ..Marking::new("RESTRICTED", &["USA", "JPN"], "KOR")
+    }
 }
 
 fn approach() -> Facts {
@@ -127,6 +131,8 @@ fn each_attribute_can_be_asked() {
     holds(r#"resource.rel_to.containsAll(["USA", "JPN"]) && !resource.rel_to.contains("KOR")"#);
     holds(r#"resource.originators == ["KOR"]"#);
     holds(r#"!resource.exercise && resource.caveats.isEmpty()"#);
+    holds("resource.categories.isEmpty() && resource.display_only.isEmpty() && !resource.relido");
+    holds(r#"resource has tlp && resource.tlp == "AMBER" && resource has pap && resource.pap == "GREEN""#);
     holds(r#"resource.noun == "bongsu.finding/1""#);
     holds(r#"resource has kind && resource.kind == "orbit.approach""#);
     holds(r#"resource.objects.contains("norad:40536")"#);
@@ -331,6 +337,11 @@ const CONDITIONS: &[&str] = &[
     r#"resource.level == "SECRET""#,
     r#"resource.rel_to.contains("JPN")"#,
     "resource.exercise",
+    r#"resource has tlp && resource.tlp == "GREEN""#,
+    r#"resource has pap"#,
+    "resource.relido",
+    r#"resource.display_only.contains("JPN")"#,
+    r#"resource.categories.contains("NOVA")"#,
     r#"resource.caveats.contains("ORCON")"#,
     r#"resource.noun == "bongsu.finding/1""#,
     r#"resource has kind && resource.kind like "orbit.*""#,
@@ -363,10 +374,17 @@ fn any_item() -> impl Strategy<Value = Item> {
         proptest::collection::vec(word(&["USA", "JPN", "KOR", "NATO"]), 0..3),
         proptest::collection::vec(word(&["EXERCISE", "ORCON", "NOFORN"]), 0..2),
         word(&["KOR", "USA", "KOR USA"]),
+        proptest::option::of(word(&["GREEN", "AMBER", "RED"])),
+        any::<bool>(),
+        proptest::collection::vec(word(&["JPN", "USA"]), 0..2),
     )
-        .prop_map(|(level, rel_to, caveats, originator)| Marking {
+        .prop_map(|(level, rel_to, caveats, originator, tlp, relido, display_only)| Marking {
             caveats,
             rel_to,
+            relido,
+            display_only,
+            pap: tlp.clone().filter(|_| relido),
+            tlp,
             ..Marking::new(&level, &[], &originator)
         });
     let facts = (

@@ -115,6 +115,9 @@ fn a_table_that_is_none_changes_nothing() {
         assert_eq!(book.add_codes(&bad), Err(expected));
         assert_eq!(book.at(day("2025-01-01")).codes.version(), "builtin-1");
     }
+    let categories = BTreeMap::from([("NOVA".to_owned(), countries("USA JPN"))]);
+    let unknown = CodesError::UnknownReader { category: "NOVA".to_owned(), country: "JPN".parse().unwrap() };
+    assert_eq!(book.add_codes(&CodeTable { categories, ..table("a", "2024-01-01", "USA") }), Err(unknown));
     let groups = (0..=MAX_ROWS).map(|n| (format!("G{n:04}"), countries("USA"))).collect();
     assert_eq!(
         book.add_codes(&CodeTable { groups, ..table("a", "2024-01-01", "USA") }),
@@ -123,8 +126,21 @@ fn a_table_that_is_none_changes_nothing() {
 }
 
 #[test]
+fn a_table_says_who_is_read_in_to_a_category() {
+    let mut book = Rulebook::new("KOR".parse().unwrap());
+    let categories = BTreeMap::from([("NOVA".to_owned(), countries("USA"))]);
+    book.add_codes(&CodeTable { categories, ..table("a", "2024-01-01", "USA") }).unwrap();
+    let nova =
+        Marking { categories: vec!["NOVA".to_owned()], ..Marking::new("RESTRICTED", &["USA", "GBR"], "KOR") };
+    let rules = book.at(day("2025-01-01"));
+    assert_eq!(why(&rules, nova.clone(), "USA").0, "");
+    assert_eq!(why(&rules, nova.clone(), "GBR").0, "category.not_held");
+    assert_eq!(why(&book.at(day("2020-01-01")), nova, "USA").0, "category.unknown");
+}
+
+#[test]
 fn the_table_that_ships_can_be_recorded_and_says_the_same() {
-    let table = CodeTable::builtin(nobody());
+    let table = CodeTable::of(Codes::builtin(), nobody());
     assert_eq!(table.codes().unwrap(), Codes::builtin());
     let document = base::to_document(&table).unwrap();
     assert_eq!(base::from_document::<CodeTable>(&document).unwrap(), table);
@@ -154,7 +170,7 @@ fn a_nations_words_stand_for_levels_and_a_missing_row_withholds() {
     // Before the table was valid, the words were unknown; a level of this program is never another.
     assert_eq!(why(&book.at(day("2025-12-31")), to_usa("대외비", "KOR"), "USA").0, "level.unknown");
     assert_eq!(why(&rules, to_usa("SECRET", "KOR"), "USA").0, "");
-    assert_eq!(rules.words.versions().collect::<Vec<_>>(), [(&"KOR".parse().unwrap(), "kor-1")]);
+    assert_eq!(rules.words.tables().collect::<Vec<_>>(), [&grades()]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use label::{Evidence, Rules, Withheld};
 use link::{Agreement, DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
 use rand_core::RngCore;
 use rayon::prelude::*;
-use record::{Checkpoint, Domain, Entry, Heading, NodeKey, Peer, PublicKey, SqliteRecord};
+use record::{Checkpoint, Domain, Entry, Heading, NodeKey, Peer, PublicKey, SqliteRecord, Stored};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::events::NodeEvent;
@@ -23,6 +23,7 @@ use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;
 use crate::peer_link::{Gathered, PeerLink};
 use crate::people::Act;
+use crate::policy_change::RulesOnRecord;
 use crate::queue::Queue;
 use crate::situation::Situation;
 use crate::thinner::Thinner;
@@ -160,7 +161,8 @@ pub(crate) struct Core {
     pub(crate) config: Config,
     pub(crate) public: PublicKey,
     pub(crate) certificate: KeyFingerprint,
-    pub(crate) rules: Rules,
+    /// Tables and policies of the record, and from them the rules of the day.
+    pub(crate) rules: RwLock<RulesOnRecord>,
     pub(crate) events: broadcast::Sender<NodeEvent>,
     pub(crate) jobs: Jobs,
     pub(crate) metrics: Metrics,
@@ -231,6 +233,21 @@ impl Core {
     pub(crate) async fn judge(&self, id: EntryId, peer: NodeName) -> Result<Option<Judgement>, NodeError> {
         let answer = self.ask(Precedence::Immediate, |reply| Command::Judge { id, peer, reply })?;
         answer.await.map_err(|_| NodeError::Stopping)?
+    }
+
+    /// The rules of release at `now`.
+    pub(crate) fn rules(&self, now: Timestamp) -> Arc<Rules> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).at(now)
+    }
+
+    /// Takes in what an entry says of tables and policies.
+    pub(crate) fn note_rules(&self, stored: &Stored) {
+        if let Some(entry) = &stored.entry
+            && stored.received.is_none()
+            && RulesOnRecord::concerns(entry.kind())
+        {
+            self.rules.write().unwrap_or_else(PoisonError::into_inner).apply(entry);
+        }
     }
 
     pub(crate) fn links(&self) -> Vec<Arc<PeerLink>> {
@@ -339,7 +356,8 @@ impl Core {
 
     fn narrowed(&self, drafts: Vec<Draft>, held: &HashMap<EntryId, Evidence>) -> Vec<Draft> {
         let look_up = |id: &EntryId| held.get(id).cloned().unwrap_or(Evidence::Unknown);
-        drafts.into_iter().map(|draft| inherit::narrowed(draft, &self.rules.codes, look_up)).collect()
+        let rules = self.rules(self.surroundings.now());
+        drafts.into_iter().map(|draft| inherit::narrowed(draft, &rules.codes, look_up)).collect()
     }
 
     fn ask_append(

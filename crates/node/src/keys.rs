@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use base::{KeyFingerprint, NodeName};
-use rand_core::OsRng;
+use rand_core::{OsRng, RngCore as _};
 use record::NodeKey;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -39,13 +39,7 @@ pub(crate) fn fingerprint(certificate: &CertificateDer<'_>) -> KeyFingerprint {
 pub(crate) fn signing_key(data: &Path, name: &NodeName) -> Result<NodeKey, NodeError> {
     let path = data.join("keys/signing.key");
     match std::fs::read(&path) {
-        Ok(bytes) => {
-            let text = String::from_utf8(bytes).unwrap_or_default();
-            let mut secret = [0; 32];
-            hex::decode_to_slice(text.trim(), &mut secret)
-                .map_err(|_| NodeError::BadKey { path: path.clone() })?;
-            Ok(NodeKey::from_secret(name.clone(), &secret))
-        }
+        Ok(bytes) => read_key(&path, &bytes, name),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             if record::SqliteRecord::exists(data) {
                 // A new key would make every signature of the record a stranger's.
@@ -57,6 +51,53 @@ pub(crate) fn signing_key(data: &Path, name: &NodeName) -> Result<NodeKey, NodeE
         }
         Err(source) => Err(NodeError::Io { path, source }),
     }
+}
+
+/// Makes a key for an officer in a file that only its owner may read.
+///
+/// # Errors
+/// When there is such a file already, or it cannot be written.
+pub fn new_officer_key(path: &Path, name: &NodeName) -> Result<NodeKey, NodeError> {
+    if path.exists() {
+        let message = format!("`{}` exists already; an officer's key is never overwritten", path.display());
+        return Err(NodeError::Conflict { message });
+    }
+    let key = NodeKey::generate(name.clone(), &mut OsRng);
+    let mut file = std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|source| NodeError::Io { path: path.to_owned(), source })?;
+    let text = hex::encode(key.secret().as_ref());
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|source| NodeError::Io { path: path.to_owned(), source })?;
+    Ok(key)
+}
+
+/// The officer's key in a file, under the officer's name.
+///
+/// # Errors
+/// When the file cannot be read or holds no key.
+pub fn officer_key(path: &Path, name: &NodeName) -> Result<NodeKey, NodeError> {
+    let bytes = std::fs::read(path).map_err(|source| NodeError::Io { path: path.to_owned(), source })?;
+    read_key(path, &bytes, name)
+}
+
+/// 32 random bytes from the system.
+pub fn random_secret() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    OsRng.fill_bytes(&mut bytes);
+    bytes
+}
+
+fn read_key(path: &Path, bytes: &[u8], name: &NodeName) -> Result<NodeKey, NodeError> {
+    let mut secret = [0; 32];
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    hex::decode_to_slice(text.trim(), &mut secret)
+        .map_err(|_| NodeError::BadKey { path: path.to_owned() })?;
+    Ok(NodeKey::from_secret(name.clone(), &secret))
 }
 
 /// The TLS certificate in `data`; made when there is none. It is self-signed: trust comes from its fingerprint, which

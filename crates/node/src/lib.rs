@@ -27,6 +27,7 @@ mod offline;
 mod pairs;
 mod peer_link;
 mod people;
+mod policy_change;
 mod queue;
 mod screening;
 mod serve;
@@ -53,11 +54,16 @@ pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, OidcSettings
 pub use crate::courier::{FileReceived, LaneSpan, receive_file, receive_receipts, send_file};
 pub use crate::evidence::{Stopped, WitnessState, witness_key, write_whole};
 pub use crate::export::{ForPeer, Selection};
-pub use crate::offline::{CARD_SCHEMA, Card, accept, accept_until, card, repair};
+pub use crate::keys::{new_officer_key, officer_key, random_secret};
+pub use crate::offline::{CARD_SCHEMA, Card, Desk, accept, accept_until, card, repair};
 pub use crate::people::{
     AccountAnswer, AccountName, AccountOrder, AccountSummary, Act, ActKind, Actor, Approval, NewAccount,
     NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token,
     order_accounts, roles_reference,
+};
+pub use crate::policy_change::{
+    OFFICERS_TO_SIGN, Officer, PolicyApplied, PolicyApproval, PolicySignature, PolicyStepError, Proposal,
+    RulesOnRecord,
 };
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 
@@ -129,6 +135,9 @@ pub enum NodeError {
         /// What is wrong.
         message: String,
     },
+    /// A step toward a policy that may not be taken.
+    #[error("{0}")]
+    PolicyStep(#[from] PolicyStepError),
     /// Input from which nothing could be read.
     #[error("`{name}`: {message}")]
     BadInput {

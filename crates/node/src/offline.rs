@@ -148,6 +148,67 @@ pub fn card(config: &Config) -> Result<Card, NodeError> {
     })
 }
 
+/// The record of a stopped node, open to add own entries to it.
+pub struct Desk {
+    config: Config,
+    key: record::NodeKey,
+    record: SqliteRecord,
+}
+
+impl Desk {
+    /// Opens the record of the stopped node in `config.data`.
+    ///
+    /// # Errors
+    /// When there is no record yet, the node runs, or its key cannot be read.
+    pub fn open(config: &Config) -> Result<Self, NodeError> {
+        let config = settings(config)?;
+        let key = keys::signing_key(&config.data, &config.name)?;
+        let own = record::NodeKey::from_secret(config.name.clone(), &key.secret());
+        let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
+        let record = SqliteRecord::open(&config.data, own, options)?;
+        Ok(Self { config, key, record })
+    }
+
+    /// A marking that reaches nobody.
+    pub fn nobody(&self) -> base::Marking {
+        nobody(&self.config.country)
+    }
+
+    /// An own entry, signed with time `now` or with that of this machine's clock, not recorded yet.
+    ///
+    /// # Errors
+    /// When the noun makes no entry.
+    pub fn sign<T: base::Noun>(&self, noun: &T, now: Option<Timestamp>) -> Result<Entry, NodeError> {
+        self.sign_as(noun, &self.key, now)
+    }
+
+    /// An entry of another key, such as an officer's, in this node's country. It is no entry of this record.
+    ///
+    /// # Errors
+    /// When the noun makes no entry.
+    pub fn sign_as<T: base::Noun>(
+        &self,
+        noun: &T,
+        key: &record::NodeKey,
+        now: Option<Timestamp>,
+    ) -> Result<Entry, NodeError> {
+        let time = now.unwrap_or_else(crate::core::now);
+        let domain = if self.config.exercise { Domain::Exercise } else { Domain::Live };
+        let heading = Heading { domain, precedence: None };
+        Ok(Entry::sign_as(noun, heading, &self.config.country, key, time, &mut OsRng)?)
+    }
+
+    /// Records an own entry; for whom it is, is decided at the next start.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    pub fn record(&mut self, entry: Entry) -> Result<EntryId, NodeError> {
+        let id = entry.id();
+        self.record.commit(&Batch::of([entry]))?;
+        Ok(id)
+    }
+}
+
 /// Records a peer in the stopped node in `config.data`; what was recorded before is decided for it at the next start.
 /// The entry is signed with time `now`, or with that of this machine's clock.
 ///
@@ -175,21 +236,13 @@ pub fn accept_until(
     now: Option<Timestamp>,
 ) -> Result<(EntryId, Peer), NodeError> {
     let own = self::card(config)?;
-    let config = settings(config)?;
-    let peer = card.peer(clearance, config.name.as_str(), &config.country)?;
-    let key = keys::signing_key(&config.data, &config.name)?;
-    let time = now.unwrap_or_else(crate::core::now);
-    let domain = if config.exercise { Domain::Exercise } else { Domain::Live };
-    let heading = Heading { domain, precedence: None };
-    let entry = Entry::sign_as(&peer, heading, &config.country, &key, time, &mut OsRng)?;
+    let mut desk = Desk::open(config)?;
+    let peer = card.peer(clearance, desk.config.name.as_str(), &desk.config.country)?;
     let agreement = expires.map(|expires| agreement(&own, &peer, expires)).transpose()?;
-    let agreement = agreement
-        .map(|agreed| Entry::sign_as(&agreed, heading, &config.country, &key, time, &mut OsRng))
-        .transpose()?;
-    let options = SqliteOptions { max_bytes: config.max_record_bytes, ..SqliteOptions::default() };
+    let entry = desk.sign(&peer, now)?;
+    let agreement = agreement.map(|agreed| desk.sign(&agreed, now)).transpose()?;
     let id = entry.id();
-    SqliteRecord::open(&config.data, key, options)?
-        .commit(&Batch::of([entry].into_iter().chain(agreement)))?;
+    desk.record.commit(&Batch::of([entry].into_iter().chain(agreement)))?;
     Ok((id, peer))
 }
 

@@ -152,5 +152,6 @@ fn marking(core: &Core, names: &[&str]) -> Result<Marking, NodeError> {
     rules.push(&config.catalogue_marking);
     let markings: Vec<Marking> = rules.into_iter().map(|rule| rule.marking(country)).collect();
     let all: Vec<&Marking> = markings.iter().collect();
-    label::join_markings(&all, &core.rules.codes).map_err(|e| NodeError::Conflict { message: e.to_string() })
+    label::join_markings(&all, &core.rules(crate::core::now()).codes)
+        .map_err(|e| NodeError::Conflict { message: e.to_string() })
 }

@@ -6,12 +6,12 @@
 mod exchange;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Recall};
 use incident::GroupRules;
-use label::{Evidence, Released, Rules};
+use label::{Evidence, Released};
 use link::Inbound;
 use record::{Batch, Entry, NodeKey, RecordStore, SqliteRecord, Stored};
 use tokio::sync::{Notify, broadcast, oneshot};
@@ -22,6 +22,7 @@ use crate::jobs::Jobs;
 use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;
 use crate::peer_link::PeerLink;
+use crate::policy_change::RulesOnRecord;
 use crate::queue::{Queue, Quiet};
 use crate::situation::Situation;
 use crate::thinner::Thinner;
@@ -71,7 +72,7 @@ pub(crate) fn start(
     let core = Arc::new(Core {
         public: key.public(),
         certificate,
-        rules: Rules::new(config.country.clone()),
+        rules: RwLock::new(RulesOnRecord::new(config.country.clone())),
         events,
         jobs: Jobs::default(),
         metrics: Metrics::default(),
@@ -217,9 +218,15 @@ impl Writer {
             return Err(NodeError::Conflict { message });
         }
         for id in self.folds.owner()?.exchanged()? {
-            if let Some(entry) = self.record.get(&id)?.and_then(|stored| stored.entry) {
-                lock(&self.core.index).apply(&entry);
+            if let Some(stored) = self.record.get(&id)? {
+                self.core.note_rules(&stored);
+                if let Some(entry) = &stored.entry {
+                    lock(&self.core.index).apply(entry);
+                }
             }
+        }
+        for fault in self.core.rules.read().unwrap_or_else(PoisonError::into_inner).faults() {
+            tracing::warn!("{fault}");
         }
         for peer in self.folds.owner()?.peers()? {
             self.introduce(peer)?;
@@ -360,6 +367,7 @@ impl Writer {
     fn after_commit(&mut self, batch: &Batch, fresh: &[Stored], note: impl FnOnce(&mut Self)) {
         *lock(&self.core.checkpoint) = Some(self.record.checkpoint().clone());
         self.core.metrics.entries.inc_by(fresh.len() as u64);
+        fresh.iter().for_each(|stored| self.core.note_rules(stored));
         self.folds.committed(&self.core.views, &self.record, batch, fresh);
         note(self);
     }

@@ -20,6 +20,7 @@ mod key;
 mod log;
 mod merkle_proof;
 mod note;
+mod outline;
 mod policy_quorum;
 mod proof;
 mod store;
@@ -42,6 +43,7 @@ pub use key::{KeyError, NodeKey, PublicKey};
 pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds, leaf_hash};
 pub use merkle_proof::leaf_included;
 pub use note::{KeyUse, VerifierKey, VerifierKeyError, WitnessKey};
+pub use outline::{Outline, RawEntry};
 pub use policy_quorum::{EvidenceGrade, MAX_POLICY_BYTES, PolicyRefusal, PolicyVerdict, QuorumPolicy};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use store::{

@@ -55,8 +55,34 @@ fn examples(help: &str) -> Vec<String> {
     examples
 }
 
-/// A folder with everything that the examples name. Gives what stands for the ids in them.
-fn stage() -> (tempfile::TempDir, String, String) {
+/// What stands for the ids in the examples.
+struct Ids {
+    entry: String,
+    incident: String,
+    proposal: String,
+    signed: String,
+}
+
+/// Officers `kim` and `lee`, a policy that nobody has signed and one that both have.
+fn policies(folder: &Path) -> (String, String) {
+    let run = |args: &[&str]| bongsu_in(folder, &[args, &["--store", "seoul"]].concat()).exits(0).json();
+    for name in ["kim", "lee"] {
+        run(&["officer", "new", name, "--key", &format!("{name}.key")]);
+    }
+    let propose = |name: &str| {
+        let file = "samples/label/kor-national.cedar";
+        let proposed = run(&["label", "policy", "propose", file, "--name", name, "--author", "Kim"]);
+        proposed["entry"].as_str().unwrap().to_owned()
+    };
+    let (proposal, signed) = (propose("one"), propose("two"));
+    for key in ["kim.key", "lee.key"] {
+        run(&["label", "policy", "sign", &signed, "--key", key]);
+    }
+    (proposal, signed)
+}
+
+/// A folder with everything that the examples name.
+fn stage() -> (tempfile::TempDir, Ids) {
     let mut seoul = Seoul::found();
     seoul.add(&washington());
     let approach = finding("an approach", 3, &to_usa(), &[]);
@@ -89,7 +115,9 @@ fn stage() -> (tempfile::TempDir, String, String) {
     two_faces(folder.path());
     std::fs::write(at("from-washington.bongsu"), b"bongsu.link-file/1\n").unwrap();
     std::fs::create_dir_all(at(".local/share/bash-completion/completions")).unwrap();
-    (folder, id.to_string(), shown.to_string())
+    let (proposal, signed) = policies(folder.path());
+    let ids = Ids { entry: id.to_string(), incident: shown.to_string(), proposal, signed };
+    (folder, ids)
 }
 
 /// A bundle that a Korean and an American witness stand behind, the policy that says so, and what a third is asked.
@@ -149,7 +177,7 @@ fn run(example: &str, folder: &Path) {
 
 #[test]
 fn every_command_has_examples_that_run() {
-    let (folder, entry, incident) = stage();
+    let (folder, ids) = stage();
     let verdict = bongsu_in(folder.path(), &["record", "verify", "seoul", "--json"]).exits(0).json();
     let key = verdict["key"].as_str().unwrap();
     let mut count = 0;
@@ -159,8 +187,13 @@ fn every_command_has_examples_that_run() {
         assert!(has_commands || !examples.is_empty(), "`bongsu {command}` has no example");
         for example in examples {
             assert!(example.contains("bongsu"), "`{example}` of `bongsu {command}` is no example");
-            let id = if example.starts_with("bongsu incident") { &incident } else { &entry };
-            run(&example.replace("5d1f…", id).replace("9f2c…", key), folder.path());
+            let id = if example.starts_with("bongsu incident") { &ids.incident } else { &ids.entry };
+            let example = example
+                .replace("5d1f…", id)
+                .replace("9f2c…", key)
+                .replace("9ab0…", &ids.proposal)
+                .replace("7cd2…", &ids.signed);
+            run(&example, folder.path());
             count += 1;
         }
     }

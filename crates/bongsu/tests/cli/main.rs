@@ -10,6 +10,7 @@ mod examples;
 mod formats;
 mod orbit;
 mod peers;
+mod policy;
 mod settings;
 mod shell;
 mod store;

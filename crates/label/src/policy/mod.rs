@@ -69,6 +69,11 @@ impl Noun for PolicyDocument {
 crate::tables::marked!(PolicyDocument);
 
 impl PolicyDocument {
+    /// How decisions name it: `policy/kor-national/3`.
+    pub fn path(&self) -> String {
+        format!("policy/{}/{}", self.name, self.version)
+    }
+
     /// The SHA-256 of its canonical JSON (RFC 8785), which officers sign; `None` when it has no JSON form.
     pub fn sha256(&self) -> Option<BlobHash> {
         let document = base::to_document(self).ok()?;
@@ -152,7 +157,7 @@ impl Policy {
 
     /// How decisions name it: `policy/kor-national/3`.
     pub fn path(&self) -> String {
-        format!("policy/{}/{}", self.document.name, self.document.version)
+        self.document.path()
     }
 
     /// Whether the policy lets `audience` have the item. Says nothing about the kernel: only

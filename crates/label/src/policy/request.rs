@@ -86,9 +86,14 @@ impl<'a> Asked<'a> {
             ("originators", countries(label.originators())),
             ("caveats", Datum::Set(label.caveats().iter().map(|caveat| caveat.as_str()).collect())),
             ("exercise", Datum::Flag(label.caveats().contains(&Caveat::Exercise))),
+            ("categories", Datum::Set(label.categories().iter().map(String::as_str).collect())),
+            ("display_only", countries(label.display_only())),
+            ("relido", Datum::Flag(label.relido())),
             ("noun", Datum::Word(&facts.noun)),
             ("objects", Datum::Set(facts.objects.iter().map(String::as_str).collect())),
         ];
+        attributes.extend(label.tlp().map(|tlp| ("tlp", Datum::Word(tlp.as_str()))));
+        attributes.extend(label.pap().map(|pap| ("pap", Datum::Word(pap.as_str()))));
         attributes.extend(facts.kind.as_deref().map(|kind| ("kind", Datum::Word(kind))));
         attributes.extend(facts.severity.map(|s| ("severity", Datum::Number(i64::from(s.beacons())))));
         attributes.extend(facts.precedence.as_deref().map(|word| ("precedence", Datum::Word(word))));

@@ -86,6 +86,44 @@ pub struct Disclosed {
     pub beside: Vec<String>,
 }
 
+/// A whole as its owner keeps it: the document, the secret of its tree, and the signed root. For the owner alone.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TearlineWhole {
+    /// 32 random bytes as 64 hexadecimal digits.
+    pub secret: String,
+    /// The signed [`TearlineRoot`], as the record's envelope.
+    pub whole: Value,
+    /// The document.
+    pub document: Value,
+}
+
+impl Noun for TearlineWhole {
+    const SCHEMA: &'static str = "bongsu.tearline-whole/1";
+}
+
+impl std::fmt::Debug for TearlineWhole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The secret and the document must not reach a log.
+        f.debug_struct("TearlineWhole").finish_non_exhaustive()
+    }
+}
+
+impl TearlineWhole {
+    /// A whole before it is signed.
+    pub fn new(document: Value, secret: &[u8; 32]) -> Self {
+        Self { secret: hex::encode(secret), whole: Value::Null, document }
+    }
+
+    /// The tree of the document.
+    ///
+    /// # Errors
+    /// As [`Whole::new`], and when the secret is not 64 hexadecimal digits.
+    pub fn tree(&self) -> Result<Whole, TearlineError> {
+        Whole::new(&self.document, &unhex(&self.secret).ok_or(TearlineError::BadSecret)?)
+    }
+}
+
 /// Why no sanitised version can be made, or one is refused. The `code` is stable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -108,6 +146,9 @@ pub enum TearlineError {
         /// Where it stands.
         pointer: String,
     },
+    /// The file of a whole was changed.
+    #[error("`secret` is not 64 hexadecimal digits in lower case")]
+    BadSecret,
     /// A pointer that names nothing.
     #[error(
         "`{pointer}` names no field of the whole; write it as a JSON pointer (RFC 6901), say `/objects/0/id`"
@@ -170,6 +211,7 @@ impl TearlineError {
             Self::NoObject => "tearline::no_object",
             Self::TooManyFields { .. } => "tearline::too_many_fields",
             Self::TooDeep => "tearline::too_deep",
+            Self::BadSecret => "tearline::bad_secret",
             Self::Inexact { .. } => "tearline::inexact",
             Self::NoSuchField { .. } => "tearline::no_such_field",
             Self::Nothing => "tearline::nothing",

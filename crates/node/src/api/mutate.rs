@@ -128,7 +128,7 @@ pub(crate) async fn report(
     }
     if api.core.config.country.as_str() != "ZZZ" {
         // What the kernel could not read would be withheld from everybody in silence.
-        label::Label::parse(&marking, &api.core.rules.codes).map_err(|e| bad(&e))?;
+        label::Label::parse(&marking, &api.core.rules(crate::core::now()).codes).map_err(|e| bad(&e))?;
     }
     let start = request.start.unwrap_or_else(|| api.core.surroundings.now());
     let interval = Interval::new(start, request.end.unwrap_or(start)).map_err(|e| bad(&e))?;

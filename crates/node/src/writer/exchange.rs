@@ -233,7 +233,7 @@ impl Writer {
     fn judged(&self, entry: Entry, link: &PeerLink, pending: &HashMap<EntryId, Evidence>) -> Verdict {
         let now = self.core.surroundings.now();
         let recalled = self.folds.is_recalled(&self.record, &entry.id());
-        let (audience, rules) = (&link.audience, &self.core.rules);
+        let (audience, rules) = (&link.audience, &self.core.rules(now));
         if *entry.key() != self.core.public {
             let granted = self.is_granted_on(&entry, &link.peer.node);
             return label::relay(entry, audience, rules, Relayed { recalled, granted }, now);

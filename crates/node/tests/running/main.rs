@@ -12,6 +12,7 @@ mod non_interference;
 mod oidc;
 mod outage;
 mod people;
+mod policy;
 mod recall;
 mod rights;
 mod session;

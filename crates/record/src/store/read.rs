@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::Path;
 
-use base::EntryId;
+use base::{EntryId, Timestamp};
 use rusqlite::{Connection, OpenFlags};
 
 use super::damage::{Damage, DamageKind};
@@ -16,7 +16,7 @@ use super::schema::{self, check_format, configure};
 use super::sqlite::{SqliteOptions, at};
 use super::tree::{Tree, TreeError};
 use super::{Genesis, Lane, StoreError, Stored, blobs};
-use crate::Checkpoint;
+use crate::{Checkpoint, RawEntry};
 
 /// Who founded the record in the data folder `data`, whose node does not run. `None` when its first entry cannot be
 /// read: opening the record will say why.
@@ -90,6 +90,27 @@ impl ReadRecord {
             None if seq < self.size => Err(Damage::missing_entry(seq).into()),
             stored => stored.transpose(),
         }
+    }
+
+    /// At most `count` entries from place `from` on, as their bytes lie there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn raw(&self, from: u64, count: usize) -> Result<Vec<RawEntry>, StoreError> {
+        let sql = "SELECT seq, id, payload, received FROM entry WHERE seq >= ?1 ORDER BY seq LIMIT ?2";
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok(RawEntry {
+                seq: row.get::<_, i64>(0)?.cast_unsigned(),
+                id: EntryId::from_bytes(row.get(1)?),
+                payload: row.get(2)?,
+                received: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_unix_nanos),
+            })
+        };
+        let limit = i64::try_from(count).unwrap_or(i64::MAX);
+        self.db
+            .prepare_cached(sql)
+            .and_then(|mut select| select.query_map([from.cast_signed(), limit], row)?.collect())
+            .map_err(|e| sql_error(&self.root, e))
     }
 
     /// The entry `id`.
