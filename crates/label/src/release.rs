@@ -53,9 +53,11 @@ impl Rules {
         if self.national.is_none() {
             return Ok(());
         }
-        self.national
-            .check(audience, label, item.facts().as_ref(), now)
-            .map_err(|(rule, path)| Withheld { rule, path, cause: None })
+        self.national.check(audience, label, item.facts().as_ref(), now).map_err(|(rule, path)| Withheld {
+            rule,
+            path,
+            cause: None,
+        })
     }
 
     /// Judges a marking, in whose nation's words it may be, by the tables of the day.

@@ -135,9 +135,15 @@ pub(crate) enum Command {
     },
     Read(ReadJob),
     /// Makes a view readable.
-    Open { view: View, reply: oneshot::Sender<Result<(), NodeError>> },
+    Open {
+        view: View,
+        reply: oneshot::Sender<Result<(), NodeError>>,
+    },
     /// What is known of entries that a draft rests on.
-    Evidence { ids: BTreeSet<EntryId>, reply: oneshot::Sender<HashMap<EntryId, Evidence>> },
+    Evidence {
+        ids: BTreeSet<EntryId>,
+        reply: oneshot::Sender<HashMap<EntryId, Evidence>>,
+    },
     /// Why an entry goes to a peer, or why not.
     Judge {
         id: EntryId,

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::{Fault, NodeName, Precedence};
-use link::{Action, Event, FileReader, FileWriter, Item, ReceivedBatch, Refusal, Reply};
+use link::{Action, Event, FileReader, FileWriter, ReceivedBatch, Refusal, Reply};
 use record::{Checkpoint, Direction, Lane, RecordStore, lane_origin};
 use serde::Serialize;
 
-use crate::core::{Core, lock, now};
+use crate::core::{Core, Machine, lock, now};
 use crate::link_in::verified;
 use crate::peer_link::Gathered;
 use crate::{Config, NodeError, keys, offline, writer};
@@ -56,7 +56,7 @@ impl Stopped {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|source| NodeError::Io { path: "runtime".into(), source })?;
-        let (core, writer) = writer::start(config, key, certificate)?;
+        let (core, writer) = writer::start(config, key, certificate, Arc::new(Machine))?;
         Ok(Self { core, runtime, writer: Some(writer) })
     }
 }
@@ -110,12 +110,8 @@ pub fn send_file(
         loop {
             let gathered = stopped.runtime.block_on(core.gather(peer.clone(), precedence, start, size))?;
             let Gathered { before, items } = gathered;
-            let released = items.into_iter().map(|(id, entry)| {
-                let entry = entry.and_then(|entry| core.decide_again(entry, &link).ok());
-                entry.map_or(Item::Withdrawn(id), Item::Released)
-            });
             let batch = lock(&lane.outbound)
-                .batch(before, released.collect(), &core.key, now())
+                .batch(before, items, &core.key, now())
                 .map_err(|e| bad(e.to_string()))?;
             file.add(&batch.to_bytes().map_err(|e| bad(e.to_string()))?).map_err(&io)?;
             start += batch.len() as u64;

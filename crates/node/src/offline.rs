@@ -6,8 +6,8 @@ use base::{Country, EntryId, Timestamp};
 use link::{Agreement, Party};
 use rand_core::OsRng;
 use record::{
-    Batch, Checkpoint, Domain, Entry, Heading, Peer, PublicKey, RecordStore, RepairSource, Repaired, SqliteOptions,
-    SqliteRecord, StoreError,
+    Batch, Checkpoint, Domain, Entry, Heading, Peer, PublicKey, RecordStore, RepairSource, Repaired,
+    SqliteOptions, SqliteRecord, StoreError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

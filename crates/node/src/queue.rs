@@ -55,7 +55,8 @@ impl<T> Queue<T> {
     /// The next item; waits so long for one.
     pub(crate) fn pop(&self, patience: Duration) -> Result<T, Quiet> {
         let waiting = lock(&self.waiting);
-        let nothing = |waiting: &mut Waiting<T>| !waiting.closed && waiting.lanes.iter().all(VecDeque::is_empty);
+        let nothing =
+            |waiting: &mut Waiting<T>| !waiting.closed && waiting.lanes.iter().all(VecDeque::is_empty);
         let (mut waiting, _) = self
             .ready
             .wait_timeout_while(waiting, patience, nothing)

@@ -90,13 +90,8 @@ pub(crate) fn start(
         link_address: Mutex::new(config.link_address.clone()),
         config,
     });
-    let mut writer = Writer {
-        core: Arc::clone(&core),
-        record,
-        folds,
-        inbounds: HashMap::new(),
-        scrubbed: Instant::now(),
-    };
+    let mut writer =
+        Writer { core: Arc::clone(&core), record, folds, inbounds: HashMap::new(), scrubbed: Instant::now() };
     writer.take_up()?;
     let indexing = Arc::clone(&core);
     std::thread::Builder::new()
@@ -373,11 +368,7 @@ impl Writer {
     }
 
     /// Notes decisions in the owner's view: pages show them. They follow from the record and can be made up for.
-    fn note_decisions(
-        &mut self,
-        decisions: BTreeMap<NodeName, Vec<(u64, Decided)>>,
-        upto: u64,
-    ) {
+    fn note_decisions(&mut self, decisions: BTreeMap<NodeName, Vec<(u64, Decided)>>, upto: u64) {
         for (peer, decisions) in decisions {
             if let Err(error) = self.folds.note_decisions(&peer, &decisions, upto) {
                 tracing::error!(%error, %peer, "decisions are not noted; the next start makes up for it");

@@ -1,5 +1,6 @@
 use base::{
-    Country, EntryId, Facts, KeyFingerprint, Marked, Marking, NodeName, Noun, Precedence, Timestamp, WireError,
+    Country, EntryId, Facts, KeyFingerprint, Marked, Marking, NodeName, Noun, Precedence, Timestamp,
+    WireError,
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rand_core::CryptoRngCore;
@@ -176,8 +177,8 @@ impl Entry {
         let signature = key.sign(&pre_authentication(heading.domain.payload_type(), &bytes));
         // Read back, so that what is written here can be read everywhere. The bytes are canonical and the signature
         // holds, because they were made so.
-        let parsed = serde_json::from_slice(&bytes)
-            .map_err(|e| EntryError::BadPayload { reason: e.to_string() })?;
+        let parsed =
+            serde_json::from_slice(&bytes).map_err(|e| EntryError::BadPayload { reason: e.to_string() })?;
         Self::assemble(parsed, heading.domain, bytes, &key.public(), signature)
     }
 
@@ -192,7 +193,9 @@ impl Entry {
         // Which of the two domains was signed for is found by the signature itself.
         let domain = Domain::ALL
             .into_iter()
-            .find(|domain| key.verify(&pre_authentication(domain.payload_type(), &payload), &signature).is_ok())
+            .find(|domain| {
+                key.verify(&pre_authentication(domain.payload_type(), &payload), &signature).is_ok()
+            })
             .ok_or(KeyError::BadSignature)?;
         let bad = |reason: String| EntryError::BadPayload { reason };
         let value: Value = serde_json::from_slice(&payload).map_err(|e| bad(e.to_string()))?;

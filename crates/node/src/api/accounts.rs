@@ -15,11 +15,11 @@ use super::session::{no_store, session_cookie};
 use super::viewer::{AsQuery, Viewer};
 use super::{Api, ErrorView, Failure};
 use crate::NodeError;
-use crate::view::Noun;
 use crate::people::{
     AccountAnswer, AccountOrder, AccountSummary, ActKind, Approval, Caller, NewAccount, Role, Way,
     passkey_name,
 };
+use crate::view::Noun;
 
 /// A passkey of the own account.
 #[derive(Serialize, ToSchema)]

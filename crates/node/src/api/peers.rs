@@ -20,8 +20,8 @@ use crate::events::noun_of;
 use crate::link_index::LinkIndex;
 use crate::link_io::state_word;
 use crate::offline::{CARD_SCHEMA, Card, agreement};
-use crate::people::{Act, ActKind, Caller};
 use crate::peer_link::PeerLink;
+use crate::people::{Act, ActKind, Caller};
 use crate::view::{Noun, OwnerRows, View};
 
 /// The most rules that a page counts.
@@ -236,7 +236,8 @@ pub(crate) async fn shared(
         let acked = |lane: &str| {
             lane.parse().map_or(0, |lane: base::Precedence| lock(&link.lane(lane).outbound).acked())
         };
-        let confirmed = |id| lock(&core.index).receipt(id, &link.peer.node).map(|id| id.to_string());
+        let confirmed =
+            |id: &base::EntryId| lock(&core.index).receipt(id, &link.peer.node).map(|id| id.to_string());
         Page::cut(
             "bongsu.shared/1",
             found,

@@ -254,6 +254,6 @@ pub(crate) async fn release(
             Some(Ok(())) => VerdictOnRelease::plain("released"),
             Some(Err(withheld)) => VerdictOnRelease::withheld(withheld),
         },
-        codes_version: api.core.rules.codes.version().to_owned(),
+        codes_version: api.core.rules(api.core.surroundings.now()).codes.version().to_owned(),
     }))
 }

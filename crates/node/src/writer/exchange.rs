@@ -39,7 +39,8 @@ type Verdict = Result<Released<Entry>, Withheld>;
 impl Plan {
     /// Notes what was decided on the entry at place `home`; what was released gets the next place of its lane.
     pub(super) fn add(&mut self, link: &Arc<PeerLink>, home: u64, id: EntryId, decided: Verdict) {
-        let precedence = decided.as_ref().map_or(Precedence::Routine, |released| precedence_of(released.get()));
+        let precedence =
+            decided.as_ref().map_or(Precedence::Routine, |released| precedence_of(released.get()));
         self.add_in(link, precedence, home, id, decided);
     }
 
@@ -54,13 +55,13 @@ impl Plan {
     ) {
         let outcome = match decided {
             Ok(released) => {
-            let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
-            let place = lock(&link.lane(precedence).outbound).size() + *planned;
-            *planned += 1;
-            self.batch
-                .lane_rows
-                .push(LaneRow { lane: lane(&link.peer.node, Direction::Out, precedence), id });
-            self.released.push((Arc::clone(link), precedence, released));
+                let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
+                let place = lock(&link.lane(precedence).outbound).size() + *planned;
+                *planned += 1;
+                self.batch
+                    .lane_rows
+                    .push(LaneRow { lane: lane(&link.peer.node, Direction::Out, precedence), id });
+                self.released.push((Arc::clone(link), precedence, released));
                 Decided::Shared { lane: precedence.to_string(), place }
             }
             Err(withheld) => Decided::Withheld(withheld),
@@ -238,9 +239,8 @@ impl Writer {
             let granted = self.is_granted_on(&entry, &link.peer.node);
             return label::relay(entry, audience, rules, Relayed { recalled, granted }, now);
         }
-        let look_up = |id: &EntryId| {
-            pending.get(id).cloned().unwrap_or_else(|| self.folds.evidence(&self.record, id))
-        };
+        let look_up =
+            |id: &EntryId| pending.get(id).cloned().unwrap_or_else(|| self.folds.evidence(&self.record, id));
         label::release(entry, audience, rules, &Standing { recalled, evidence: &look_up }, now)
     }
 
@@ -261,7 +261,9 @@ impl Writer {
 
     /// What the kernel says now on an own entry and a peer, with what was decided then.
     pub(super) fn judge(&self, id: &EntryId, peer: &NodeName) -> Result<Option<Judgement>, NodeError> {
-        let (Some(link), Some(stored)) = (self.core.link(peer), self.record.get(id)?) else { return Ok(None) };
+        let (Some(link), Some(stored)) = (self.core.link(peer), self.record.get(id)?) else {
+            return Ok(None);
+        };
         let Some(entry) = stored.entry else { return Ok(None) };
         let decided = self.folds.owner()?.decision(peer, stored.seq)?;
         let now = self.decide(&entry, &link, &HashMap::new())?.map(|decided| decided.map(|_| ()));
@@ -442,7 +444,8 @@ impl Writer {
             Err(_) => (Some(entry.clone()), entry.key()),
         };
         let Some(item) = item.filter(|item| item.key() == author) else { return Ok(Vec::new()) };
-        let granted = lock(&self.core.index).grant(&item.id(), author, &link.peer.node, self.core.surroundings.now());
+        let granted =
+            lock(&self.core.index).grant(&item.id(), author, &link.peer.node, self.core.surroundings.now());
         let Some(grant) = granted.map(|id| held(&id)).transpose()?.flatten() else { return Ok(Vec::new()) };
         if went(&item.id())? {
             return Ok(Vec::new());

@@ -109,7 +109,7 @@ impl Picture {
         }
         for (lane, _) in record.lane_sizes()? {
             if lane.direction == Direction::Out {
-                let ids = record.lane_ids(&lane, 0, u64::MAX)?;
+                let ids = record.lane_ids(&lane)?;
                 picture.shared.entry(lane.peer.clone()).or_default().extend(ids);
             }
         }
