@@ -67,12 +67,13 @@ impl Desk {
             node: "washington".parse().ok()?,
             country: "USA".parse().ok()?,
             clearance: Level::Secret,
+            organisation: None,
         };
         Some(Self { audience, rules: Rules::new("KOR".parse().ok()?) })
     }
 
     fn decide(&self, item: &Item) -> bool {
-        let held = |_: &EntryId| Evidence::Held { marking: Some(item.0.clone()), evidence: Vec::new() };
+        let held = |_: &EntryId| Evidence::Held { marking: Some(item.0.clone()), evidence: Vec::new(), facts: None };
         let standing = Standing { recalled: false, evidence: &held };
         release(black_box(item), &self.audience, &self.rules, &standing, Timestamp::UNIX_EPOCH).is_ok()
     }

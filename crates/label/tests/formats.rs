@@ -32,7 +32,9 @@ fn context() -> FormatContext<'static> {
 }
 
 fn read(text: &str) -> (Format, ReadMarkings) {
-    let format = Format::of(text.as_bytes()).unwrap_or_else(|| panic!("no form: {text}"));
+    let format = Format::of(text.as_bytes());
+    assert!(format.is_some(), "no form: {text}");
+    let format = format.unwrap();
     (format, read_markings(text.as_bytes(), format, &context()))
 }
 
