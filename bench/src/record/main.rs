@@ -105,7 +105,9 @@ fn fill(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         }
         if written / arguments.every > before / arguments.every || written == arguments.entries {
             let seconds = since.elapsed().as_secs_f64();
+            // The thread that signed may have ended, and its time with it.
             let cpu_us = cpu.zip(cpu_s()).map(|(from, to)| (to - from) * 1e6 / (written - before) as f64);
+            let cpu_us = cpu_us.filter(|cpu_us| *cpu_us > 0.0);
             println!(
                 "{}",
                 json!({

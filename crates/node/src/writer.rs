@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, mpsc};
+use std::time::{Duration, Instant};
 
 use base::{
     Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Precedence, Recall, Timestamp,
@@ -29,6 +30,12 @@ use crate::{Config, NodeError};
 
 /// Drafts that share one commit at the most.
 const GROUP: usize = 1024;
+
+/// So often a piece of the database is compared with its digests,
+const SCRUB_EVERY: Duration = Duration::from_secs(1);
+
+/// and so large it is: a third of a millisecond's work, 10 GiB in half a day.
+const SCRUB_PAGES: u64 = 64;
 
 /// Opens the record and starts the thread that owns it.
 pub(crate) fn start(
@@ -75,6 +82,7 @@ pub(crate) fn start(
         record,
         inbounds: HashMap::new(),
         refusals: Thinner::default(),
+        scrubbed: Instant::now(),
     };
     writer.rebuild()?;
     let thread = std::thread::Builder::new()
@@ -90,6 +98,8 @@ struct Writer {
     record: SqliteRecord,
     inbounds: HashMap<NodeName, Inbound>,
     refusals: Thinner,
+    /// When a piece of the disk was last looked at.
+    scrubbed: Instant,
 }
 
 /// What one commit of own entries needs.
@@ -104,7 +114,7 @@ impl Writer {
     fn run(mut self, inbox: &mpsc::Receiver<Command>) {
         let mut held = None;
         loop {
-            let Some(command) = held.take().or_else(|| inbox.recv().ok()) else { return };
+            let Some(command) = held.take().or_else(|| self.next(inbox)) else { return };
             match command {
                 Command::Append { drafts, reply } => {
                     let mut group = vec![(drafts, reply)];
@@ -142,6 +152,31 @@ impl Writer {
                 Command::Read(read) => read(&mut self.record),
                 Command::Stop => return,
             }
+        }
+    }
+
+    /// The next command; once a second, before it, a look at a piece of the disk.
+    fn next(&mut self, inbox: &mpsc::Receiver<Command>) -> Option<Command> {
+        loop {
+            if self.scrubbed.elapsed() >= SCRUB_EVERY {
+                self.scrub();
+            }
+            match inbox.recv_timeout(SCRUB_EVERY) {
+                Ok(command) => return Some(command),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    /// What nobody reads must not rot unseen.
+    fn scrub(&mut self) {
+        self.scrubbed = Instant::now();
+        if let Err(e) = self.record.scrub(SCRUB_PAGES) {
+            tracing::error!(error = %e, "found while looking through the record");
+        }
+        for damage in self.record.healed() {
+            tracing::error!(%damage, "written anew from the entries; the disk may be failing");
         }
     }
 

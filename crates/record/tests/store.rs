@@ -12,7 +12,8 @@ use base::{
 use rand_core::{OsRng, RngCore};
 use record::{
     Batch, Checkpoint, DamageKind, Direction, Entry, Incoming, Lane, LaneAck, LaneRow, MerkleLog, NodeKey,
-    Peer, Purge, RecordStore, SqliteOptions, SqliteRecord, StoreError, lane_origin, verify_dir,
+    Peer, Purge, RecordStore, RepairSource, SqliteOptions, SqliteRecord, StoreError, lane_origin, repair,
+    verify_dir,
 };
 
 fn key(name: &str) -> NodeKey {
@@ -400,4 +401,52 @@ fn tiles_lost_in_a_power_cut_come_back() {
     assert!(!verify_dir(cut.path()).unwrap().ok);
     drop(SqliteRecord::open(cut.path(), own, SqliteOptions::default()).unwrap());
     assert_eq!(verify_dir(cut.path()).unwrap().damage, []);
+}
+
+/// A backup from before a recall must not bring the content back.
+#[test]
+fn a_repair_does_not_undo_a_recall() {
+    let data = tempfile::tempdir().unwrap();
+    let (own, size) = full_record(data.path());
+    // The peer sends one more, and takes it back after the backup.
+    let peer = key("washington");
+    let usa: Country = "USA".parse().unwrap();
+    let met = Peer {
+        node: "washington".parse().unwrap(),
+        title: "Washington".into(),
+        country: usa.clone(),
+        clearance: "SECRET".into(),
+        key: peer.public().to_hex(),
+        certificate: base::KeyFingerprint::from_bytes([7; 32]),
+        address: "127.0.0.1:1".into(),
+        marking: Marking::new("RESTRICTED", &[], "KOR"),
+    };
+    let met = Entry::sign(&met, &country(), &own, now(), &mut OsRng).unwrap();
+    let gone = Entry::sign(&finding(7), &usa, &peer, now(), &mut OsRng).unwrap();
+    let noun = Recall {
+        target: gone.id(),
+        reason: "wrong".into(),
+        marking: Marking::new("RESTRICTED", &["KOR"], "USA"),
+    };
+    let recall = Entry::sign(&noun, &usa, &peer, now(), &mut OsRng).unwrap();
+    let received = |entry: &Entry| Incoming { entry: entry.clone(), received: Some(now()) };
+    let mut record = SqliteRecord::open(data.path(), same(&own), SqliteOptions::default()).unwrap();
+    record.commit(&Batch::of([met])).unwrap();
+    record.commit(&Batch { entries: vec![received(&gone)], ..Batch::default() }).unwrap();
+    record.copy_log().unwrap();
+    let backup = tempfile::tempdir().unwrap();
+    copy_tree(data.path(), backup.path());
+    let purge = vec![Purge { target: gone.id(), recall: recall.id() }];
+    record.commit(&Batch { entries: vec![received(&recall)], purge, ..Batch::default() }).unwrap();
+    drop(record);
+    let db = rusqlite::Connection::open(data.path().join("record/record.db")).unwrap();
+    db.execute("UPDATE entry SET received = 5 WHERE seq = ?1", [size as i64 + 1]).unwrap();
+    drop(db);
+    assert!(!verify_dir(data.path()).unwrap().ok);
+    let report = repair(data.path(), &own, &[RepairSource::Folder(backup.path().to_owned())]).unwrap();
+    assert_eq!((report.done, report.restored), (true, 1));
+    let record = SqliteRecord::open(data.path(), own, SqliteOptions::default()).unwrap();
+    assert_eq!(record.log_size(), size + 3);
+    let stored = record.get(&gone.id()).unwrap().unwrap();
+    assert_eq!((stored.seq, stored.entry), (size + 1, None));
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod bundle;
 mod ccsds;
 mod coverage;
+mod evidence;
 mod examples;
 mod formats;
 mod orbit;

@@ -5,6 +5,7 @@ mod damage;
 mod ids;
 mod lanes;
 mod lock;
+mod open;
 mod pages;
 mod queries;
 mod read;

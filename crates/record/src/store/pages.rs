@@ -169,7 +169,7 @@ impl Pages {
             let why = "its end is cut off";
             damage.push(at_bytes("record.pages", DamageKind::Pages, whole, self.sums_bytes, why));
         }
-        if self.database_bytes % PAGE_BYTES as u64 != 0 && wal.pages.is_empty() {
+        if !self.database_bytes.is_multiple_of(PAGE_BYTES as u64) && wal.pages.is_empty() {
             let start = self.database_bytes / PAGE_BYTES as u64 * PAGE_BYTES as u64;
             let why = "the last page is cut off";
             damage.push(at_bytes("record.db", DamageKind::Page, start, self.database_bytes, why));

@@ -41,7 +41,7 @@ pub(crate) fn for_ids(
         give(EntryId::from_bytes(row.get(1)?))?;
         expected += 1;
     }
-    if expected >= end { Ok(()) } else { Err(ReadError::Damage(Damage::missing_entry(expected))) }
+    if expected >= end { Ok(()) } else { Err(ReadError::Damage(Box::new(Damage::missing_entry(expected)))) }
 }
 
 /// The key that signed the first entry.
@@ -162,7 +162,7 @@ pub(crate) fn sql_error(root: &Path, error: rusqlite::Error) -> StoreError {
 pub(crate) enum ReadError {
     Io(std::io::Error),
     Sql(rusqlite::Error),
-    Damage(Damage),
+    Damage(Box<Damage>),
 }
 
 impl From<std::io::Error> for ReadError {
@@ -182,7 +182,7 @@ impl ReadError {
         match self {
             Self::Io(e) => blobs::io_error(root, e),
             Self::Sql(e) => sql_error(root, e),
-            Self::Damage(damage) => damage.into(),
+            Self::Damage(first) => StoreError::Damaged { first },
         }
     }
 }

@@ -123,6 +123,7 @@ impl ReadRecord {
     ///
     /// # Errors
     /// When its file cannot be read. Its signature is not checked: the caller knows the key.
+    #[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
     pub fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
         let path = self.root.join("checkpoints/home");
         let note = std::fs::read_to_string(&path).map_err(|e| blobs::io_error(&path, e))?;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base::{BlobHash, EntryId, NodeName};
+use base::{BlobHash, EntryId, NodeName, Noun as _, Recall};
 use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,11 +17,12 @@ use serde_json::Value;
 use super::damage::{Damage, DamageKind};
 use super::lanes;
 use super::lock::Lock;
+use super::open::REPAIRED;
 use super::queries;
 use super::schema::{self, FORMAT};
-use super::sqlite::{REPAIRED, SqliteRecord};
+use super::sqlite::SqliteRecord;
 use super::write::Row;
-use super::{Batch, Lane, LaneAck, LaneRow, RecordStore, StoreError, Stored, blobs, home_origin};
+use super::{Batch, Lane, LaneAck, LaneRow, Purge, RecordStore, StoreError, Stored, blobs, home_origin};
 use crate::log::leaf_hash;
 use crate::{Checkpoint, Entry, Frontier, NodeKey};
 
@@ -83,6 +84,7 @@ pub fn entries_in(document: &Value) -> Vec<Entry> {
 /// # Errors
 /// When the folder or a copy is in use, or a disk refuses. That something was found nowhere is no error but stands in
 /// [`Repaired`]; then the damaged record is as it was.
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 pub fn repair(data: &Path, key: &NodeKey, sources: &[RepairSource]) -> Result<Repaired, StoreError> {
     let lock = Lock::take(data)?;
     let root = data.join("record");
@@ -205,12 +207,13 @@ impl Repair<'_> {
         let mut group = Vec::new();
         let mut frontier = Frontier::default();
         let mut tiles = (u64::MAX, Vec::new());
-        let mut by_tile = HashSet::new();
+        let mut placed = HashSet::new();
+        let mut recalls = Vec::new();
         for seq in 0..size {
             if seq >> 8 != tiles.0 {
                 tiles = (seq >> 8, self.copies().map(|copy| copy.tile(seq >> 8)).collect());
             }
-            let Some(found) = self.find(seq, &tiles.1, &mut by_tile) else {
+            let Some(found) = self.find(seq, &tiles.1, &mut placed) else {
                 // Beyond the signed size nothing but the damaged record can say that there was more.
                 if seq >= signed.size() {
                     self.report.notes.push(format!(
@@ -225,6 +228,7 @@ impl Repair<'_> {
             };
             *(if found.own { &mut self.report.kept } else { &mut self.report.restored }) += 1;
             frontier.push(&found.row.stored.id);
+            recalls.extend(recall_in(&found.row.stored));
             if frontier.size() == signed.size() && self.report.missing.is_empty() {
                 signed.check_root(frontier.root())?;
             }
@@ -238,6 +242,7 @@ impl Repair<'_> {
         }
         append(&mut record, group)?;
         self.report.entries = record.log_size();
+        purge_again(&mut record, &recalls)?;
         self.lanes(&mut record)?;
         self.blobs(&record)?;
         record.copy_log()?;
@@ -373,6 +378,27 @@ impl Repair<'_> {
         self.report.blobs_missing = missing;
         Ok(())
     }
+}
+
+/// The recall by its owner that a received entry is.
+fn recall_in(stored: &Stored) -> Option<Purge> {
+    let entry = stored.entry.as_ref().filter(|_| stored.received.is_some())?;
+    Some(Purge { target: entry.noun::<Recall>().ok()?.target, recall: stored.id })
+}
+
+/// What its owner recalled does not come back from an older copy.
+fn purge_again(record: &mut SqliteRecord, recalls: &[Purge]) -> Result<(), StoreError> {
+    for purge in recalls {
+        let target = record.get(&purge.target)?.and_then(|stored| stored.entry);
+        if target.is_none_or(|target| target.kind() == Recall::SCHEMA) {
+            continue;
+        }
+        match record.commit(&Batch { purge: vec![*purge], ..Batch::default() }) {
+            Ok(_) | Err(StoreError::CannotPurge { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 fn append(record: &mut SqliteRecord, group: Vec<Found>) -> Result<(), StoreError> {

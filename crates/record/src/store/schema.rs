@@ -13,7 +13,7 @@ pub(crate) const FORMAT: &str = "bongsu.record/2\n";
 /// `head` is the own log's size and right edge, written in the commit that wrote the entries. A lane's row holds the
 /// place of its entry, so that it costs a few bytes at the end of a table; `lane_entry` is the way back, and
 /// `lane_absent` that of ids whose entry is not here (its owner withdrew it). `lane_edge` has the right edge of a lane
-/// at every [`super::lanes::EDGE_EVERY`]th size. The key of a lane's rows is `lane.number * 2^40 + place`.
+/// at every [`super::lanes::EDGE_EVERY`]th size; `sum` vouches for a row (see [`super::lanes`]). The key of a lane's rows is `lane.number * 2^40 + place`.
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, edge BLOB NOT NULL) STRICT;
 INSERT INTO head VALUES (1, 0, x'');
@@ -35,12 +35,13 @@ CREATE TABLE lane (
   size INTEGER NOT NULL,
   edge BLOB NOT NULL,
   ack TEXT,
+  sum INTEGER NOT NULL,
   UNIQUE (peer, direction, precedence)
 ) STRICT;
-CREATE TABLE lane_row (at INTEGER PRIMARY KEY, seq INTEGER, id BLOB) STRICT;
+CREATE TABLE lane_row (at INTEGER PRIMARY KEY, seq INTEGER, id BLOB, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE lane_entry (lane INTEGER NOT NULL, seq INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (lane, seq)) STRICT, WITHOUT ROWID;
 CREATE TABLE lane_absent (lane INTEGER NOT NULL, id BLOB NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (lane, id)) STRICT, WITHOUT ROWID;
-CREATE TABLE lane_edge (at INTEGER PRIMARY KEY, edge BLOB NOT NULL) STRICT;
+CREATE TABLE lane_edge (at INTEGER PRIMARY KEY, edge BLOB NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE cursor (peer TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 

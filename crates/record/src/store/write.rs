@@ -97,8 +97,8 @@ impl Writing<'_> {
             head.ack = Some(ack.checkpoint.note().to_owned());
             self.written.lanes.insert(ack.lane.clone(), head);
         }
-        for head in self.written.lanes.values() {
-            lanes::write(self.db, head).map_err(sql)?;
+        for (lane, head) in &self.written.lanes {
+            lanes::write(self.db, lane, head).map_err(sql)?;
         }
         for (peer, seq) in &batch.cursors {
             self.db

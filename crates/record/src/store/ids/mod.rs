@@ -42,6 +42,8 @@ pub(crate) struct IdIndex {
     limit: usize,
     size: u64,
     merge: Option<Merge>,
+    /// Healing did not come to its end: some ids may be in no run.
+    incomplete: bool,
 }
 
 /// Two neighbouring runs on their way into one.
@@ -97,6 +99,7 @@ impl IdIndex {
             limit: limit.max(1),
             size: 0,
             merge: None,
+            incomplete: false,
         };
         index.drop_unused()?;
         index.fill(size, ids_from)?;
@@ -124,7 +127,15 @@ impl IdIndex {
             at += 1;
             Ok(())
         })?;
-        Ok(Self { folder: folder.to_owned(), runs, recent, limit: RECENT, size, merge: None })
+        Ok(Self {
+            folder: folder.to_owned(),
+            runs,
+            recent,
+            limit: RECENT,
+            size,
+            merge: None,
+            incomplete: false,
+        })
     }
 
     /// Closes the gaps between runs and behind the last.
@@ -154,6 +165,10 @@ impl IdIndex {
 
     /// Places that may hold `id`, the newest first: the entry at the place decides.
     pub(crate) fn candidates(&self, id: &EntryId) -> Result<Vec<u64>, (u64, RunError)> {
+        // Better no answer than "absent" for what is there.
+        if self.incomplete {
+            return Err((0, RunError::Damaged { start: 0, end: 0 }));
+        }
         let mut found = Vec::new();
         if let Some(seq) = self.recent.get(id) {
             found.push(*seq);
@@ -174,6 +189,9 @@ impl IdIndex {
     /// Writes what became due, and goes on with a merge in step with `new` entries. An error leaves the index as it
     /// was, longer in memory, but right; it names the run where it happened by its first place.
     pub(crate) fn tidy(&mut self, new: usize) -> Result<(), (u64, RunError)> {
+        if self.incomplete {
+            return Ok(());
+        }
         if self.recent.len() >= self.limit {
             self.flush().map_err(|e| (self.size, e.into()))?;
         }
@@ -187,11 +205,14 @@ impl IdIndex {
         ids_from: &mut ReadIds<'_, E>,
     ) -> Result<(), E> {
         self.merge = None;
+        self.incomplete = true;
         let size = self.size;
         self.runs.retain(|run| run.first() != first);
-        self.drop_unused()?;
         self.recent.clear();
-        self.fill(size, ids_from)
+        let healed = self.drop_unused().map_err(E::from).and_then(|()| self.fill(size, ids_from));
+        self.incomplete = healed.is_err();
+        self.size = size;
+        healed
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -317,6 +338,7 @@ fn runs_in(folder: &Path, size: u64) -> io::Result<Vec<Run>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests damage real files")]
 mod tests {
     use super::*;
     use sha2::{Digest, Sha256};
