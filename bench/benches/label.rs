@@ -73,7 +73,8 @@ impl Desk {
     }
 
     fn decide(&self, item: &Item) -> bool {
-        let held = |_: &EntryId| Evidence::Held { marking: Some(item.0.clone()), evidence: Vec::new(), facts: None };
+        let held =
+            |_: &EntryId| Evidence::Held { marking: Some(item.0.clone()), evidence: Vec::new(), facts: None };
         let standing = Standing { recalled: false, evidence: &held };
         release(black_box(item), &self.audience, &self.rules, &standing, Timestamp::UNIX_EPOCH).is_ok()
     }
