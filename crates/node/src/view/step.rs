@@ -304,9 +304,11 @@ impl Step<'_> {
         if row.node != by.node && !same_key {
             return Ok(());
         }
-        self.tx
-            .prepare_cached("UPDATE item SET target = ?2 WHERE seq = ?1")?
-            .execute(params![by.seq.cast_signed(), row.id.as_bytes()])?;
+        self.tx.prepare_cached("UPDATE item SET target = ?2, refs = ?3 WHERE seq = ?1")?.execute(params![
+            by.seq.cast_signed(),
+            row.id.as_bytes(),
+            refs_bytes(&[Some(row.seq)])
+        ])?;
         if row.recalled_by.is_some() {
             return Ok(());
         }

@@ -13,8 +13,8 @@ const FORMAT: i64 = 1;
 /// The most words of one question.
 const MAX_WORDS: usize = 16;
 
-/// The categories are those of what `char::is_alphanumeric` takes as part of a word, so that a word of a question is one
-/// word of the index: vowel signs, and letters that came to Unicode after the tokenizer's table, are parts of words too.
+/// The categories hold all that `char::is_alphanumeric` takes as part of a word, so that a word of a question is one word
+/// of the index: vowel signs, and letters that came to Unicode after the tokenizer's table, are parts of words too.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5 (
@@ -72,16 +72,28 @@ impl Words {
         let next = rows.from(self.indexed, limit)?;
         let Some(last) = next.last() else { return Ok(false) };
         let upto = last.seq + 1;
+        let mut removed = 0;
         for row in next.iter().filter(|row| row.recalled_by.is_none()) {
             if let Some(said) = said(row) {
                 tx.prepare_cached("INSERT INTO words (rowid, said) VALUES (?1, ?2)")?
                     .execute(params![row.seq.cast_signed(), said])?;
+            }
+            // As a rule it was forgotten at once (`forget`); here it is made up for after a crash.
+            if row.noun == Noun::Recall {
+                for target in row.refs.iter().flatten() {
+                    removed += tx
+                        .prepare_cached("DELETE FROM words WHERE rowid = ?1")?
+                        .execute([target.cast_signed()])?;
+                }
             }
         }
         tx.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'indexed'")?
             .execute([upto.cast_signed()])?;
         tx.commit()?;
         self.indexed = upto;
+        if removed > 0 {
+            self.wipe()?;
+        }
         Ok(next.len() == limit)
     }
 
@@ -95,10 +107,16 @@ impl Words {
         }
         tx.commit()?;
         if removed > 0 {
-            let wiped: i64 = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            if wiped != 0 {
-                tracing::warn!(index = %self.path.display(), "what was recalled is still in the log of an index");
-            }
+            self.wipe()?;
+        }
+        Ok(())
+    }
+
+    /// Empties the log of the database, which still holds what was removed.
+    fn wipe(&self) -> rusqlite::Result<()> {
+        let wiped: i64 = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if wiped != 0 {
+            tracing::warn!(index = %self.path.display(), "what was recalled is still in the log of an index");
         }
         Ok(())
     }
@@ -144,17 +162,17 @@ fn said(row: &Row) -> Option<String> {
         Noun::Observation => {}
         _ => return None,
     }
-    Some(parts.join("\n"))
+    Some(words_of(&parts.join(" ")).collect::<Vec<_>>().join(" "))
+}
+
+/// The words of a text, the same in what is kept and in what is asked.
+fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
 /// Each word as the beginning of one in the text: Korean particles follow their noun without a space.
 fn query(question: &str) -> Option<String> {
-    let words: Vec<String> = question
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(MAX_WORDS)
-        .map(|word| format!("\"{word}\"*"))
-        .collect();
+    let words: Vec<String> = words_of(question).take(MAX_WORDS).map(|word| format!("\"{word}\"*")).collect();
     (!words.is_empty()).then(|| words.join(" AND "))
 }
 
@@ -182,7 +200,8 @@ mod tests {
             "ﬁ",
         ] {
             words.db.execute_batch("DELETE FROM words").unwrap();
-            words.db.execute("INSERT INTO words (said) VALUES (?1)", [text]).unwrap();
+            let kept = words_of(text).collect::<Vec<_>>().join(" ");
+            words.db.execute("INSERT INTO words (said) VALUES (?1)", [kept]).unwrap();
             assert_eq!(words.find(text, None, 10).unwrap().unwrap().len(), 1, "{text}");
         }
         for code in (0..0x11_0000).step_by(7).filter_map(char::from_u32).filter(|c| c.is_alphanumeric()) {

@@ -278,7 +278,14 @@ pub(crate) fn files_with(folder: &std::path::Path, needle: &str) -> Vec<std::pat
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if std::fs::read(&path).unwrap().windows(needle.len()).any(|w| w == needle.as_bytes()) {
+                continue;
+            }
+            let bytes = match std::fs::read(&path) {
+                // Gone since the folder was listed, as a database's log when it is closed.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                read => read.unwrap(),
+            };
+            if bytes.windows(needle.len()).any(|w| w == needle.as_bytes()) {
                 found.push(path);
             }
         }
