@@ -59,8 +59,8 @@ Stop the node first. The version is one above the last when it is left out.")]
         #[arg(long, env = "BONGSU_POLICY_NAME", hide_env_values = true)]
         name: Option<String>,
         /// Its version
-        #[arg(long, env = "BONGSU_POLICY_VERSION", hide_env_values = true)]
-        version: Option<u64>,
+        #[arg(long, value_name = "N", env = "BONGSU_POLICY_VERSION", hide_env_values = true)]
+        policy_version: Option<u64>,
         /// Who wrote it
         #[arg(long, env = "BONGSU_AUTHOR", hide_env_values = true)]
         author: Option<String>,
@@ -120,8 +120,8 @@ pub(super) fn run(command: Policy, common: &Common) -> Result<ExitCode, CliError
             Ok(ExitCode::SUCCESS)
         }
         Policy::DryRun { store, policy, days } => super::dry_run::run(&store, &policy, days, common),
-        Policy::Propose { file, name, version, author, effective_from, store } => {
-            let given = Given { name, version, author, effective_from };
+        Policy::Propose { file, name, policy_version, author, effective_from, store } => {
+            let given = Given { name, version: policy_version, author, effective_from };
             propose(&file, given, &store, common)
         }
         Policy::Sign { proposal, key, store } => sign(&proposal, &key, &store, common),

@@ -71,7 +71,7 @@ Stop the node first.")]
 Compare `key` with the originator's card, or give it with --key.")]
     Verify {
         /// The version, as `disclose` printed it, or the envelope of its entry; - is standard input
-        version: String,
+        file: String,
         /// The originator's public key, 64 hexadecimal digits
         #[arg(long, value_name = "KEY", env = "BONGSU_KEY", hide_env_values = true)]
         key: Option<String>,
@@ -84,7 +84,7 @@ pub(super) fn run(command: Tearline, common: &Common) -> Result<ExitCode, CliErr
         Tearline::Disclose { whole, fields, marking, store } => {
             disclose(&whole, &fields, &marking, &store, common)
         }
-        Tearline::Verify { version, key } => verify(&version, key.as_deref(), common),
+        Tearline::Verify { file, key } => verify(&file, key.as_deref(), common),
     }
 }
 
