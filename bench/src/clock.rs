@@ -20,7 +20,7 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Times) {
 }
 
 /// Processor time so far of the threads that are alive, where Linux tells.
-fn cpu_s() -> Option<f64> {
+pub(crate) fn cpu_s() -> Option<f64> {
     let mut nanos = 0.0;
     for task in fs::read_dir("/proc/self/task").ok()? {
         let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;

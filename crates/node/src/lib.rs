@@ -43,7 +43,7 @@ use tokio_rustls::TlsAcceptor;
 pub use crate::api::{last_url, new_entry_token, openapi};
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, Origin, Overrides};
 pub use crate::courier::{FileReceived, LaneSpan, receive_file, receive_receipts, send_file};
-pub use crate::offline::{CARD_SCHEMA, Card, accept, accept_until, card};
+pub use crate::offline::{CARD_SCHEMA, Card, accept, accept_until, card, repair};
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 
 /// Why a node cannot start, or cannot do what it was asked.

@@ -1,9 +1,14 @@
 //! Introducing peers: the card that officers exchange, and what a stopped node's folder can do with one.
 
+use std::path::Path;
+
 use base::{Country, EntryId, Timestamp};
 use link::{Agreement, Party};
 use rand_core::OsRng;
-use record::{Batch, Domain, Entry, Heading, Peer, PublicKey, RecordStore, SqliteOptions, SqliteRecord};
+use record::{
+    Batch, Checkpoint, Domain, Entry, Heading, Peer, PublicKey, RecordStore, RepairSource, Repaired,
+    SqliteOptions, SqliteRecord, StoreError,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -186,4 +191,26 @@ pub fn accept_until(
     SqliteRecord::open(&config.data, key, options)?
         .commit(&Batch::of([entry].into_iter().chain(agreement)))?;
     Ok((id, peer))
+}
+
+/// Puts the record of the stopped node in `data` together again from what is left of it and from other copies. Whose it
+/// is says its first entry, or, where that cannot be read, the origin line of its checkpoint.
+///
+/// # Errors
+/// When the node runs, its signing key is lost, nothing says whose record it is, or a disk refuses.
+pub fn repair(data: &Path, sources: &[RepairSource]) -> Result<Repaired, NodeError> {
+    let named = || {
+        let note = std::fs::read_to_string(data.join("record/checkpoints/home")).ok()?;
+        Checkpoint::parse(&note).ok()?.origin().strip_prefix("bongsu/")?.strip_suffix("/home")?.parse().ok()
+    };
+    let name = match record::founder(data) {
+        Ok(Some(genesis)) => Some(genesis.node),
+        Ok(None) | Err(StoreError::Io { .. } | StoreError::Damaged { .. }) => named(),
+        Err(e) => return Err(e.into()),
+    };
+    let name = name.ok_or_else(|| NodeError::Conflict {
+        message: "neither the first entry nor the checkpoint says whose record it is".to_owned(),
+    })?;
+    let key = keys::signing_key(data, &name)?;
+    Ok(record::repair(data, &key, sources)?)
 }

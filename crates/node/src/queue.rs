@@ -1,7 +1,8 @@
 //! What waits for the thread that writes: the more urgent first, and nothing for ever.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use base::Precedence;
 
@@ -14,6 +15,16 @@ struct Waiting<T> {
     lanes: [VecDeque<T>; Precedence::ALL.len()],
     passes: u32,
     closed: bool,
+}
+
+/// What came of waiting.
+pub(crate) enum Popped<T> {
+    /// This is next.
+    Item(T),
+    /// Nothing came in time.
+    Nothing,
+    /// Nothing will come any more.
+    Closed,
 }
 
 /// A queue in four lanes, for many senders and one receiver.
@@ -42,17 +53,16 @@ impl<T> Queue<T> {
         true
     }
 
-    /// The next item; waits for one. `None` once the queue is closed and empty.
-    pub(crate) fn pop(&self) -> Option<T> {
-        let mut waiting = lock(&self.waiting);
-        loop {
-            if let Some(item) = waiting.next() {
-                return Some(item);
-            }
-            if waiting.closed {
-                return None;
-            }
-            waiting = self.ready.wait(waiting).unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// The next item; waits so long for one.
+    pub(crate) fn pop_within(&self, within: Duration) -> Popped<T> {
+        let empty =
+            |waiting: &mut Waiting<T>| !waiting.closed && waiting.lanes.iter().all(VecDeque::is_empty);
+        let waited = self.ready.wait_timeout_while(lock(&self.waiting), within, empty);
+        let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match waiting.next() {
+            Some(item) => Popped::Item(item),
+            None if waiting.closed => Popped::Closed,
+            None => Popped::Nothing,
         }
     }
 
@@ -98,7 +108,11 @@ mod tests {
         }
         queue.close();
         assert!(!queue.push(Precedence::Flash, (Precedence::Flash, 99)));
-        let all: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        let all: Vec<_> = std::iter::from_fn(|| match queue.pop_within(Duration::from_secs(1)) {
+            Popped::Item(item) => Some(item),
+            Popped::Nothing | Popped::Closed => None,
+        })
+        .collect();
         assert_eq!(all.len(), 80);
         assert!(all[..16].iter().all(|(lane, _)| *lane == Precedence::Flash));
         assert_eq!(all[16], (Precedence::Routine, 0), "it waited long enough");

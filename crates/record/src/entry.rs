@@ -174,8 +174,9 @@ impl Entry {
         let bytes = serde_json_canonicalizer::to_vec(&payload)
             .map_err(|e| EntryError::BadPayload { reason: e.to_string() })?;
         let signature = key.sign(&pre_authentication(heading.domain, &bytes));
-        // Read back through the one door, so that what is written here can be read everywhere.
-        Self::from_parts(bytes, &key.public(), signature)
+        // Read back, so that what is written here can be read everywhere. The bytes are canonical and the signature
+        // holds, because they were made so.
+        UnverifiedEntry::parse(bytes, &key.public(), signature).map(|unverified| unverified.0)
     }
 
     /// An entry from its stored parts; everything is checked.
@@ -183,52 +184,7 @@ impl Entry {
     /// # Errors
     /// See [`EntryError`]: size, canonical form, schema, author's key, signature.
     pub fn from_parts(payload: Vec<u8>, key: &PublicKey, signature: [u8; 64]) -> Result<Self, EntryError> {
-        if payload.len() > MAX_ENTRY_BYTES {
-            return Err(EntryError::TooLarge { bytes: payload.len() });
-        }
-        // Which of the two domains was signed for is found by the signature itself.
-        let domain = Domain::ALL
-            .into_iter()
-            .find(|domain| key.verify(&pre_authentication(*domain, &payload), &signature).is_ok())
-            .ok_or(KeyError::BadSignature)?;
-        let bad = |reason: String| EntryError::BadPayload { reason };
-        let value: Value = serde_json::from_slice(&payload).map_err(|e| bad(e.to_string()))?;
-        let canonical = serde_json_canonicalizer::to_vec(&value).map_err(|e| bad(e.to_string()))?;
-        if canonical != payload {
-            let byte = canonical.iter().zip(&payload).take_while(|(a, b)| a == b).count();
-            return Err(EntryError::NotCanonical { byte });
-        }
-        let parsed: Payload = serde_json::from_value(value).map_err(|e| bad(e.to_string()))?;
-        if parsed.schema != domain.entry_schema() {
-            return Err(bad(format!("schema is `{}`", parsed.schema)));
-        }
-        if parsed.salt.len() != 32 || !parsed.salt.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(bad("salt is not 32 hexadecimal digits".to_owned()));
-        }
-        if base::schema_of(&parsed.body).is_empty() {
-            return Err(bad("the body has no schema".to_owned()));
-        }
-        let signed = key.fingerprint();
-        if parsed.author.key != signed {
-            return Err(EntryError::OtherKey { named: parsed.author.key, signed });
-        }
-        let evidence = match parsed.body.get("evidence") {
-            None => Vec::new(),
-            Some(list) => serde_json::from_value(list.clone()).map_err(|e| bad(format!("evidence: {e}")))?,
-        };
-        Ok(Self {
-            id: EntryId::from_bytes(Sha256::digest(&payload).into()),
-            heading: Heading { domain, precedence: parsed.precedence },
-            author: parsed.author,
-            time: parsed.time,
-            // A marking of a later version may not parse: then nobody gets the entry.
-            marking: parsed.body.get("marking").and_then(|m| serde_json::from_value(m.clone()).ok()),
-            evidence,
-            body: parsed.body,
-            payload,
-            key: *key,
-            signature,
-        })
+        UnverifiedEntry::parse(payload, key, signature)?.verify()
     }
 
     /// An entry from its DSSE envelope, as it arrives from a peer; everything is checked.
@@ -236,37 +192,7 @@ impl Entry {
     /// # Errors
     /// See [`EntryError`].
     pub fn from_envelope(envelope: &Value) -> Result<Self, EntryError> {
-        let bad = |reason: &str| EntryError::BadEnvelope { reason: reason.to_owned() };
-        let text = |at: &Value, field: &'static str| -> Result<String, EntryError> {
-            at.get(field)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .ok_or_else(|| bad(&format!("`{field}` is missing")))
-        };
-        let named = text(envelope, "payloadType")?;
-        if Domain::ALL.iter().all(|domain| named != domain.payload_type()) {
-            return Err(bad(&format!("`payloadType` is not {PAYLOAD_TYPE}")));
-        }
-        let payload64 = text(envelope, "payload")?;
-        if payload64.len() > MAX_ENTRY_BYTES / 3 * 4 + 8 {
-            return Err(EntryError::TooLarge { bytes: payload64.len() / 4 * 3 });
-        }
-        let payload = BASE64_STANDARD.decode(&payload64).map_err(|_| bad("`payload` is not base64"))?;
-        let [signature] = envelope.get("signatures").and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
-        else {
-            return Err(bad("`signatures` must hold exactly one"));
-        };
-        let key = PublicKey::from_hex(&text(signature, "keyid")?)?;
-        let sig: [u8; 64] = BASE64_STANDARD
-            .decode(text(signature, "sig")?)
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok())
-            .ok_or_else(|| bad("`sig` is not 64 bytes of base64"))?;
-        let entry = Self::from_parts(payload, &key, sig)?;
-        if named != entry.domain().payload_type() {
-            return Err(bad("`payloadType` is not that of the payload"));
-        }
-        Ok(entry)
+        UnverifiedEntry::from_envelope(envelope)?.verify()
     }
 
     /// The DSSE envelope (`keyid` is the public key in hexadecimal).
@@ -351,6 +277,114 @@ impl Marked for Entry {
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         self.to_envelope().serialize(to)
+    }
+}
+
+/// An entry whose form was read, but whose canonical form and signature were not checked yet: the part of
+/// [`Entry::from_envelope`] that takes most of its time stands apart, so that a caller can do it for many entries on all
+/// cores. Nothing can be read from it but its id.
+#[derive(Debug, Clone)]
+pub struct UnverifiedEntry(Entry);
+
+impl UnverifiedEntry {
+    /// SHA-256 of the payload.
+    pub const fn id(&self) -> EntryId {
+        self.0.id
+    }
+
+    /// Checks canonical form and signature.
+    ///
+    /// # Errors
+    /// [`EntryError::NotCanonical`], or [`EntryError::Key`] when the signature does not hold.
+    pub fn verify(self) -> Result<Entry, EntryError> {
+        let payload = &self.0.payload;
+        self.0.key.verify(&pre_authentication(self.0.heading.domain, payload), &self.0.signature)?;
+        let bad = |e: String| EntryError::BadPayload { reason: e };
+        let value: Value = serde_json::from_slice(payload).map_err(|e| bad(e.to_string()))?;
+        let canonical = serde_json_canonicalizer::to_vec(&value).map_err(|e| bad(e.to_string()))?;
+        if canonical != *payload {
+            let byte = canonical.iter().zip(payload).take_while(|(a, b)| a == b).count();
+            return Err(EntryError::NotCanonical { byte });
+        }
+        Ok(self.0)
+    }
+
+    /// Reads the DSSE envelope of an entry.
+    ///
+    /// # Errors
+    /// See [`EntryError`]; canonical form and signature are not checked here.
+    pub fn from_envelope(envelope: &Value) -> Result<Self, EntryError> {
+        let bad = |reason: &str| EntryError::BadEnvelope { reason: reason.to_owned() };
+        let text = |at: &Value, field: &'static str| -> Result<String, EntryError> {
+            at.get(field)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .ok_or_else(|| bad(&format!("`{field}` is missing")))
+        };
+        let named = text(envelope, "payloadType")?;
+        if Domain::ALL.iter().all(|domain| named != domain.payload_type()) {
+            return Err(bad(&format!("`payloadType` is not {PAYLOAD_TYPE}")));
+        }
+        let payload64 = text(envelope, "payload")?;
+        if payload64.len() > MAX_ENTRY_BYTES / 3 * 4 + 8 {
+            return Err(EntryError::TooLarge { bytes: payload64.len() / 4 * 3 });
+        }
+        let payload = BASE64_STANDARD.decode(&payload64).map_err(|_| bad("`payload` is not base64"))?;
+        let [signature] = envelope.get("signatures").and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
+        else {
+            return Err(bad("`signatures` must hold exactly one"));
+        };
+        let key = PublicKey::from_hex(&text(signature, "keyid")?)?;
+        let sig: [u8; 64] = BASE64_STANDARD
+            .decode(text(signature, "sig")?)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| bad("`sig` is not 64 bytes of base64"))?;
+        let unverified = Self::parse(payload, &key, sig)?;
+        if named != unverified.0.domain().payload_type() {
+            return Err(bad("`payloadType` is not that of the payload"));
+        }
+        Ok(unverified)
+    }
+
+    fn parse(payload: Vec<u8>, key: &PublicKey, signature: [u8; 64]) -> Result<Self, EntryError> {
+        if payload.len() > MAX_ENTRY_BYTES {
+            return Err(EntryError::TooLarge { bytes: payload.len() });
+        }
+        let bad = |reason: String| EntryError::BadPayload { reason };
+        let parsed: Payload = serde_json::from_slice(&payload).map_err(|e| bad(e.to_string()))?;
+        // The schema says which of the two payload types the signature must be over.
+        let domain = Domain::ALL
+            .into_iter()
+            .find(|domain| parsed.schema == domain.entry_schema())
+            .ok_or_else(|| bad(format!("schema is `{}`", parsed.schema)))?;
+        if parsed.salt.len() != 32 || !parsed.salt.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(bad("salt is not 32 hexadecimal digits".to_owned()));
+        }
+        if base::schema_of(&parsed.body).is_empty() {
+            return Err(bad("the body has no schema".to_owned()));
+        }
+        let signed = key.fingerprint();
+        if parsed.author.key != signed {
+            return Err(EntryError::OtherKey { named: parsed.author.key, signed });
+        }
+        let evidence = match parsed.body.get("evidence") {
+            None => Vec::new(),
+            Some(list) => serde_json::from_value(list.clone()).map_err(|e| bad(format!("evidence: {e}")))?,
+        };
+        Ok(Self(Entry {
+            id: EntryId::from_bytes(Sha256::digest(&payload).into()),
+            heading: Heading { domain, precedence: parsed.precedence },
+            author: parsed.author,
+            time: parsed.time,
+            // A marking of a later version may not parse: then nobody gets the entry.
+            marking: parsed.body.get("marking").and_then(|m| serde_json::from_value(m.clone()).ok()),
+            evidence,
+            body: parsed.body,
+            payload,
+            key: *key,
+            signature,
+        }))
     }
 }
 

@@ -16,16 +16,20 @@ mod entry;
 mod frontier;
 mod key;
 mod log;
+mod proof;
 mod store;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use domain::Domain;
-pub use entry::{Author, ENTRY_SCHEMA, Entry, EntryError, Heading, MAX_ENTRY_BYTES, PAYLOAD_TYPE};
+pub use entry::{
+    Author, ENTRY_SCHEMA, Entry, EntryError, Heading, MAX_ENTRY_BYTES, PAYLOAD_TYPE, UnverifiedEntry,
+};
 pub use frontier::Frontier;
 pub use key::{KeyError, NodeKey, PublicKey};
 pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds};
+pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use store::{
     Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
-    Peer, Purge, ReadRecord, RecordStore, SqliteOptions, SqliteRecord, StoreError, Stored, Verdict, founder,
-    home_origin, lane_origin, verify_dir, verify_open,
+    Peer, Purge, ReadRecord, RecordStore, RepairSource, Repaired, SqliteOptions, SqliteRecord, StoreError,
+    Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair, verify_dir, verify_open,
 };

@@ -132,6 +132,11 @@ impl MerkleLog {
     }
 }
 
+/// The hash of the leaf of an entry: `SHA-256(0x00 || id)`.
+pub(crate) fn leaf_hash(id: &EntryId) -> [u8; 32] {
+    tlog::record_hash(id.as_bytes()).0
+}
+
 /// Checks a consistency proof: that the tree of `new_size` with `new_root` grew from the tree of `old_size` with
 /// `old_root`.
 pub fn consistency_holds(

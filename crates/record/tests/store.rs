@@ -12,7 +12,8 @@ use base::{
 use rand_core::{OsRng, RngCore};
 use record::{
     Batch, Checkpoint, DamageKind, Direction, Entry, Incoming, Lane, LaneAck, LaneRow, MerkleLog, NodeKey,
-    Peer, Purge, RecordStore, SqliteOptions, SqliteRecord, StoreError, lane_origin, verify_dir,
+    Peer, Purge, RecordStore, RepairSource, SqliteOptions, SqliteRecord, StoreError, lane_origin, repair,
+    verify_dir,
 };
 
 fn key(name: &str) -> NodeKey {
@@ -273,8 +274,9 @@ fn a_missing_entry_is_named() {
     let other = tempfile::tempdir().unwrap();
     let (_, size_2) = full_record(other.path());
     let db = rusqlite::Connection::open(other.path().join("record/record.db")).unwrap();
-    db.execute("DELETE FROM lane", []).unwrap();
-    db.execute("DELETE FROM ack", []).unwrap();
+    for table in ["lane", "lane_row", "lane_entry", "lane_absent"] {
+        db.execute(&format!("DELETE FROM {table}"), []).unwrap();
+    }
     db.execute("DELETE FROM entry WHERE seq = ?1", [size_2 as i64 - 1]).unwrap();
     drop(db);
     let verdict = verify_dir(other.path()).unwrap();
@@ -326,9 +328,9 @@ fn missing_cut_and_stray_files_are_found() {
 fn a_later_format_is_refused_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let (own, _) = full_record(data.path());
-    fs::write(data.path().join("record/format"), "bongsu.record/2\n").unwrap();
+    fs::write(data.path().join("record/format"), "bongsu.record/3\n").unwrap();
     let error = SqliteRecord::open(data.path(), own, SqliteOptions::default()).err().unwrap();
-    assert!(matches!(&error, StoreError::OtherFormat { found, .. } if found == "bongsu.record/2"), "{error}");
+    assert!(matches!(&error, StoreError::OtherFormat { found, .. } if found == "bongsu.record/3"), "{error}");
     assert!(error.to_string().contains("newer"), "{error}");
 }
 
@@ -399,4 +401,52 @@ fn tiles_lost_in_a_power_cut_come_back() {
     assert!(!verify_dir(cut.path()).unwrap().ok);
     drop(SqliteRecord::open(cut.path(), own, SqliteOptions::default()).unwrap());
     assert_eq!(verify_dir(cut.path()).unwrap().damage, []);
+}
+
+/// A backup from before a recall must not bring the content back.
+#[test]
+fn a_repair_does_not_undo_a_recall() {
+    let data = tempfile::tempdir().unwrap();
+    let (own, size) = full_record(data.path());
+    // The peer sends one more, and takes it back after the backup.
+    let peer = key("washington");
+    let usa: Country = "USA".parse().unwrap();
+    let met = Peer {
+        node: "washington".parse().unwrap(),
+        title: "Washington".into(),
+        country: usa.clone(),
+        clearance: "SECRET".into(),
+        key: peer.public().to_hex(),
+        certificate: base::KeyFingerprint::from_bytes([7; 32]),
+        address: "127.0.0.1:1".into(),
+        marking: Marking::new("RESTRICTED", &[], "KOR"),
+    };
+    let met = Entry::sign(&met, &country(), &own, now(), &mut OsRng).unwrap();
+    let gone = Entry::sign(&finding(7), &usa, &peer, now(), &mut OsRng).unwrap();
+    let noun = Recall {
+        target: gone.id(),
+        reason: "wrong".into(),
+        marking: Marking::new("RESTRICTED", &["KOR"], "USA"),
+    };
+    let recall = Entry::sign(&noun, &usa, &peer, now(), &mut OsRng).unwrap();
+    let received = |entry: &Entry| Incoming { entry: entry.clone(), received: Some(now()) };
+    let mut record = SqliteRecord::open(data.path(), same(&own), SqliteOptions::default()).unwrap();
+    record.commit(&Batch::of([met])).unwrap();
+    record.commit(&Batch { entries: vec![received(&gone)], ..Batch::default() }).unwrap();
+    record.copy_log().unwrap();
+    let backup = tempfile::tempdir().unwrap();
+    copy_tree(data.path(), backup.path());
+    let purge = vec![Purge { target: gone.id(), recall: recall.id() }];
+    record.commit(&Batch { entries: vec![received(&recall)], purge, ..Batch::default() }).unwrap();
+    drop(record);
+    let db = rusqlite::Connection::open(data.path().join("record/record.db")).unwrap();
+    db.execute("UPDATE entry SET received = 5 WHERE seq = ?1", [size as i64 + 1]).unwrap();
+    drop(db);
+    assert!(!verify_dir(data.path()).unwrap().ok);
+    let report = repair(data.path(), &own, &[RepairSource::Folder(backup.path().to_owned())]).unwrap();
+    assert_eq!((report.done, report.restored), (true, 1));
+    let record = SqliteRecord::open(data.path(), own, SqliteOptions::default()).unwrap();
+    assert_eq!(record.log_size(), size + 3);
+    let stored = record.get(&gone.id()).unwrap().unwrap();
+    assert_eq!((stored.seq, stored.entry), (size + 1, None));
 }

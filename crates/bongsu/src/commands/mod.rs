@@ -8,6 +8,8 @@ mod link;
 mod officer;
 mod orbit;
 mod record;
+mod record_proof;
+mod record_repair;
 mod serve;
 mod shell;
 

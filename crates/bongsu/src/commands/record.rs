@@ -1,4 +1,4 @@
-//! `record verify|show|stats`.
+//! `record verify|show|repair|proof|stats`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use record::{Verdict, verify_dir};
 use serde::Serialize;
 
 use crate::Common;
+use crate::commands::{record_proof, record_repair};
 use crate::error::CliError;
 use crate::out::{Format, say};
 
@@ -30,6 +31,22 @@ pub(crate) enum Record {
         #[arg(long, value_name = "DIR", env = "BONGSU_STORE", hide_env_values = true)]
         store: PathBuf,
     },
+    /// Put a damaged record together again from what is left and from other copies; exit 1 when something is nowhere
+    #[command(
+        after_help = "Example:\n  bongsu record repair ./seoul --from ./backup/seoul --from ours-at-washington.json\n\nEach entry counts only if it leads to the root of the signed checkpoint. The damaged record is kept beside the\nnew one. Stop the node first."
+    )]
+    Repair {
+        /// The node's data folder
+        dir: PathBuf,
+        /// A data folder of a backup, or a file with envelopes of entries in JSON, such as what a peer holds
+        #[arg(long, value_name = "COPY")]
+        from: Vec<PathBuf>,
+    },
+    /// Make or check a proof that an entry stands in the log, or that the log only grew (C2SP tlog-proof)
+    #[command(
+        after_help = "Example:\n  bongsu record proof 5d1f… --store ./seoul > entry.tlog-proof\n  bongsu record proof --verify entry.tlog-proof --key 9f2c…\n  bongsu record proof --since old.checkpoint --store ./seoul > grown.proof\n  bongsu record proof --verify grown.proof --since old.checkpoint --key 9f2c…"
+    )]
+    Proof(record_proof::Proof),
     /// Count what is in the record
     #[command(after_help = "Example:\n  bongsu record stats --store ./seoul")]
     Stats {
@@ -58,6 +75,8 @@ pub(crate) fn run(command: Record, common: &Common) -> Result<ExitCode, CliError
             common.out().document("bongsu.entry-view/1", &shown)?;
             Ok(ExitCode::SUCCESS)
         }
+        Record::Repair { dir, from } => record_repair::run(&dir, &from, common),
+        Record::Proof(proof) => record_proof::run(&proof, common),
         Record::Stats { store } => stats(&store, common),
     }
 }

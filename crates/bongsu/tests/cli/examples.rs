@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Seoul, bongsu, finding, incident, root, to_usa, washington};
+use crate::support::{Seoul, bongsu, bongsu_in, finding, incident, root, to_usa, washington};
 
 /// Commands that run until they are stopped, or for a minute: only their words are checked.
 const ENDLESS: &[&str] = &["bongsu serve", "bongsu demo"];
@@ -62,8 +62,15 @@ fn stage() -> (tempfile::TempDir, String, String) {
     let approach = finding("an approach", 3, &to_usa(), &[]);
     let id = seoul.add(&approach);
     let shown = seoul.add(&incident(&[(id, approach)], &[]));
+    let data = seoul.folder.path().join("seoul");
+    std::fs::copy(data.join("record/checkpoints/home"), seoul.folder.path().join("old.checkpoint")).unwrap();
+    seoul.add(&finding("a later one", 2, &to_usa(), &[]));
     let folder = seoul.close();
     let at = |name: &str| folder.path().join(name);
+    let copy = ["-c", "mkdir backup && cp -r seoul backup/"];
+    assert!(Command::new("sh").args(copy).current_dir(folder.path()).status().unwrap().success());
+    let entry = bongsu_in(folder.path(), &["record", "show", &id.to_string(), "--store", "seoul", "--json"]);
+    std::fs::write(at("ours-at-washington.json"), entry.exits(0).out).unwrap();
     std::os::unix::fs::symlink(root().join("samples"), at("samples")).unwrap();
     std::fs::write(at("ids.txt"), "# ours\n29268 # KOMPSAT-2\n38338\n").unwrap();
     let marking = r#"{"level":"RESTRICTED","rel_to":["USA"],"originator":"KOR"}"#;
@@ -99,6 +106,8 @@ fn run(example: &str, folder: &Path) {
 #[test]
 fn every_command_has_examples_that_run() {
     let (folder, entry, incident) = stage();
+    let verdict = bongsu_in(folder.path(), &["record", "verify", "seoul", "--json"]).exits(0).json();
+    let key = verdict["key"].as_str().unwrap();
     let mut count = 0;
     for (command, help) in all_help() {
         let examples = examples(&help);
@@ -107,7 +116,7 @@ fn every_command_has_examples_that_run() {
         for example in examples {
             assert!(example.contains("bongsu"), "`{example}` of `bongsu {command}` is no example");
             let id = if example.starts_with("bongsu incident") { &incident } else { &entry };
-            run(&example.replace("5d1f…", id), folder.path());
+            run(&example.replace("5d1f…", id).replace("9f2c…", key), folder.path());
             count += 1;
         }
     }

@@ -4,6 +4,7 @@
 mod bad_input;
 mod ccsds;
 mod coverage;
+mod evidence;
 mod examples;
 mod formats;
 mod orbit;

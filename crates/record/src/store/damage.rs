@@ -19,6 +19,8 @@ pub enum DamageKind {
     Blob,
     /// A Merkle tile.
     Tile,
+    /// The index from ids to places.
+    Index,
     /// The database as SQLite sees it.
     Database,
     /// A page of the database file.

@@ -2,14 +2,20 @@
 
 mod blobs;
 mod damage;
-mod derived;
+mod ids;
+mod lanes;
 mod lock;
+mod open;
 mod pages;
 mod queries;
 mod read;
+mod repair;
+mod schema;
 mod sqlite;
+mod tree;
 mod verify;
 mod wal;
+mod write;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -21,6 +27,7 @@ use crate::{BeyondLog, Checkpoint, CheckpointError, Entry, EntryError, Frontier,
 
 pub use damage::{Damage, DamageKind, Verdict};
 pub use read::{ReadRecord, founder};
+pub use repair::{RepairSource, Repaired, entries_in, repair};
 pub use sqlite::{SqliteOptions, SqliteRecord};
 pub use verify::{verify_dir, verify_open};
 

@@ -3,12 +3,12 @@
 //!
 //! The main file changes only while the write-ahead log is copied into it, and this store alone decides when. The
 //! order there is: copy and sync (SQLite), write the digests of the copied pages and sync, empty the log. A page is
-//! therefore right when it has its digest, or when it equals a version in a log that was not emptied yet: a process
-//! killed at any moment leaves one of the two.
+//! therefore right when it has its digest, or when a log that was not emptied yet has a committed version of it: a
+//! process killed, or power cut, at any moment leaves one of the two.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -53,45 +53,160 @@ pub(crate) fn update(sums: &Path, wal_bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// All pages that are neither as their digest says nor as a version in the log.
-pub(crate) fn check(database: &[u8], sums: &[u8], wal: &WalScan<'_>) -> Vec<Damage> {
+/// How many pages at each end of the main file are looked at when it is opened. The tables of heads lie at its start,
+/// the newest rows at its end.
+const PAGES_AT_ENDS: u64 = 64;
+
+/// All pages that are not as their digest says and of which the log has no version.
+pub(crate) fn check(root: &Path, wal: &WalScan<'_>) -> std::io::Result<Vec<Damage>> {
+    let mut file = Pages::open(root)?;
+    let mut damage = file.check_sizes(wal);
+    file.check_range(0, file.pages, wal, &mut damage)?;
+    Ok(damage)
+}
+
+/// The same for the pages at both ends.
+pub(crate) fn check_ends(root: &Path, wal: &WalScan<'_>) -> std::io::Result<Vec<Damage>> {
+    let mut file = Pages::open(root)?;
+    let mut damage = file.check_sizes(wal);
+    let pages = file.pages;
+    file.check_range(0, PAGES_AT_ENDS.min(pages), wal, &mut damage)?;
+    file.check_range(pages.saturating_sub(PAGES_AT_ENDS), pages, wal, &mut damage)?;
+    Ok(damage)
+}
+
+/// Damage among `count` pages from `start` on, while the log holds nothing that was not copied or is not read here
+/// before; and how many pages there are.
+pub(crate) fn check_range(root: &Path, start: u64, count: u64) -> std::io::Result<(Vec<Damage>, u64)> {
+    let mut file = Pages::open(root)?;
     let mut damage = Vec::new();
-    if sums.get(..MAGIC.len()) != Some(&MAGIC[..]) {
-        damage.push(Damage::file(DamageKind::Pages, "record.pages", 0, MAGIC.len(), "its head is wrong"));
+    let end = start.saturating_add(count).min(file.pages);
+    file.check_range(start.min(end), end, &WalScan::default(), &mut damage)?;
+    Ok((damage, file.pages))
+}
+
+/// The main file and its digests. A file that is missing is an empty one.
+#[expect(clippy::disallowed_types, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+struct Pages {
+    database: Option<fs::File>,
+    sums: Option<fs::File>,
+    database_bytes: u64,
+    sums_bytes: u64,
+    /// Pages of the main file; the last one may be cut.
+    pages: u64,
+    /// Digests.
+    known: u64,
+    head_is_right: bool,
+}
+
+impl Pages {
+    fn open(root: &Path) -> std::io::Result<Self> {
+        let (database, database_bytes) = open_if_there(&root.join("record.db"))?;
+        let (mut sums, sums_bytes) = open_if_there(&root.join("record.pages"))?;
+        let mut head = [0; MAGIC.len()];
+        let head_is_right = match &mut sums {
+            Some(file) if sums_bytes >= MAGIC.len() as u64 => {
+                file.read_exact(&mut head)?;
+                head == *MAGIC
+            }
+            _ => false,
+        };
+        Ok(Self {
+            database,
+            sums,
+            database_bytes,
+            sums_bytes,
+            pages: database_bytes.div_ceil(PAGE_BYTES as u64),
+            known: sums_bytes.saturating_sub(MAGIC.len() as u64) / DIGEST_BYTES as u64,
+            head_is_right,
+        })
     }
-    let digests = sums.get(MAGIC.len()..).unwrap_or_default();
-    let pages = database.len().div_ceil(PAGE_BYTES);
-    let known = digests.len() / DIGEST_BYTES;
-    for (index, page) in database.chunks(PAGE_BYTES).enumerate() {
-        let expected = digests.get(index * DIGEST_BYTES..(index + 1) * DIGEST_BYTES);
-        if expected == Some(&digest(page)[..]) {
-            continue;
+
+    fn check_range(
+        &mut self,
+        start: u64,
+        end: u64,
+        wal: &WalScan<'_>,
+        damage: &mut Vec<Damage>,
+    ) -> std::io::Result<()> {
+        let mut index = start;
+        while index < end {
+            let count = (end - index).min(256);
+            let pages =
+                read_at(self.database.as_mut(), index * PAGE_BYTES as u64, count * PAGE_BYTES as u64)?;
+            let sums_at = MAGIC.len() as u64 + index * DIGEST_BYTES as u64;
+            let sums = read_at(self.sums.as_mut(), sums_at, count * DIGEST_BYTES as u64)?;
+            for (offset, page) in pages.chunks(PAGE_BYTES).enumerate() {
+                let number = index + offset as u64;
+                let expected = sums.get(offset * DIGEST_BYTES..(offset + 1) * DIGEST_BYTES);
+                if expected == Some(&digest(page)[..]) || in_log(wal, number) {
+                    continue;
+                }
+                let start = number * PAGE_BYTES as u64;
+                let why =
+                    if expected.is_some() { "bytes differ from their digest" } else { "page has no digest" };
+                damage.push(at_bytes("record.db", DamageKind::Page, start, start + page.len() as u64, why));
+            }
+            index += count;
         }
-        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        let in_log = wal.pages.get(&number).is_some_and(|versions| versions.contains(&page));
-        if !in_log {
-            let start = index * PAGE_BYTES;
-            let why =
-                if expected.is_some() { "bytes differ from their digest" } else { "page has no digest" };
-            damage.push(Damage::file(DamageKind::Page, "record.db", start, start + page.len(), why));
+        Ok(())
+    }
+
+    fn check_sizes(&self, wal: &WalScan<'_>) -> Vec<Damage> {
+        let mut damage = Vec::new();
+        if !self.head_is_right {
+            damage.push(Damage::file(DamageKind::Pages, "record.pages", 0, MAGIC.len(), "its head is wrong"));
         }
+        // Digests beyond the file are right only for pages that still stand in the log.
+        let missing = (self.pages..self.known)
+            .find(|i| !u32::try_from(i + 1).is_ok_and(|number| wal.pages.contains_key(&number)));
+        if let Some(index) = missing {
+            let (start, end) = (index * PAGE_BYTES as u64, self.known * PAGE_BYTES as u64);
+            damage.push(at_bytes("record.db", DamageKind::Page, start, end, "the file is cut off here"));
+        }
+        let whole = MAGIC.len() as u64 + self.known * DIGEST_BYTES as u64;
+        if self.sums_bytes > whole && wal.pages.is_empty() {
+            let why = "its end is cut off";
+            damage.push(at_bytes("record.pages", DamageKind::Pages, whole, self.sums_bytes, why));
+        }
+        if !self.database_bytes.is_multiple_of(PAGE_BYTES as u64) && wal.pages.is_empty() {
+            let start = self.database_bytes / PAGE_BYTES as u64 * PAGE_BYTES as u64;
+            let why = "the last page is cut off";
+            damage.push(at_bytes("record.db", DamageKind::Page, start, self.database_bytes, why));
+        }
+        damage
     }
-    // Digests beyond the file are right only for pages that still stand in the log.
-    let missing =
-        (pages..known).find(|i| !u32::try_from(i + 1).is_ok_and(|number| wal.pages.contains_key(&number)));
-    if let Some(index) = missing {
-        let start = index * PAGE_BYTES;
-        let end = known * PAGE_BYTES;
-        damage.push(Damage::file(DamageKind::Page, "record.db", start, end, "the file is cut off here"));
+}
+
+/// Whether the log has a committed version of the page: that is what everybody reads, and what the main file gets. A
+/// power cut while it is copied leaves any mixture of sectors there.
+fn in_log(wal: &WalScan<'_>, index: u64) -> bool {
+    u32::try_from(index + 1).is_ok_and(|number| wal.pages.contains_key(&number))
+}
+
+fn at_bytes(file: &str, kind: DamageKind, start: u64, end: u64, why: &str) -> Damage {
+    Damage { byte_start: Some(start), byte_end: Some(end), ..Damage::file(kind, file, 0, 0, why) }
+}
+
+#[expect(clippy::disallowed_types, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+fn open_if_there(path: &Path) -> std::io::Result<(Option<fs::File>, u64)> {
+    match fs::File::open(path) {
+        Ok(file) => {
+            let bytes = file.metadata()?.len();
+            Ok((Some(file), bytes))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok((None, 0)),
+        Err(e) => Err(e),
     }
-    if digests.len() % DIGEST_BYTES != 0 && wal.pages.is_empty() {
-        damage.push(Damage::file(
-            DamageKind::Pages,
-            "record.pages",
-            MAGIC.len() + known * DIGEST_BYTES,
-            sums.len(),
-            "its end is cut off",
-        ));
+}
+
+/// Up to `count` bytes; fewer where the file ends.
+#[expect(clippy::disallowed_types, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+fn read_at(file: Option<&mut fs::File>, start: u64, count: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(file) = file {
+        file.seek(SeekFrom::Start(start))?;
+        file.take(count).read_to_end(&mut bytes)?;
     }
-    damage
+    Ok(bytes)
 }

@@ -1,15 +1,22 @@
 //! A record that is only looked at: no key, nothing written.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::path::Path;
 
 use base::EntryId;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags};
 
 use super::damage::{Damage, DamageKind};
+use super::ids::IdIndex;
+use super::lanes::{self, LaneHead};
 use super::lock::Lock;
-use super::queries::{self, sql_error, stored_row};
-use super::sqlite::{SqliteOptions, check_format, configure};
-use super::{Genesis, Lane, StoreError, Stored, blobs, verify};
+use super::queries::{self, ReadError, sql_error};
+use super::schema::{self, check_format, configure};
+use super::sqlite::{SqliteOptions, at};
+use super::tree::{Tree, TreeError};
+use super::{Genesis, Lane, StoreError, Stored, blobs};
+use crate::Checkpoint;
 
 /// Who founded the record in the data folder `data`, whose node does not run. `None` when its first entry cannot be
 /// read: opening the record will say why.
@@ -27,13 +34,9 @@ pub fn founder(data: &Path) -> Result<Option<Genesis>, StoreError> {
         // As the owner opens it, so that a log that a killed process left is read too and nothing is changed.
         let db = Connection::open_with_flags(root.join("record.db"), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         configure(&db, SqliteOptions::default())?;
-        db.query_row(
-            "SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = 0",
-            [],
-            stored_row,
-        )
+        queries::stored_at(&db, 0)
     };
-    let entry = first().ok().and_then(Result::ok).and_then(|stored| stored.entry);
+    let entry = first().ok().flatten().and_then(Result::ok).and_then(|stored| stored.entry);
     Ok(entry.and_then(|entry| entry.noun().ok()))
 }
 
@@ -41,6 +44,10 @@ pub fn founder(data: &Path) -> Result<Option<Genesis>, StoreError> {
 pub struct ReadRecord {
     root: std::path::PathBuf,
     db: Connection,
+    size: u64,
+    lanes: HashMap<Lane, LaneHead>,
+    /// Opened when the first entry is asked for by its id.
+    ids: OnceCell<IdIndex>,
     _lock: Lock,
     _copy: tempfile::TempDir,
 }
@@ -58,20 +65,19 @@ impl ReadRecord {
         let lock = Lock::take(data)?;
         check_format(&root)?;
         let copy = tempfile::tempdir().map_err(|e| blobs::io_error(&root, e))?;
-        let db = verify::open_read_only(&root, copy.path())
+        let db = schema::open_to_read(&root, copy.path())
             .map_err(|e| Damage::file(DamageKind::Database, "record.db", 0, 0, &e.to_string()))?;
-        Ok(Self { root, db, _lock: lock, _copy: copy })
+        let size = queries::head(&db).map_err(|e| at(&root, e))?.size();
+        let lanes = lanes::read_all(&db).map_err(|e| at(&root, e))?;
+        Ok(Self { root, db, size, lanes, ids: OnceCell::new(), _lock: lock, _copy: copy })
     }
 
     /// How many entries.
     ///
     /// # Errors
-    /// When the database cannot be read.
-    pub fn size(&self) -> Result<u64, StoreError> {
-        self.db
-            .query_row("SELECT coalesce(max(seq) + 1, 0) FROM entry", [], |row| row.get::<_, i64>(0))
-            .map(i64::cast_unsigned)
-            .map_err(|e| sql_error(&self.root, e))
+    /// None; the size was read when the record was opened.
+    pub const fn size(&self) -> Result<u64, StoreError> {
+        Ok(self.size)
     }
 
     /// The entry at place `seq`.
@@ -79,49 +85,104 @@ impl ReadRecord {
     /// # Errors
     /// When the database cannot be read or the entry is damaged.
     pub fn at(&self, seq: u64) -> Result<Option<Stored>, StoreError> {
-        self.one(
-            "SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = ?1",
-            seq.cast_signed(),
-        )
+        let stored = queries::stored_at(&self.db, seq).map_err(|e| sql_error(&self.root, e))?;
+        match stored {
+            None if seq < self.size => Err(Damage::missing_entry(seq).into()),
+            stored => stored.transpose(),
+        }
     }
 
     /// The entry `id`.
     ///
     /// # Errors
-    /// When the database cannot be read or the entry is damaged.
+    /// When the database or the index cannot be read, or the entry is damaged.
     pub fn get(&self, id: &EntryId) -> Result<Option<Stored>, StoreError> {
-        self.one("SELECT seq, id, payload, signature, key, received FROM entry WHERE id = ?1", id.as_bytes())
+        let ids = match self.ids.get() {
+            Some(ids) => ids,
+            None => {
+                let opened =
+                    IdIndex::open_to_read(&self.root.join("ids"), self.size, &mut |start, end, give| {
+                        queries::for_ids(&self.db, start, end, give)
+                    })
+                    .map_err(|e: ReadError| e.at(&self.root))?;
+                self.ids.get_or_init(|| opened)
+            }
+        };
+        let candidates = ids.candidates(id).map_err(|(first, e)| {
+            Damage::general(DamageKind::Index, format!("the run from place {first}: {e}"))
+        })?;
+        for seq in candidates {
+            if queries::id_at(&self.db, seq).map_err(|e| sql_error(&self.root, e))? == Some(*id) {
+                return self.at(seq);
+            }
+        }
+        Ok(None)
     }
 
-    fn one(&self, sql: &str, value: impl rusqlite::ToSql) -> Result<Option<Stored>, StoreError> {
-        self.db
-            .prepare_cached(sql)
-            .and_then(|mut select| select.query_row([value], stored_row).optional())
-            .map_err(|e| sql_error(&self.root, e))?
-            .transpose()
-    }
-
-    /// All lanes with the number of their items.
+    /// The newest signed checkpoint of the own log.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// When its file cannot be read. Its signature is not checked: the caller knows the key.
+    #[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+    pub fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
+        let path = self.root.join("checkpoints/home");
+        let note = std::fs::read_to_string(&path).map_err(|e| blobs::io_error(&path, e))?;
+        Ok(Checkpoint::parse(&note)?)
+    }
+
+    /// The inclusion proof of the entry at `index` in the tree over the first `size` entries.
+    ///
+    /// # Errors
+    /// When one is beyond the log, or the tiles and the entries do not lead to its root.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.proven(|tree| tree.inclusion(index, size))
+    }
+
+    /// The consistency proof between the trees over the first `old` and `new` entries.
+    ///
+    /// # Errors
+    /// When one is beyond the log, or the tiles and the entries do not lead to its root.
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        self.proven(|tree| tree.consistency(old, new))
+    }
+
+    fn proven<R>(&self, read: impl FnOnce(&Tree) -> Result<R, TreeError>) -> Result<R, StoreError> {
+        let head = queries::head(&self.db).map_err(|e| at(&self.root, e))?;
+        let alone = schema::open_alone(&self.root).ok().and_then(|db| queries::head(&db).ok());
+        let synced = alone.map_or(0, |frontier| frontier.size());
+        let tree = Tree::open_to_read(&self.root.join("tiles"), &head, synced, &mut |start, end, give| {
+            queries::for_ids(&self.db, start, end, give)
+        })
+        .map_err(|e: ReadError| e.at(&self.root))?;
+        let wrong = |what: String| StoreError::from(Damage::general(DamageKind::Tile, what));
+        let tree = tree.ok_or_else(|| wrong("tiles and entries do not lead to the root".to_owned()))?;
+        read(&tree).map_err(|e| match e {
+            TreeError::Beyond(e) => e.into(),
+            TreeError::Tile(_) => wrong(e.to_string()),
+        })
+    }
+
+    /// All lanes with the number of their items, sorted.
+    ///
+    /// # Errors
+    /// None; they were read when the record was opened.
     pub fn lane_sizes(&self) -> Result<Vec<(Lane, u64)>, StoreError> {
-        let sql = |e| sql_error(&self.root, e);
-        let lanes = queries::lanes(&self.db).map_err(sql)?;
-        lanes
-            .into_iter()
-            .map(|lane| {
-                let size = queries::lane_size(&self.db, &lane).map_err(sql)?;
-                Ok((lane, size))
-            })
-            .collect()
+        let mut sizes: Vec<_> =
+            self.lanes.iter().map(|(lane, head)| (lane.clone(), head.frontier.size())).collect();
+        sizes.sort();
+        Ok(sizes)
     }
 
     /// What was put into `lane`, in order.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// When the database cannot be read, or the lane has a gap.
     pub fn lane_ids(&self, lane: &Lane) -> Result<Vec<EntryId>, StoreError> {
-        queries::lane_ids(&self.db, lane, 0, u64::MAX).map_err(|e| sql_error(&self.root, e))
+        let mut ids = Vec::new();
+        if let Some(head) = self.lanes.get(lane) {
+            lanes::for_ids(&self.db, lane, head, 0, u64::MAX, |id, _| ids.push(id))
+                .map_err(|e| at(&self.root, e))?;
+        }
+        Ok(ids)
     }
 }

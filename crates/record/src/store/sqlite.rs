@@ -1,49 +1,22 @@
-//! The default store: one SQLite database in write-ahead mode with `synchronous=FULL`, opened by one process alone.
+//! The default store: one SQLite database in write-ahead mode with `synchronous=FULL`, opened by one process alone,
+//! with tiles, checkpoint and the index of ids as plain files beside it.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base::{BlobHash, Country, EntryId, Marking, NodeName, Recall, Timestamp};
-use rand_core::CryptoRngCore;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension, params};
+use base::{BlobHash, EntryId, NodeName};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::damage::{Damage, DamageKind};
-use super::{
-    Batch, Committed, Genesis, Lane, LaneState, RecordStore, StoreError, Stored, blobs, derived, home_origin,
-    lock::Lock, pages, queries, wal,
-};
-use crate::{BeyondLog, Checkpoint, Entry, Frontier, MerkleLog, NodeKey};
-
-pub(crate) const FORMAT: &str = "bongsu.record/1\n";
-
-const SCHEMA: &str = "
-CREATE TABLE entry (
-  seq INTEGER PRIMARY KEY,
-  id BLOB NOT NULL UNIQUE,
-  payload BLOB,
-  signature BLOB NOT NULL,
-  key BLOB NOT NULL,
-  received INTEGER,
-  purged_by BLOB
-) STRICT;
-CREATE TABLE lane (
-  peer TEXT NOT NULL,
-  outward INTEGER NOT NULL,
-  seq INTEGER NOT NULL,
-  id BLOB NOT NULL,
-  PRIMARY KEY (peer, outward, seq)
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX lane_id ON lane (peer, outward, id);
-CREATE TABLE ack (
-  peer TEXT NOT NULL,
-  outward INTEGER NOT NULL,
-  note TEXT NOT NULL,
-  PRIMARY KEY (peer, outward)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE cursor (peer TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-";
+use super::ids::{self, IdIndex, RunError};
+use super::lanes::{self, LaneHead};
+use super::queries::{self, ReadError};
+use super::tree::{Tree, TreeError, write_whole};
+use super::write::Row;
+use super::{Batch, Committed, Lane, LaneState, RecordStore, StoreError, Stored, blobs, lock::Lock, pages};
+use crate::{Checkpoint, Frontier, NodeKey, inclusion_holds};
 
 /// Limits of a [`SqliteRecord`].
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +25,13 @@ pub struct SqliteOptions {
     pub wal_bytes: u64,
     /// The database may grow to this many bytes; beyond, a commit fails with [`StoreError::Full`].
     pub max_bytes: u64,
+    /// So many of the newest ids are held in memory before they are sorted into a file.
+    pub recent_ids: usize,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { wal_bytes: 8 << 20, max_bytes: 1 << 40 }
+        Self { wal_bytes: 8 << 20, max_bytes: 1 << 40, recent_ids: ids::RECENT }
     }
 }
 
@@ -69,189 +44,41 @@ impl Default for SqliteOptions {
 /// | `record.pages` | SHA-256 of every database page |
 /// | `tiles/<level>/<index>[.p/<width>]` | Merkle tiles (C2SP tlog-tiles) |
 /// | `checkpoints/home` | the newest signed checkpoint (C2SP tlog-checkpoint) |
+/// | `ids/<first>-<count>` | from the first eight bytes of an id to its place |
 /// | `blobs/<xx>/<sha256>` | raw bytes as received |
 ///
-/// One process at a time: a lock on `record.lock` in the data folder says so.
+/// Memory does not grow with the log, but for ten bits an entry. One process at a time: a lock on `record.lock` in
+/// the data folder says so.
 pub struct SqliteRecord {
-    root: PathBuf,
-    db: Connection,
-    key: NodeKey,
-    log: MerkleLog,
-    checkpoint: Checkpoint,
-    /// Size of the log that the tile and checkpoint files show.
-    derived_size: u64,
-    lane_sizes: HashMap<Lane, u64>,
-    options: SqliteOptions,
+    pub(super) root: PathBuf,
+    pub(super) db: Connection,
+    pub(super) key: NodeKey,
+    pub(super) tree: Tree,
+    pub(super) ids: RefCell<IdIndex>,
+    pub(super) lanes: HashMap<Lane, LaneHead>,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) options: SqliteOptions,
     /// A commit failed: its frames may still lie behind the last commit in the log.
-    stale_tail: bool,
+    pub(super) stale_tail: bool,
+    /// What was found wrong in files that follow from the entries, and written anew.
+    pub(super) healed: RefCell<Vec<Damage>>,
+    /// The page that [`Self::scrub`] looks at next.
+    pub(super) scrub_at: u64,
     /// None only while the folder is being founded under another name.
     #[expect(dead_code, reason = "held for its lock")]
-    lock: Option<Lock>,
+    pub(super) lock: Option<Lock>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 impl SqliteRecord {
-    /// Whether `data` holds a record.
-    pub fn exists(data: &Path) -> bool {
-        data.join("record").exists()
-    }
-
-    /// Founds a record in the data folder `data`, with its first entry.
-    ///
-    /// # Errors
-    /// When there is one already, or the disk refuses. Nothing is left half-made: the folder appears as a whole.
-    pub fn create(
-        data: &Path,
-        key: NodeKey,
-        country: &Country,
-        title: &str,
-        version: &str,
-        now: Timestamp,
-        rng: &mut impl CryptoRngCore,
-    ) -> Result<Self, StoreError> {
-        let lock = Lock::take(data)?;
-        let root = data.join("record");
-        if root.exists() {
-            return Err(StoreError::InUse { path: data.to_owned() });
-        }
-        let genesis = Genesis {
-            node: key.name().clone(),
-            title: title.to_owned(),
-            country: country.clone(),
-            version: version.to_owned(),
-            marking: Marking::new("RESTRICTED", &[], country.as_str()),
-        };
-        let first = Entry::sign(&genesis, country, &key, now, rng)?;
-        let draft = data.join("record.new");
-        let io = |path: &Path, source| blobs::io_error(path, source);
-        if draft.exists() {
-            fs::remove_dir_all(&draft).map_err(|e| io(&draft, e))?;
-        }
-        if let Err(e) = Self::found(&draft, &key, first) {
-            // What is left of it, should this fail too, the next try removes.
-            let _ = fs::remove_dir_all(&draft);
-            return Err(e);
-        }
-        fs::rename(&draft, &root).map_err(|e| io(&root, e))?;
-        blobs::sync_folder(data).map_err(|e| io(data, e))?;
-        Self::open_folder(root, key, SqliteOptions::default(), Some(lock))
-    }
-
-    /// Writes a whole record of one entry into the folder `draft`. A process killed meanwhile leaves no record, rather
-    /// than one without its first entry, which would be nobody's.
-    fn found(draft: &Path, key: &NodeKey, first: Entry) -> Result<(), StoreError> {
-        let io = |path: &Path, source| blobs::io_error(path, source);
-        fs::create_dir_all(draft.join("blobs")).map_err(|e| io(draft, e))?;
-        let database = draft.join("record.db");
-        {
-            let db = Connection::open(&database).map_err(|e| queries::sql_error(draft, e))?;
-            db.execute_batch("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-                .and_then(|()| db.execute_batch(SCHEMA))
-                .and_then(|()| db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);"))
-                .map_err(|e| queries::sql_error(draft, e))?;
-        }
-        pages::write_all(&database, &draft.join("record.pages")).map_err(|e| io(draft, e))?;
-        let checkpoint = Checkpoint::sign(&home_origin(key.name()), 0, MerkleLog::default().root(), key)?;
-        derived::write(draft, &MerkleLog::default(), 0, &checkpoint).map_err(|e| io(draft, e))?;
-        fs::write(draft.join("format"), FORMAT).map_err(|e| io(draft, e))?;
-        let own = NodeKey::from_secret(key.name().clone(), &key.secret());
-        let mut record = Self::open_folder(draft.to_owned(), own, SqliteOptions::default(), None)?;
-        record.commit(&Batch::of([first]))?;
-        record.copy_log()?;
-        record.write_derived().map_err(|e| io(draft, e))?;
-        drop(record);
-        blobs::sync_all_below(draft).map_err(|e| io(draft, e))
-    }
-
-    /// Opens the record in `data`; what a killed process left behind is put in order, damage is refused.
-    ///
-    /// # Errors
-    /// When there is none, another process has it, its format is another one, or it is damaged.
-    pub fn open(data: &Path, key: NodeKey, options: SqliteOptions) -> Result<Self, StoreError> {
-        if !Self::exists(data) {
-            return Err(StoreError::Missing { path: data.to_owned() });
-        }
-        let lock = Lock::take(data)?;
-        Self::open_folder(data.join("record"), key, options, Some(lock))
-    }
-
-    fn open_folder(
-        root: PathBuf,
-        key: NodeKey,
-        options: SqliteOptions,
-        lock: Option<Lock>,
-    ) -> Result<Self, StoreError> {
-        check_format(&root)?;
-        let database = root.join("record.db");
-        let read = |name: &str| {
-            let path = root.join(name);
-            match fs::read(&path) {
-                Ok(bytes) => Ok(bytes),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound && name.ends_with("-wal") => {
-                    Ok(Vec::new())
-                }
-                Err(source) => Err(blobs::io_error(&path, source)),
-            }
-        };
-        let wal_bytes = read("record.db-wal")?;
-        let broken = {
-            let scan = wal::scan(&wal_bytes);
-            // A frame that fails may be the mark of a power cut behind the last commit; whether an entry is missing
-            // is decided below by the signed checkpoint.
-            if let Some(first) =
-                pages::check(&read("record.db")?, &read("record.pages")?, &scan).into_iter().next()
-            {
-                return Err(first.into());
-            }
-            scan.broken_at.is_some()
-        };
-        let sql = |e| queries::sql_error(&root, e);
-        let db = Connection::open(&database).map_err(sql)?;
-        configure(&db, options).map_err(sql)?;
-        let ids = queries::all_ids(&db).map_err(sql)?;
-        if queries::owner_key(&db).map_err(sql)?.is_some_and(|owner| owner != key.public().to_bytes()) {
-            return Err(StoreError::OtherKey { path: root });
-        }
-        let log = MerkleLog::from_ids(&ids);
-        let path = root.join("checkpoints/home");
-        let note = fs::read_to_string(&path).map_err(|e| blobs::io_error(&path, e))?;
-        let checkpoint = Checkpoint::parse(&note)
-            .and_then(|c| c.check(&home_origin(key.name()), key.name(), &key.public()).map(|()| c))
-            .map_err(|e| {
-                Damage::file(DamageKind::Checkpoint, "checkpoints/home", 0, note.len(), &e.to_string())
-            })?;
-        let derived_size = checkpoint.size();
-        match log.root_at(derived_size) {
-            Err(_) => return Err(Damage::missing_entry(log.size()).into()),
-            Ok(root) => checkpoint.check_root(root)?,
-        }
-        let mut record = Self {
-            root,
-            db,
-            key,
-            log,
-            checkpoint,
-            derived_size,
-            lane_sizes: HashMap::new(),
-            options,
-            stale_tail: broken,
-            lock,
-        };
-        record.copy_log()?;
-        if !wal_bytes.is_empty() {
-            // The last run did not end in order: what it had not synced follows from the entries and is written anew.
-            record.derived_size = 0;
-        }
-        record.write_derived().map_err(|e| blobs::io_error(&record.root, e))?;
-        Ok(record)
-    }
-
-    /// Copies the write-ahead log into the main file and empties it, with the page digests in between (see `pages`).
+    /// Copies the write-ahead log into the main file and empties it. The order makes sure that each moment leaves
+    /// what [`Self::open`] expects: tiles on disk, then the pages, then their digests (see `pages`), then no log.
     ///
     /// # Errors
     /// When the disk refuses; the record stays readable, nothing is lost.
     pub fn copy_log(&mut self) -> Result<(), StoreError> {
         let sql = |e| queries::sql_error(&self.root, e);
+        self.tree.publish().map_err(|e| blobs::io_error(&self.root.join("tiles"), e))?;
         self.db.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(sql)?;
         let path = self.root.join("record.db-wal");
         match fs::read(&path) {
@@ -278,137 +105,174 @@ impl SqliteRecord {
     /// All lanes that were ever used, sorted.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// None; they were read when the record was opened.
     pub fn lanes(&self) -> Result<Vec<Lane>, StoreError> {
-        queries::lanes(&self.db).map_err(|e| queries::sql_error(&self.root, e))
+        let mut lanes: Vec<_> = self.lanes.keys().cloned().collect();
+        lanes.sort();
+        Ok(lanes)
     }
 
-    fn write_derived(&mut self) -> std::io::Result<()> {
-        let size = self.log.size();
-        if size == self.derived_size {
+    /// What was found wrong since the last call in files that follow from the entries (tiles, the index of ids) and
+    /// written anew. An operator should hear of it: a disk may be failing.
+    pub fn healed(&self) -> Vec<Damage> {
+        std::mem::take(&mut *self.healed.borrow_mut())
+    }
+
+    /// Compares the next `count` pages of the main file with their digests, and begins again at the end. Call it now
+    /// and then with a small count: so a page that nobody reads does not rot unseen. Gives whether the end was
+    /// reached.
+    ///
+    /// # Errors
+    /// The first page that is not as it was written.
+    pub fn scrub(&mut self, count: u64) -> Result<bool, StoreError> {
+        // Pages change only while the log is copied, which does not happen here.
+        let io = |e| blobs::io_error(&self.root, e);
+        let (damage, pages) = pages::check_range(&self.root, self.scrub_at, count).map_err(io)?;
+        self.scrub_at = self.scrub_at.saturating_add(count);
+        let ended = self.scrub_at >= pages;
+        if ended {
+            self.scrub_at = 0;
+        }
+        damage.into_iter().next().map_or(Ok(ended), |first| Err(first.into()))
+    }
+
+    /// Reads from the tree; when a tile is wrong, the tiles around it are written anew from the ids, at worst all.
+    pub(super) fn proven<R>(
+        &self,
+        near: u64,
+        read: impl Fn(&Tree) -> Result<R, TreeError>,
+    ) -> Result<R, StoreError> {
+        let tile = match read(&self.tree) {
+            Ok(read) => return Ok(read),
+            Err(TreeError::Beyond(e)) => return Err(e.into()),
+            Err(TreeError::Tile(tile)) => tile,
+        };
+        let mut ids = |start, end, give: &mut dyn FnMut(EntryId) -> Result<(), ReadError>| {
+            queries::for_ids(&self.db, start, end, give)
+        };
+        self.tree.heal_near(near, &mut ids).map_err(|e| e.at(&self.root))?;
+        let mut again = read(&self.tree);
+        if matches!(again, Err(TreeError::Tile(_))) {
+            let whole = Tree::open(&self.root.join("tiles"), self.tree.frontier(), 0, &mut ids);
+            if whole.map_err(|e| e.at(&self.root))?.is_none() {
+                let why = "the ids of the entries do not lead to the root of the tree";
+                return Err(Damage::general(DamageKind::Database, why).into());
+            }
+            again = read(&self.tree);
+        }
+        let name = format!("tiles/{tile}");
+        match again {
+            Ok(read) => {
+                let why = "it did not lead to the root, and was written anew";
+                self.healed.borrow_mut().push(Damage::file(DamageKind::Tile, &name, 0, 0, why));
+                Ok(read)
+            }
+            Err(_) => Err(Damage::file(DamageKind::Tile, &name, 0, 0, "it does not lead to the root").into()),
+        }
+    }
+
+    /// The place of an entry. A damaged run of the index is written anew.
+    pub(super) fn place_of(&self, id: &EntryId) -> Result<Option<u64>, StoreError> {
+        let found = self.ids.borrow().candidates(id);
+        let candidates = match found {
+            Ok(candidates) => candidates,
+            Err((first, e)) => {
+                self.heal_index(first, &e)?;
+                self.ids.borrow().candidates(id).map_err(|(_, e)| match e {
+                    RunError::Io(e) => blobs::io_error(&self.root.join("ids"), e),
+                    RunError::Damaged { .. } => Damage::general(DamageKind::Index, e.to_string()).into(),
+                })?
+            }
+        };
+        for seq in candidates {
+            let held = queries::id_at(&self.db, seq).map_err(|e| queries::sql_error(&self.root, e))?;
+            match held {
+                Some(held) if held == *id => return Ok(Some(seq)),
+                Some(_) => {}
+                None => return Err(Damage::missing_entry(seq).into()),
+            }
+        }
+        Ok(None)
+    }
+
+    fn heal_index(&self, first: u64, error: &RunError) -> Result<(), StoreError> {
+        let why = format!("the run from place {first}: {error}; it was written anew");
+        self.healed.borrow_mut().push(Damage::general(DamageKind::Index, why));
+        let mut ids = |start, end, give: &mut dyn FnMut(EntryId) -> Result<(), ReadError>| {
+            queries::for_ids(&self.db, start, end, give)
+        };
+        self.ids.borrow_mut().heal(first, &mut ids).map_err(|e| e.at(&self.root))
+    }
+
+    /// Signs the present size and puts the checkpoint on disk.
+    pub(super) fn write_checkpoint(&mut self) -> std::io::Result<()> {
+        let size = self.tree.size();
+        if size == self.checkpoint.size() {
             return Ok(());
         }
-        let checkpoint = Checkpoint::sign(self.checkpoint.origin(), size, self.log.root(), &self.key)
+        let checkpoint = Checkpoint::sign(self.checkpoint.origin(), size, self.tree.root(), &self.key)
             .map_err(std::io::Error::other)?;
-        derived::write(&self.root, &self.log, self.derived_size, &checkpoint)?;
+        write_whole(&self.root.join("checkpoints/home"), checkpoint.note().as_bytes(), true)?;
         self.checkpoint = checkpoint;
-        self.derived_size = size;
         Ok(())
     }
 
-    fn write_batch(&mut self, batch: &Batch) -> Result<Written, StoreError> {
-        let root = self.root.clone();
-        let sql = |e| queries::sql_error(&root, e);
-        let mut next = self.log.size();
-        let mut places = Vec::with_capacity(batch.entries.len());
-        let mut new_ids = Vec::new();
-        let mut lane_sizes = self.lane_sizes.clone();
-        let tx = self.db.transaction().map_err(sql)?;
-        for incoming in &batch.entries {
-            let entry = &incoming.entry;
-            if let Some(seq) = queries::place_of(&tx, &entry.id()).map_err(sql)? {
-                places.push((seq, false));
-                continue;
+    /// Appends rows as they stood in another copy of this record.
+    pub(super) fn restore(&mut self, rows: &[Row]) -> Result<(), StoreError> {
+        let written = self.write_rows(rows)?;
+        match self.follow(&written.new_ids) {
+            Some(why) => Err(blobs::io_error(&self.root, std::io::Error::other(why))),
+            None => Ok(()),
+        }
+    }
+
+    /// What follows from a commit: tiles, checkpoint, index. The first error of each; what failed is tried again with
+    /// the next commit.
+    fn follow(&mut self, new_ids: &[EntryId]) -> Option<String> {
+        for id in new_ids {
+            self.tree.push(id);
+            self.ids.get_mut().push(*id);
+        }
+        let tiles = self.tree.write_full().err();
+        let checkpoint = self.write_checkpoint().err();
+        let index = match self.ids.get_mut().tidy(new_ids.len()) {
+            Ok(()) => None,
+            Err((first, e @ RunError::Damaged { .. })) => {
+                self.heal_index(first, &e).err().map(|e| e.to_string())
             }
-            tx.prepare_cached(
-                "INSERT INTO entry (seq, id, payload, signature, key, received) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )
-            .and_then(|mut insert| {
-                insert.execute(params![
-                    next.cast_signed(),
-                    entry.id().as_bytes(),
-                    entry.payload(),
-                    entry.signature(),
-                    entry.key().to_bytes(),
-                    incoming.received.map(Timestamp::unix_nanos),
-                ])
-            })
-            .map_err(sql)?;
-            places.push((next, true));
-            new_ids.push(entry.id());
-            next += 1;
-        }
-        for row in &batch.lane_rows {
-            let size = match lane_sizes.get(&row.lane) {
-                Some(size) => *size,
-                None => queries::lane_size(&tx, &row.lane).map_err(sql)?,
-            };
-            tx.prepare_cached("INSERT INTO lane (peer, outward, seq, id) VALUES (?1, ?2, ?3, ?4)")
-                .and_then(|mut insert| {
-                    insert.execute(params![
-                        row.lane.peer.as_str(),
-                        queries::outward(&row.lane),
-                        size.cast_signed(),
-                        row.id.as_bytes()
-                    ])
-                })
-                .map_err(sql)?;
-            lane_sizes.insert(row.lane.clone(), size + 1);
-        }
-        for ack in &batch.acks {
-            tx.prepare_cached("INSERT OR REPLACE INTO ack (peer, outward, note) VALUES (?1, ?2, ?3)")
-                .and_then(|mut put| {
-                    put.execute(params![
-                        ack.lane.peer.as_str(),
-                        queries::outward(&ack.lane),
-                        ack.checkpoint.note()
-                    ])
-                })
-                .map_err(sql)?;
-        }
-        for (peer, seq) in &batch.cursors {
-            tx.prepare_cached("INSERT OR REPLACE INTO cursor (peer, seq) VALUES (?1, ?2)")
-                .and_then(|mut put| put.execute(params![peer.as_str(), seq.cast_signed()]))
-                .map_err(sql)?;
-        }
-        for purge in &batch.purge {
-            let no = |reason| StoreError::CannotPurge { id: purge.target, reason };
-            let target = queries::stored(&tx, &purge.target)
-                .map_err(sql)?
-                .ok_or_else(|| no("it is not in the record"))??;
-            let recall = queries::stored(&tx, &purge.recall)
-                .map_err(sql)?
-                .ok_or_else(|| no("its recall is not there"))??;
-            if target.received.is_none() {
-                return Err(no("it is this node's own"));
-            }
-            let names_it = recall
-                .entry
-                .as_ref()
-                .and_then(|e| e.noun::<Recall>().ok())
-                .is_some_and(|noun| noun.target == purge.target);
-            if !names_it || recall.key != target.key {
-                return Err(no("the recall is not its author's"));
-            }
-            tx.prepare_cached("UPDATE entry SET payload = NULL, purged_by = ?2 WHERE id = ?1")
-                .and_then(|mut put| put.execute(params![purge.target.as_bytes(), purge.recall.as_bytes()]))
-                .map_err(sql)?;
-        }
-        tx.commit().map_err(sql)?;
-        self.lane_sizes = lane_sizes;
-        Ok(Written { places, new_ids })
+            Err((_, RunError::Io(e))) => Some(e.to_string()),
+        };
+        tiles.or(checkpoint).map(|e| e.to_string()).or(index)
+    }
+
+    fn wal_bytes(&self) -> u64 {
+        fs::metadata(self.root.join("record.db-wal")).map_or(0, |m| m.len())
+    }
+
+    fn head_of(&self, lane: &Lane) -> Option<&LaneHead> {
+        self.lanes.get(lane)
     }
 }
 
-/// What a transaction wrote.
-struct Written {
-    places: Vec<(u64, bool)>,
-    new_ids: Vec<EntryId>,
+/// An error of a query with the folder where it happened.
+pub(super) fn at(root: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Sql(e) => queries::sql_error(root, e),
+        other => other,
+    }
 }
 
 impl RecordStore for SqliteRecord {
     fn commit(&mut self, batch: &Batch) -> Result<Committed, StoreError> {
-        let Written { places, new_ids } = match self.write_batch(batch) {
-            Ok(done) => done,
+        let written = match self.write_batch(batch) {
+            Ok(written) => written,
             Err(e) => {
                 self.stale_tail = true;
                 return Err(e);
             }
         };
-        for id in &new_ids {
-            self.log.push(id);
-        }
-        let behind = self.write_derived().err();
+        self.lanes.extend(written.lanes);
+        let behind = self.follow(&written.new_ids);
         // Purged content also goes from the write-ahead log, at once.
         let tidy = if self.stale_tail || !batch.purge.is_empty() || self.wal_bytes() > self.options.wal_bytes
         {
@@ -416,36 +280,48 @@ impl RecordStore for SqliteRecord {
         } else {
             None
         };
-        Ok(Committed { places, derived_behind: behind.map(|e| e.to_string()).or(tidy) })
+        Ok(Committed { places: written.places, derived_behind: behind.or(tidy) })
     }
 
     fn at(&self, seq: u64) -> Result<Option<Stored>, StoreError> {
-        let sql = |e| queries::sql_error(&self.root, e);
-        self.db
-            .prepare_cached("SELECT seq, id, payload, signature, key, received FROM entry WHERE seq = ?1")
-            .and_then(|mut select| select.query_row([seq.cast_signed()], queries::stored_row).optional())
-            .map_err(sql)?
-            .transpose()
+        if seq >= self.tree.size() {
+            return Ok(None);
+        }
+        let stored = queries::stored_at(&self.db, seq)
+            .map_err(|e| queries::sql_error(&self.root, e))?
+            .ok_or_else(|| StoreError::from(Damage::missing_entry(seq)))??;
+        if self.tree.leaf(seq) != Some(crate::log::leaf_hash(&stored.id)) {
+            // Tile or entry: the root decides.
+            let size = self.tree.size();
+            let proof = self.proven(seq, |tree| tree.inclusion(seq, size))?;
+            if !inclusion_holds(&proof, size, self.tree.root(), seq, &stored.id) {
+                return Err(Damage::entry(seq, stored.id, "another entry stood at this place").into());
+            }
+        }
+        Ok(Some(stored))
     }
 
     fn get(&self, id: &EntryId) -> Result<Option<Stored>, StoreError> {
-        queries::stored(&self.db, id).map_err(|e| queries::sql_error(&self.root, e))?.transpose()
+        match self.place_of(id)? {
+            Some(seq) => self.at(seq),
+            None => Ok(None),
+        }
     }
 
     fn log_size(&self) -> u64 {
-        self.log.size()
+        self.tree.size()
     }
 
     fn root(&self) -> [u8; 32] {
-        self.log.root()
+        self.tree.root()
     }
 
     fn inclusion(&self, index: u64, size: u64) -> Result<Vec<[u8; 32]>, StoreError> {
-        Ok(self.log.inclusion(index, size)?)
+        self.proven(index, |tree| tree.inclusion(index, size))
     }
 
     fn consistency(&self, old: u64, new: u64) -> Result<Vec<[u8; 32]>, StoreError> {
-        Ok(self.log.consistency(old, new)?)
+        self.proven(old, |tree| tree.consistency(old, new))
     }
 
     fn checkpoint(&self) -> &Checkpoint {
@@ -453,26 +329,32 @@ impl RecordStore for SqliteRecord {
     }
 
     fn lane(&self, lane: &Lane) -> Result<LaneState, StoreError> {
-        let frontier = Frontier::from_ids(&self.lane_ids(lane, 0, u64::MAX)?);
-        let note = queries::ack_note(&self.db, lane).map_err(|e| queries::sql_error(&self.root, e))?;
-        Ok(LaneState { frontier, acked: note.map(|n| Checkpoint::parse(&n)).transpose()? })
+        let Some(head) = self.head_of(lane) else { return Ok(LaneState::default()) };
+        let acked = head.ack.as_deref().map(Checkpoint::parse).transpose()?;
+        Ok(LaneState { frontier: head.frontier.clone(), acked })
     }
 
     fn lane_frontier(&self, lane: &Lane, size: u64) -> Result<Frontier, StoreError> {
-        let frontier = Frontier::from_ids(&self.lane_ids(lane, 0, size)?);
-        if frontier.size() == size {
-            Ok(frontier)
-        } else {
-            Err(BeyondLog { size: frontier.size(), asked: size }.into())
+        match self.head_of(lane) {
+            Some(head) => lanes::frontier_at(&self.db, lane, head, size).map_err(|e| at(&self.root, e)),
+            None if size == 0 => Ok(Frontier::default()),
+            None => Err(crate::BeyondLog { size: 0, asked: size }.into()),
         }
     }
 
     fn lane_ids(&self, lane: &Lane, start: u64, count: u64) -> Result<Vec<EntryId>, StoreError> {
-        queries::lane_ids(&self.db, lane, start, count).map_err(|e| queries::sql_error(&self.root, e))
+        let mut ids = Vec::new();
+        if let Some(head) = self.head_of(lane) {
+            lanes::for_ids(&self.db, lane, head, start, count, |id, _| ids.push(id))
+                .map_err(|e| at(&self.root, e))?;
+        }
+        Ok(ids)
     }
 
     fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError> {
-        queries::lane_place(&self.db, lane, id).map_err(|e| queries::sql_error(&self.root, e))
+        let Some(head) = self.head_of(lane) else { return Ok(None) };
+        let seq = self.place_of(id)?;
+        lanes::place(&self.db, lane, head, id, seq).map_err(|e| at(&self.root, e))
     }
 
     fn cursor(&self, peer: &NodeName) -> Result<u64, StoreError> {
@@ -496,41 +378,10 @@ impl RecordStore for SqliteRecord {
     }
 }
 
-impl SqliteRecord {
-    fn wal_bytes(&self) -> u64 {
-        fs::metadata(self.root.join("record.db-wal")).map_or(0, |m| m.len())
-    }
-}
-
 impl Drop for SqliteRecord {
     fn drop(&mut self) {
         // Best effort: a process that is killed does not come here either, and `open` puts that in order.
-        let _ = self.write_derived();
+        let _ = self.write_checkpoint();
         let _ = self.copy_log();
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
-pub(crate) fn check_format(root: &Path) -> Result<(), StoreError> {
-    let path = root.join("format");
-    let found = fs::read_to_string(&path).map_err(|source| blobs::io_error(&path, source))?;
-    if found == FORMAT {
-        return Ok(());
-    }
-    let found = found.trim_end().chars().take(80).collect();
-    Err(StoreError::OtherFormat { path, found, expected: FORMAT.trim_end() })
-}
-
-pub(crate) fn configure(db: &Connection, options: SqliteOptions) -> rusqlite::Result<()> {
-    // Exclusive mode keeps the log's index in memory: no third file whose bytes nothing vouches for.
-    db.execute_batch(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-         PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;",
-    )?;
-    // The store itself decides when the log is copied (see `copy_log`).
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    let pages = options.max_bytes / wal::PAGE_BYTES as u64;
-    db.query_row(&format!("PRAGMA max_page_count={pages}"), [], |_| Ok(()))?;
-    db.set_prepared_statement_cache_capacity(32);
-    Ok(())
 }

@@ -5,20 +5,24 @@
 //! canonical form, hash, signature, Merkle root against the signed checkpoint, tiles, lanes and their
 //! cosignatures, evidence. Reading changes nothing: the folder may be evidence itself.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod lanes;
+mod tiles;
+
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
 use base::{BlobHash, EntryId, NodeName, Observation, Recall};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
+use self::tiles::TileCheck;
 use super::damage::{Damage, DamageKind, Verdict};
+use super::ids::{self, Run, RunError};
 use super::lock::Lock;
-use super::queries::stored_row;
-use super::sqlite::FORMAT;
-use super::{Genesis, Peer, StoreError, Stored, blobs, home_origin, lane_origin, pages, queries, wal};
-use crate::store::{Direction, Lane};
-use crate::{Checkpoint, MerkleLog, PublicKey};
+use super::queries::{self, SELECT_ROW, stored_row};
+use super::schema::{self, FORMAT};
+use super::{Genesis, Peer, StoreError, Stored, blobs, home_origin, pages, wal};
+use crate::{Checkpoint, PublicKey};
 
 /// Checks the record of the data folder `data` while no node runs on it.
 ///
@@ -55,10 +59,12 @@ struct Check {
     purged: u64,
     blobs: HashSet<BlobHash>,
     lanes: u64,
-    log: MerkleLog,
+    root: [u8; 32],
     owner: Option<(NodeName, PublicKey)>,
     peers: HashMap<NodeName, PublicKey>,
     ids: HashMap<EntryId, u64>,
+    /// The first eight bytes of each id, by place.
+    prefixes: Vec<u64>,
     recalls: HashMap<EntryId, (EntryId, PublicKey)>,
 }
 
@@ -76,7 +82,7 @@ impl Check {
             purged: self.purged,
             blobs: self.blobs.len() as u64,
             lanes: self.lanes,
-            root: hex::encode(self.log.root()),
+            root: hex::encode(self.root),
             first: damage.first().cloned(),
             damage,
             notes: self.notes,
@@ -103,11 +109,15 @@ impl Check {
         if format != FORMAT.as_bytes() && !format.is_empty() {
             self.physical.push(Damage::file(DamageKind::Format, "format", 0, format.len(), "unknown format"));
         }
-        let database = self.read(root, "record.db", DamageKind::Database)?;
-        let sums = self.read(root, "record.pages", DamageKind::Pages)?;
+        for name in ["record.db", "record.pages"] {
+            if !root.join(name).exists() {
+                self.physical.push(Damage::file(DamageKind::Database, name, 0, 0, "the file is missing"));
+            }
+        }
         let wal_bytes = self.read(root, "record.db-wal", DamageKind::Wal)?;
         let scan = wal::scan(&wal_bytes);
-        self.physical.extend(pages::check(&database, &sums, &scan));
+        self.physical
+            .extend(pages::check(root, &scan).map_err(|e| blobs::io_error(&root.join("record.db"), e))?);
         if let Some(at) = scan.broken_at {
             let end = wal_bytes.len();
             self.physical.push(Damage::file(DamageKind::Wal, "record.db-wal", at, end, "checksum fails"));
@@ -121,8 +131,16 @@ impl Check {
             self.blob(root, &blob)?;
         }
         for entry in folder(root)? {
-            let known =
-                ["format", "record.db", "record.db-wal", "record.pages", "tiles", "checkpoints", "blobs"];
+            let known = [
+                "format",
+                "record.db",
+                "record.db-wal",
+                "record.pages",
+                "tiles",
+                "checkpoints",
+                "ids",
+                "blobs",
+            ];
             if !known.contains(&entry.as_str()) {
                 self.physical.push(Damage::file(DamageKind::Stray, &entry, 0, 0, "does not belong here"));
             }
@@ -169,32 +187,52 @@ impl Check {
     /// The logical pass.
     fn entries(&mut self, root: &Path) -> Result<(), StoreError> {
         let copy = tempfile::tempdir().map_err(|e| blobs::io_error(root, e))?;
-        let db = match open_read_only(root, copy.path()) {
+        let db = match schema::open_to_read(root, copy.path()) {
             Ok(db) => db,
             Err(e) => {
                 self.logical.push(Damage::general(DamageKind::Database, format!("cannot be opened: {e}")));
                 return Ok(());
             }
         };
-        if let Err(e) = self.rows(&db) {
-            self.logical.push(Damage::general(DamageKind::Database, format!("cannot be read: {e}")));
+        let checkpoint = self.home_checkpoint(root)?;
+        let sizes = checkpoint.iter().map(Checkpoint::size).collect();
+        // Tiles are there at least for what the main file alone holds.
+        let alone = schema::open_alone(root).ok().and_then(|db| queries::head(&db).ok());
+        let required = alone.map_or(0, |frontier| frontier.size());
+        let mut tiles = TileCheck::new(&root.join("tiles"), required, sizes)?;
+        let unreadable = |check: &mut Self, e: StoreError| match e {
+            StoreError::Damaged { first } => check.logical.push(*first),
+            e => check.logical.push(Damage::general(DamageKind::Database, format!("cannot be read: {e}"))),
+        };
+        let whole = self.rows(&db, &mut tiles).map_err(|e| unreadable(self, e)).is_ok();
+        self.root = tiles.finish()?;
+        let head = queries::head(&db).map_err(|e| unreadable(self, e));
+        if whole && head.is_ok_and(|head| head != *tiles.frontier()) {
+            let why = "the entries do not lead to the size and right edge in the table `head`";
+            self.logical.push(Damage::general(DamageKind::Database, why));
         }
-        if let Err(e) = self.check_lanes(&db) {
-            self.logical.push(Damage::general(DamageKind::Database, format!("cannot be read: {e}")));
+        if let Err(e) = self.lanes(&db) {
+            unreadable(self, e);
         }
-        self.check_home(root)
+        self.home(checkpoint.as_ref(), &tiles);
+        for path in std::mem::take(&mut tiles.stray) {
+            self.stray(&format!("tiles/{path}"));
+        }
+        if whole {
+            self.physical.append(&mut tiles.damage);
+            self.index(root)?;
+        }
+        Ok(())
     }
 
-    fn rows(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        let mut select = db.prepare(
-            "SELECT seq, id, payload, signature, key, received, purged_by FROM entry ORDER BY seq",
-        )?;
-        let mut rows = select.query([])?;
+    fn rows(&mut self, db: &Connection, tiles: &mut TileCheck) -> Result<(), StoreError> {
+        let mut select = db.prepare(&format!("{SELECT_ROW} ORDER BY seq")).map_err(StoreError::Sql)?;
+        let mut rows = select.query([]).map_err(StoreError::Sql)?;
         let mut expected = 0;
         let mut purged: Vec<(Stored, Option<[u8; 32]>)> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let seq = row.get::<_, i64>(0)?.cast_unsigned();
-            let id = EntryId::from_bytes(row.get(1)?);
+        while let Some(row) = rows.next().map_err(StoreError::Sql)? {
+            let seq = row.get::<_, i64>(0).map_err(StoreError::Sql)?.cast_unsigned();
+            let id = EntryId::from_bytes(row.get(1).map_err(StoreError::Sql)?);
             // A whole range may be gone: name the first and the count, not each.
             if seq > expected {
                 let mut damage = Damage::missing_entry(expected);
@@ -203,14 +241,17 @@ impl Check {
                 }
                 self.logical.push(damage);
             }
-            expected = seq + 1;
+            expected = seq.saturating_add(1);
             self.entries += 1;
-            self.log.push(&id);
+            tiles.push(&id)?;
             self.ids.insert(id, seq);
-            match stored_row(row)? {
+            self.prefixes.push(ids::prefix_of(&id));
+            match stored_row(row).map_err(StoreError::Sql)? {
                 Err(StoreError::Damaged { first }) => self.logical.push(*first),
                 Err(e) => self.logical.push(Damage::entry(seq, id, &e.to_string())),
-                Ok(stored) if stored.entry.is_none() => purged.push((stored, row.get(6)?)),
+                Ok(stored) if stored.entry.is_none() => {
+                    purged.push((stored, row.get(4).map_err(StoreError::Sql)?));
+                }
                 Ok(stored) => self.entry(&stored),
             }
         }
@@ -268,163 +309,106 @@ impl Check {
         }
     }
 
-    fn check_lanes(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        for lane in queries::lanes(db)? {
-            self.lanes += 1;
-            let ids = queries::lane_ids(db, &lane, 0, u64::MAX)?;
-            if queries::lane_size(db, &lane)? != ids.len() as u64 {
-                self.logical.push(Damage::general(DamageKind::Lane, format!("the lane {lane} has a gap")));
-            }
-            // A received lane may hold the place of an entry that its owner withdrew before it was sent.
-            let sent = lane.direction == Direction::Out;
-            if let Some(id) = ids.iter().find(|id| sent && !self.ids.contains_key(id)) {
-                self.logical.push(Damage::general(
-                    DamageKind::Lane,
-                    format!("the lane {lane} holds {id}, which is not in the record"),
-                ));
-            }
-            if let Some(note) = queries::ack_note(db, &lane)?
-                && let Err(why) = self.check_ack(&lane, &ids, &note)
-            {
-                self.logical.push(Damage::general(
-                    DamageKind::Lane,
-                    format!("the acknowledged checkpoint of the lane {lane}: {why}"),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_ack(&self, lane: &Lane, ids: &[EntryId], note: &str) -> Result<(), String> {
-        let (own, own_key) = self.owner.as_ref().ok_or("the owner is unknown")?;
-        let peer_key = self.peers.get(&lane.peer).ok_or("the peer is unknown")?;
-        let (writer, writer_key, reader, reader_key) = match lane.direction {
-            Direction::Out => (own, own_key, &lane.peer, peer_key),
-            Direction::In => (&lane.peer, peer_key, own, own_key),
-        };
-        let text = |e: crate::CheckpointError| e.to_string();
-        let checkpoint = Checkpoint::parse(note).map_err(text)?;
-        checkpoint.check(&lane_origin(writer, reader, lane.precedence), writer, writer_key).map_err(text)?;
-        checkpoint.check_cosigned(reader, reader_key).map_err(text)?;
-        let root = MerkleLog::from_ids(ids).root_at(checkpoint.size()).map_err(|e| e.to_string())?;
-        checkpoint.check_root(root).map_err(text)
-    }
-
-    fn check_home(&mut self, root: &Path) -> Result<(), StoreError> {
+    /// The newest signed checkpoint, as far as its file and its signature go.
+    fn home_checkpoint(&mut self, root: &Path) -> Result<Option<Checkpoint>, StoreError> {
         let note = self.read(root, "checkpoints/home", DamageKind::Checkpoint)?;
         if note.is_empty() {
-            return Ok(());
+            if root.join("checkpoints/home").exists() {
+                let why = "the file is empty";
+                self.physical.push(Damage::file(DamageKind::Checkpoint, "checkpoints/home", 0, 0, why));
+            }
+            return Ok(None);
         }
-        let parsed = Checkpoint::parse(&String::from_utf8_lossy(&note));
-        let signed = match (&parsed, &self.owner) {
-            (Ok(checkpoint), Some((name, key))) => checkpoint.check(&home_origin(name), name, key),
-            (Err(e), _) => Err(e.clone()),
-            (Ok(_), None) => Ok(()),
-        };
-        if let Err(e) = signed {
-            self.physical.push(Damage::file(
-                DamageKind::Checkpoint,
-                "checkpoints/home",
-                0,
-                note.len(),
-                &e.to_string(),
-            ));
-        }
-        let Ok(checkpoint) = parsed else { return Ok(()) };
-        match self.log.root_at(checkpoint.size()) {
-            Err(_) => self.logical.push(Damage::missing_entry(self.log.size())),
-            Ok(root) => {
-                if let Err(e) = checkpoint.check_root(root) {
-                    self.logical.push(Damage::general(DamageKind::Checkpoint, e.to_string()));
-                }
+        match Checkpoint::parse(&String::from_utf8_lossy(&note)) {
+            Ok(checkpoint) => Ok(Some(checkpoint)),
+            Err(e) => {
+                let why = e.to_string();
+                self.physical.push(Damage::file(
+                    DamageKind::Checkpoint,
+                    "checkpoints/home",
+                    0,
+                    note.len(),
+                    &why,
+                ));
+                Ok(None)
             }
         }
-        self.check_tiles(&root.join("tiles"), checkpoint.size())
     }
 
-    fn check_tiles(&mut self, tiles: &Path, size: u64) -> Result<(), StoreError> {
-        let complete = self.log.size() >= size && self.logical.is_empty();
-        let mut there = BTreeMap::new();
-        for path in files_below(tiles)? {
-            let full = tiles.join(&path);
-            let bytes = fs::read(&full).map_err(|e| blobs::io_error(&full, e))?;
-            there.insert(path, bytes);
+    fn home(&mut self, checkpoint: Option<&Checkpoint>, tiles: &TileCheck) {
+        let Some(checkpoint) = checkpoint else { return };
+        if let Some((name, key)) = &self.owner
+            && let Err(e) = checkpoint.check(&home_origin(name), name, key)
+        {
+            let (file, end) = ("checkpoints/home", checkpoint.note().len());
+            self.physical.push(Damage::file(DamageKind::Checkpoint, file, 0, end, &e.to_string()));
         }
-        if complete {
-            let mut upto = self.log.clone();
-            if upto.size() > size {
-                upto = MerkleLog::from_ids(
-                    self.ids_in_order().iter().take(usize::try_from(size).unwrap_or(usize::MAX)),
-                );
-            }
-            for (path, expected) in upto.new_tiles(0) {
-                if !there.contains_key(&path) {
-                    let end = expected.len();
-                    let name = format!("tiles/{path}");
-                    self.physical.push(Damage::file(DamageKind::Tile, &name, 0, end, "the tile is missing"));
+        match tiles.root_at(checkpoint.size()) {
+            None => self.logical.push(Damage::missing_entry(tiles.size())),
+            Some(root) => {
+                if let Err(e) = checkpoint.check_root(root) {
+                    self.logical.push(Damage::general(DamageKind::Checkpoint, e.to_string()));
+                    // A leaf tile that differs tells which entry was exchanged for another.
+                    if let Some(seq) = tiles.other_leaf {
+                        let mut damage = Damage::missing_entry(seq);
+                        damage.message = "another entry stood here when the tile was written".to_owned();
+                        self.logical.insert(0, damage);
+                    }
                 }
             }
         }
-        for (path, bytes) in there {
-            let name = format!("tiles/{path}");
-            match self.log.tile_at(&path) {
-                Some(expected) if expected == bytes => {}
-                Some(expected) => {
-                    let byte = expected.iter().zip(&bytes).take_while(|(a, b)| a == b).count();
-                    self.physical.push(Damage::file(
-                        DamageKind::Tile,
-                        &name,
-                        byte,
-                        byte + 1,
-                        "differs from the hashes of the entries",
-                    ));
-                    self.name_by_leaf(&path, &bytes);
-                }
-                None => self.stray(&name),
+    }
+
+    /// The index from ids to places.
+    fn index(&mut self, root: &Path) -> Result<(), StoreError> {
+        let mut end = 0;
+        let mut runs = Vec::new();
+        for name in folder(&root.join("ids"))? {
+            let file = format!("ids/{name}");
+            match Run::open(&root.join(&file)) {
+                _ if name.ends_with(".tmp") => self.stray(&file),
+                Ok(run) if name == format!("{}-{}", run.first(), run.count()) => runs.push((run, file)),
+                Ok(_) => self.stray(&file),
+                Err(e) => self.bad_run(root, &file, &e)?,
             }
+        }
+        runs.sort_by_key(|(run, _)| (run.first(), std::cmp::Reverse(run.end())));
+        for (run, file) in runs {
+            let prefix_at = |seq: u64| self.prefixes.get(usize::try_from(seq).ok()?).copied();
+            if let Err(e) = run.check(prefix_at) {
+                self.bad_run(root, &file, &e)?;
+            }
+            // Two that were merged may still lie beside the result when the process was killed.
+            if run.first() > end {
+                let why = format!("the places {end} to {} are not in the index", run.first());
+                self.physical.push(Damage::general(DamageKind::Index, why));
+            }
+            end = end.max(run.end());
+        }
+        if self.entries.saturating_sub(end) > ids::MAX_TAIL {
+            let why = format!("the places from {end} on are not in the index");
+            self.physical.push(Damage::general(DamageKind::Index, why));
         }
         Ok(())
     }
 
-    /// A leaf tile that differs tells which entry was exchanged for another.
-    fn name_by_leaf(&mut self, path: &str, bytes: &[u8]) {
-        if !self.logical.iter().any(|d| d.kind == DamageKind::Checkpoint) || !path.starts_with("0/") {
-            return;
+    fn bad_run(&mut self, root: &Path, file: &str, error: &RunError) -> Result<(), StoreError> {
+        match error {
+            RunError::Io(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => {
+                Err(blobs::io_error(&root.join(file), std::io::Error::new(e.kind(), e.to_string())))
+            }
+            RunError::Io(_) => {
+                self.physical.push(Damage::file(DamageKind::Index, file, 0, 0, "the file is cut off"));
+                Ok(())
+            }
+            RunError::Damaged { start, end } => {
+                let why = "the index is not as the entries give it";
+                let damage = Damage::file(DamageKind::Index, file, 0, 0, why);
+                self.physical.push(Damage { byte_start: Some(*start), byte_end: Some(*end), ..damage });
+                Ok(())
+            }
         }
-        let Some(expected) = self.log.tile_at(path) else { return };
-        let index = expected.chunks(32).zip(bytes.chunks(32)).take_while(|(a, b)| a == b).count() as u64;
-        let tile: u64 = path[2..]
-            .split(".p/")
-            .next()
-            .unwrap_or_default()
-            .split('/')
-            .filter_map(|part| part.trim_start_matches('x').parse::<u64>().ok())
-            .fold(0, |n, part| n * 1000 + part);
-        let mut damage = Damage::missing_entry(tile * 256 + index);
-        damage.message = "another entry stood here when the tile was written".to_owned();
-        self.logical.insert(0, damage);
     }
-
-    fn ids_in_order(&self) -> Vec<EntryId> {
-        let mut ids: Vec<_> = self.ids.iter().map(|(id, seq)| (*seq, *id)).collect();
-        ids.sort_unstable();
-        ids.into_iter().map(|(_, id)| id).collect()
-    }
-}
-
-/// Opens a copy, or, when the log is empty, the file itself as one that nobody changes.
-pub(crate) fn open_read_only(root: &Path, copy: &Path) -> Result<Connection, Box<dyn std::error::Error>> {
-    let database = root.join("record.db");
-    let log = root.join("record.db-wal");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    if fs::metadata(&log).map_or(0, |m| m.len()) == 0 {
-        let path = database.to_str().ok_or("the path is not UTF-8")?;
-        let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        return Ok(Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)?);
-    }
-    fs::copy(&database, copy.join("record.db"))?;
-    fs::copy(&log, copy.join("record.db-wal"))?;
-    Ok(Connection::open(copy.join("record.db"))?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]

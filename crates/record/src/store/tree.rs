@@ -1,0 +1,543 @@
+//! The tree over the own log: the right edge in memory, all else in tile files (C2SP tlog-tiles), and proofs from both.
+//!
+//! A full tile is written once, when its last hash is known. Tiles that are not full yet are written when the
+//! write-ahead log is emptied ([`Tree::publish`]); until then what they hold follows from the entries of that log.
+//! Nothing that is read from a file is believed: a proof is given only when all of its tiles lead to the root.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base::EntryId;
+use tlog_tiles::tile::Tile;
+use tlog_tiles::tlog::{self, EMPTY_HASH, Hash, HashReader};
+
+use super::ids::ReadIds;
+use crate::{BeyondLog, Frontier};
+
+const TILE_HEIGHT: u8 = 8;
+const TILE_WIDTH: u64 = 256;
+const TILE_BYTES: usize = 256 * 32;
+
+/// Why a proof cannot be given.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TreeError {
+    #[error("{0}")]
+    Beyond(#[from] BeyondLog),
+    /// The tile at this path below `tiles/` is missing, or some tile does not lead to the root.
+    #[error("tile `{0}` does not lead to the root")]
+    Tile(String),
+}
+
+#[derive(Debug)]
+pub(crate) struct Tree {
+    folder: PathBuf,
+    frontier: Frontier,
+    /// For each level of tiles the hashes of the tile that is not full yet.
+    edge: Vec<Vec<Hash>>,
+    /// Full tiles that are not written yet.
+    pending: Vec<(Tile, Vec<u8>)>,
+    /// Full tiles that are written, but perhaps not on disk.
+    unsynced: Vec<PathBuf>,
+    /// The leaf tile that was read last.
+    last_leaves: RefCell<Option<(u64, Vec<u8>)>>,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the record's stores touch disk (DESIGN.md section 2)"
+)]
+impl Tree {
+    pub(crate) fn empty(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            frontier: Frontier::default(),
+            edge: Vec::new(),
+            pending: Vec::new(),
+            unsynced: Vec::new(),
+            last_leaves: RefCell::new(None),
+        }
+    }
+
+    /// The tree whose right edge is `frontier`, with the tiles in `folder`, of which those for the first `synced`
+    /// entries are on disk. Those after are written anew; when the tiles do not lead to the root, all are, and the
+    /// second value says so. `None` when the ids do not lead to the root either: then nothing is written.
+    pub(crate) fn open<E: From<io::Error>>(
+        folder: &Path,
+        frontier: &Frontier,
+        synced: u64,
+        ids_from: &mut ReadIds<'_, E>,
+    ) -> Result<Option<(Self, bool)>, E> {
+        let size = frontier.size();
+        let start = synced.min(size) & !(TILE_WIDTH - 1);
+        let mut tree = Self::empty(folder);
+        if tree.read_edge(start).is_ok() && leads_to(frontier, &tree.frontier, ids_from)? {
+            tree.grow(size, ids_from)?;
+            return Ok(Some((tree, false)));
+        }
+        let mut tree = Self::empty(folder);
+        if !leads_to(frontier, &tree.frontier, ids_from)? {
+            return Ok(None);
+        }
+        tree.grow(size, ids_from)?;
+        Ok(Some((tree, true)))
+    }
+
+    /// The same for one who only reads: nothing is written, what the tiles do not have is held in memory.
+    pub(crate) fn open_to_read<E>(
+        folder: &Path,
+        frontier: &Frontier,
+        synced: u64,
+        ids_from: &mut ReadIds<'_, E>,
+    ) -> Result<Option<Self>, E> {
+        for start in [synced.min(frontier.size()) & !(TILE_WIDTH - 1), 0] {
+            let mut tree = Self::empty(folder);
+            if tree.read_edge(start).is_err() {
+                continue;
+            }
+            ids_from(start, frontier.size(), &mut |id| {
+                tree.push(&id);
+                Ok(())
+            })?;
+            if tree.frontier == *frontier {
+                return Ok(Some(tree));
+            }
+        }
+        Ok(None)
+    }
+
+    fn grow<E: From<io::Error>>(&mut self, end: u64, ids_from: &mut ReadIds<'_, E>) -> Result<(), E> {
+        ids_from(self.size(), end, &mut |id| {
+            self.push(&id);
+            if self.pending.is_empty() { Ok(()) } else { self.write_full().map_err(E::from) }
+        })
+    }
+
+    /// The edge of the tree over the first `size` entries, a multiple of the width, from full tiles.
+    fn read_edge(&mut self, size: u64) -> Result<(), TreeError> {
+        let mut frontier = Vec::new();
+        let mut below = size >> TILE_HEIGHT;
+        self.edge.push(Vec::new());
+        for level in 1..8 {
+            if below == 0 {
+                break;
+            }
+            let roots = (below & !(TILE_WIDTH - 1))..below;
+            let hashes = roots
+                .map(|n| {
+                    Ok(Tile::subtree_hash(&self.full_tile(&Tile::new(
+                        TILE_HEIGHT,
+                        level - 1,
+                        n,
+                        256,
+                        false,
+                    ))?))
+                })
+                .collect::<Result<Vec<_>, TreeError>>()?;
+            let mut rest = &hashes[..];
+            let mut subtrees = Vec::new();
+            // The largest subtree first: one for each bit of the number of hashes.
+            while !rest.is_empty() {
+                let width = 1 << rest.len().ilog2();
+                let bytes: Vec<u8> = rest[..width].iter().flat_map(|hash| hash.0).collect();
+                subtrees.push(Tile::subtree_hash(&bytes));
+                rest = &rest[width..];
+            }
+            frontier.push(subtrees);
+            self.edge.push(hashes);
+            below >>= TILE_HEIGHT;
+        }
+        let bytes: Vec<u8> = frontier.iter().rev().flatten().flat_map(|hash| hash.0).collect();
+        self.frontier =
+            Frontier::from_bytes(size, &bytes).ok_or_else(|| TreeError::Tile("the right edge".to_owned()))?;
+        Ok(())
+    }
+
+    /// Appends the leaf of the next entry.
+    pub(crate) fn push(&mut self, id: &EntryId) {
+        let mut hash = tlog::record_hash(id.as_bytes());
+        self.frontier.push_leaf(hash);
+        let mut full = self.frontier.size() >> TILE_HEIGHT;
+        for level in 0..8_u8 {
+            if self.edge.len() == usize::from(level) {
+                self.edge.push(Vec::new());
+            }
+            let hashes = &mut self.edge[usize::from(level)];
+            hashes.push(hash);
+            if hashes.len() < 256 {
+                return;
+            }
+            let bytes: Vec<u8> = hashes.drain(..).flat_map(|hash| hash.0).collect();
+            hash = Tile::subtree_hash(&bytes);
+            self.pending.push((Tile::new(TILE_HEIGHT, level, full - 1, 256, false), bytes));
+            full >>= TILE_HEIGHT;
+        }
+    }
+
+    /// Takes the tiles that became full instead of writing them.
+    pub(crate) fn take_full(&mut self) -> Vec<(Tile, Vec<u8>)> {
+        std::mem::take(&mut self.pending)
+    }
+
+    /// The tiles that are not full.
+    pub(crate) fn partial(&self) -> Vec<(Tile, Vec<u8>)> {
+        let tile = |(level, hashes): (u8, &Vec<Hash>)| {
+            let width = u32::try_from(hashes.len()).ok().filter(|width| *width > 0)?;
+            let index = self.size() >> (8 * (u32::from(level) + 1));
+            let bytes = hashes.iter().flat_map(|hash| hash.0).collect();
+            Some((Tile::new(TILE_HEIGHT, level, index, width, false), bytes))
+        };
+        (0..).zip(&self.edge).filter_map(tile).collect()
+    }
+
+    pub(crate) const fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    pub(crate) fn root(&self) -> [u8; 32] {
+        self.frontier.root()
+    }
+
+    pub(crate) const fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// Writes the tiles that became full; what cannot be written stays for the next time.
+    pub(crate) fn write_full(&mut self) -> io::Result<()> {
+        while let Some((tile, bytes)) = self.pending.first() {
+            let path = self.folder.join(path_of(tile));
+            write_whole(&path, bytes, false)?;
+            self.unsynced.push(path);
+            self.pending.remove(0);
+        }
+        Ok(())
+    }
+
+    /// Puts all tiles of the present size on disk, those that are not full too.
+    pub(crate) fn publish(&mut self) -> io::Result<()> {
+        self.write_full()?;
+        let mut partial = Vec::new();
+        for (tile, bytes) in self.partial() {
+            let path = self.folder.join(path_of(&tile));
+            if fs::read(&path).ok().as_ref() != Some(&bytes) {
+                write_whole(&path, &bytes, true)?;
+            }
+            partial.push((path, tile.width()));
+        }
+        for path in &self.unsynced {
+            match fs::File::open(path) {
+                Ok(file) => file.sync_data()?,
+                // Somebody took it away: it will be missed, and written anew, when it is read.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
+            }
+        }
+        for (path, width) in partial {
+            if let Some(folder) = path.parent() {
+                drop_narrower(folder, width)?;
+            }
+        }
+        for path in self.unsynced.drain(..) {
+            drop_narrower(&path.with_added_extension("p"), 256)?;
+        }
+        Ok(())
+    }
+
+    /// The root over the first `size` entries.
+    pub(crate) fn root_at(&self, size: u64) -> Result<[u8; 32], TreeError> {
+        match size {
+            0 => Ok(EMPTY_HASH.0),
+            now if now == self.size() => Ok(self.root()),
+            former => self.prove(former, former, |hashes| tlog::tree_hash(former, hashes)).map(|hash| hash.0),
+        }
+    }
+
+    pub(crate) fn inclusion(&self, index: u64, size: u64) -> Result<Vec<[u8; 32]>, TreeError> {
+        if index >= size {
+            return Err(BeyondLog { size: size.min(self.size()), asked: index }.into());
+        }
+        let proof = self.prove(size, index, |hashes| tlog::prove_record(size, index, hashes))?;
+        Ok(proof.into_iter().map(|hash| hash.0).collect())
+    }
+
+    pub(crate) fn consistency(&self, old: u64, new: u64) -> Result<Vec<[u8; 32]>, TreeError> {
+        if old > new {
+            return Err(BeyondLog { size: new, asked: old }.into());
+        }
+        if new > self.size() {
+            return Err(BeyondLog { size: self.size(), asked: new }.into());
+        }
+        if old == 0 || old == new {
+            return Ok(Vec::new());
+        }
+        let proof = self.prove(new, old, |hashes| tlog::prove_tree(new, old, hashes))?;
+        Ok(proof.into_iter().map(|hash| hash.0).collect())
+    }
+
+    /// The leaf at a place, as its tile has it; the tile may be wrong. `None` when it cannot be read.
+    pub(crate) fn leaf(&self, seq: u64) -> Option<[u8; 32]> {
+        let (index, place) = (seq >> TILE_HEIGHT, usize::try_from(seq & (TILE_WIDTH - 1)).ok()?);
+        if index == self.size() >> TILE_HEIGHT {
+            return self.edge.first()?.get(place).map(|hash| hash.0);
+        }
+        let mut last = self.last_leaves.borrow_mut();
+        if last.as_ref().is_none_or(|(known, _)| *known != index) {
+            let bytes = self.full_tile(&Tile::new(TILE_HEIGHT, 0, index, 256, false)).ok()?;
+            *last = Some((index, bytes));
+        }
+        let (_, bytes) = last.as_ref()?;
+        bytes.as_chunks::<32>().0.get(place).copied()
+    }
+
+    /// Writes the tiles around the entry `seq` anew from the ids: its leaf tile's neighbours and the tile above.
+    pub(crate) fn heal_near<E: From<io::Error>>(
+        &self,
+        seq: u64,
+        ids_from: &mut ReadIds<'_, E>,
+    ) -> Result<(), E> {
+        let span = TILE_WIDTH * TILE_WIDTH;
+        let start = seq / span * span;
+        let end = (start + span).min(self.size() & !(TILE_WIDTH - 1));
+        *self.last_leaves.borrow_mut() = None;
+        let mut leaves = Vec::with_capacity(TILE_BYTES);
+        let mut roots = Vec::with_capacity(TILE_BYTES);
+        let mut index = start >> TILE_HEIGHT;
+        ids_from(start, end, &mut |id| {
+            leaves.extend_from_slice(&tlog::record_hash(id.as_bytes()).0);
+            if leaves.len() == TILE_BYTES {
+                roots.extend_from_slice(&Tile::subtree_hash(&leaves).0);
+                self.rewrite(&Tile::new(TILE_HEIGHT, 0, index, 256, false), &leaves)?;
+                leaves.clear();
+                index += 1;
+            }
+            Ok(())
+        })?;
+        if roots.len() == TILE_BYTES {
+            self.rewrite(&Tile::new(TILE_HEIGHT, 1, start / span, 256, false), &roots)?;
+        }
+        Ok(())
+    }
+
+    fn rewrite(&self, tile: &Tile, bytes: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(path_of(tile));
+        if fs::read(&path).is_ok_and(|old| old == bytes) { Ok(()) } else { write_whole(&path, bytes, true) }
+    }
+
+    /// Reads hashes of the tree over the first `size` entries. Every complete subtree of a former tree is one of the
+    /// present tree too, so that all are checked against the one root in memory.
+    fn prove<R>(
+        &self,
+        size: u64,
+        place: u64,
+        read: impl FnOnce(&Hashes<'_>) -> Result<R, tlog::Error>,
+    ) -> Result<R, TreeError> {
+        if size > self.size() || size == 0 {
+            return Err(BeyondLog { size: self.size(), asked: size }.into());
+        }
+        let hashes = Hashes { tree: self, right: RefCell::default(), wrong: Cell::new(None) };
+        read(&hashes).map_err(|_| {
+            let near = Tile::new(TILE_HEIGHT, 0, place.min(self.size() - 1) >> TILE_HEIGHT, 256, false);
+            TreeError::Tile(path_of(&hashes.wrong.take().unwrap_or(near)))
+        })
+    }
+
+    fn full_tile(&self, tile: &Tile) -> Result<Vec<u8>, TreeError> {
+        let same = |other: &&(Tile, Vec<u8>)| {
+            other.0.level() == tile.level() && other.0.level_index() == tile.level_index()
+        };
+        if let Some((_, bytes)) = self.pending.iter().find(same) {
+            return Ok(bytes.clone());
+        }
+        let path = path_of(&Tile::new(TILE_HEIGHT, tile.level(), tile.level_index(), 256, false));
+        match fs::read(self.folder.join(&path)) {
+            Ok(bytes) if bytes.len() == TILE_BYTES => Ok(bytes),
+            _ => Err(TreeError::Tile(path)),
+        }
+    }
+}
+
+/// Whether the entries after `start` lead to `end`.
+fn leads_to<E>(end: &Frontier, start: &Frontier, ids_from: &mut ReadIds<'_, E>) -> Result<bool, E> {
+    let mut frontier = start.clone();
+    ids_from(start.size(), end.size(), &mut |id| {
+        frontier.push(&id);
+        Ok(())
+    })?;
+    Ok(frontier == *end)
+}
+
+/// The hashes of a tree as the library reads them. Each tile is compared with its hash in the tile above, up to the
+/// edge in memory. (The library's own reader checks only those tiles that it reads after as many as the size has ones.)
+struct Hashes<'a> {
+    tree: &'a Tree,
+    right: RefCell<HashMap<(u8, u64), Vec<u8>>>,
+    wrong: Cell<Option<Tile>>,
+}
+
+impl Hashes<'_> {
+    /// The bytes of a tile, as far as the tree goes.
+    fn tile(&self, level: u8, index: u64) -> Result<Vec<u8>, tlog::Error> {
+        if let Some(bytes) = self.right.borrow().get(&(level, index)) {
+            return Ok(bytes.clone());
+        }
+        let edge = self.tree.edge.get(usize::from(level)).ok_or(tlog::Error::IndexesNotInTree)?;
+        if index == self.tree.size() >> (8 * (u32::from(level) + 1)) {
+            return Ok(edge.iter().flat_map(|hash| hash.0).collect());
+        }
+        let above = self.tile(level + 1, index >> TILE_HEIGHT)?;
+        let place = usize::try_from(index & (TILE_WIDTH - 1)).unwrap_or(usize::MAX);
+        let expected = above.as_chunks::<32>().0.get(place).ok_or(tlog::Error::IndexesNotInTree)?;
+        let tile = Tile::new(TILE_HEIGHT, level, index, 256, false);
+        let bytes = self.tree.full_tile(&tile).ok().filter(|bytes| Tile::subtree_hash(bytes).0 == *expected);
+        let Some(bytes) = bytes else {
+            self.wrong.set(Some(tile));
+            return Err(tlog::Error::InconsistentTile);
+        };
+        self.right.borrow_mut().insert((level, index), bytes.clone());
+        Ok(bytes)
+    }
+}
+
+impl HashReader for Hashes<'_> {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog::Error> {
+        let read = |index: &u64| {
+            let tile = Tile::from_index(TILE_HEIGHT, *index);
+            tile.hash_at_index(&self.tile(tile.level(), tile.level_index())?, *index)
+        };
+        indexes.iter().map(read).collect()
+    }
+}
+
+/// The path of a tile below the tile folder: `<level>/<index>[.p/<width>]` (C2SP tlog-tiles). The library writes that
+/// of the Go form, with the height, which C2SP does not have.
+pub(crate) fn path_of(tile: &Tile) -> String {
+    let path = tile.path();
+    path.strip_prefix("tile/8/").map_or(path.clone(), str::to_owned)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+fn drop_narrower(folder: &Path, width: u32) -> io::Result<()> {
+    let files = match fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    for file in files {
+        let file = file?;
+        let narrower =
+            file.file_name().to_str().and_then(|n| n.parse::<u32>().ok()).is_some_and(|w| w < width);
+        if narrower {
+            fs::remove_file(file.path())?;
+        }
+    }
+    if width == 256 {
+        // Empty now; should another tool have put something there, it stays.
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
+}
+
+/// Replaces a small file as a whole: whoever reads it sees the old or the new one, also after a crash of the process.
+/// With `synced` the bytes are on disk before the name is theirs, so that a power cut leaves the old or the new one too.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the record's stores touch disk (DESIGN.md section 2)"
+)]
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], synced: bool) -> io::Result<()> {
+    let temporary = path.with_added_extension("tmp");
+    let write = || {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        if synced { file.sync_data() } else { Ok(()) }
+    };
+    let written = write().or_else(|e| {
+        let Some(folder) = path.parent().filter(|_| e.kind() == io::ErrorKind::NotFound) else {
+            return Err(e);
+        };
+        fs::create_dir_all(folder)?;
+        write()
+    });
+    if let Err(e) = written.and_then(|()| fs::rename(&temporary, path)) {
+        let _ = fs::remove_file(&temporary);
+        return Err(e);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests damage real files")]
+mod tests {
+    use super::*;
+    use crate::{MerkleLog, consistency_holds, inclusion_holds};
+
+    fn id(n: u64) -> EntryId {
+        let mut bytes = [7; 32];
+        bytes[..8].copy_from_slice(&n.to_le_bytes());
+        EntryId::from_bytes(bytes)
+    }
+
+    fn read(start: u64, end: u64, give: &mut dyn FnMut(EntryId) -> io::Result<()>) -> io::Result<()> {
+        (start..end).try_for_each(|n| give(id(n)))
+    }
+
+    #[test]
+    fn proofs_from_tiles_are_those_of_the_whole_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = MerkleLog::default();
+        let mut tree = Tree::empty(folder.path());
+        for n in 0..66_000 {
+            log.push(&id(n));
+            tree.push(&id(n));
+            if n % 3000 == 0 {
+                tree.write_full().unwrap();
+            }
+        }
+        assert_eq!(tree.root(), log.root());
+        let check = |tree: &Tree| {
+            for (index, size) in
+                [(0, 1), (0, 66_000), (255, 256), (256, 65_536), (65_535, 65_537), (40_000, 50_001)]
+            {
+                let proof = tree.inclusion(index, size).unwrap();
+                assert_eq!(proof, log.inclusion(index, size).unwrap());
+                assert!(inclusion_holds(&proof, size, tree.root_at(size).unwrap(), index, &id(index)));
+                let proof = tree.consistency(index, size).unwrap();
+                assert_eq!(proof, log.consistency(index, size).unwrap());
+                let old = tree.root_at(index).unwrap();
+                assert!(consistency_holds(&proof, index, old, size, tree.root_at(size).unwrap()));
+            }
+            assert!(tree.inclusion(66_000, 66_000).is_err());
+            assert!(tree.inclusion(1, 66_001).is_err());
+            assert!(tree.consistency(2, 1).is_err());
+        };
+        check(&tree);
+        tree.publish().unwrap();
+        check(&tree);
+        for (path, bytes) in log.new_tiles(0) {
+            assert_eq!(fs::read(folder.path().join(&path)).unwrap(), bytes, "{path}");
+        }
+        let (again, rebuilt) =
+            Tree::open(folder.path(), tree.frontier(), 66_000, &mut read).unwrap().unwrap();
+        assert!(!rebuilt);
+        check(&again);
+        // A tile that is wrong is found when it is read, and written anew.
+        let path = folder.path().join("0/100");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[77] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let wrong = again.inclusion(25_700, 66_000).map_err(|e| e.to_string());
+        assert_eq!(wrong, Err("tile `0/100` does not lead to the root".to_owned()));
+        again.heal_near(25_700, &mut read).unwrap();
+        check(&again);
+        assert!(again.inclusion(25_700, 66_000).is_ok());
+        // One of the right edge is found at the start.
+        fs::write(folder.path().join("0/256"), [0; TILE_BYTES]).unwrap();
+        let (again, rebuilt) =
+            Tree::open(folder.path(), tree.frontier(), 66_000, &mut read).unwrap().unwrap();
+        assert!(rebuilt);
+        check(&again);
+    }
+}
