@@ -115,6 +115,9 @@ struct Writer {
     scrubbed: Instant,
 }
 
+/// Entries that one caller wants to have recorded, and where he waits.
+type ToAppend = (Vec<(Entry, Draft)>, oneshot::Sender<Appended>);
+
 /// What one commit of own entries needs.
 #[derive(Default)]
 struct Plan {
@@ -229,7 +232,7 @@ impl Writer {
         Ok(())
     }
 
-    fn append(&mut self, group: Vec<(Vec<(Entry, Draft)>, oneshot::Sender<Appended>)>) {
+    fn append(&mut self, group: Vec<ToAppend>) {
         let mut entries = Vec::new();
         let mut replies = Vec::new();
         for (signed, reply) in group {
