@@ -114,7 +114,8 @@ impl Node {
 
     fn release(&self, entry: &Entry, peer: usize) -> Option<label::Released<Entry>> {
         let (node, of) = NODES[peer];
-        let audience = Audience { node: name(node), country: country(of), clearance: Level::Secret };
+        let audience =
+            Audience { node: name(node), country: country(of), clearance: Level::Secret, organisation: None };
         let recalled = self.is_recalled(&entry.id());
         let standing = Standing { recalled, evidence: &|_| Evidence::Unknown };
         let rules = Rules::new(country(NODES[self.number].1));

@@ -1,5 +1,5 @@
 //! The wire form: what leaves is what arrives, and nothing that arrives makes the receiver stumble.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 

@@ -26,16 +26,6 @@ struct Waiting<T> {
     closed: bool,
 }
 
-/// What came of waiting.
-pub(crate) enum Popped<T> {
-    /// This is next.
-    Item(T),
-    /// Nothing came in time.
-    Nothing,
-    /// Nothing will come any more.
-    Closed,
-}
-
 /// A queue in four lanes, for many senders and one receiver.
 pub(crate) struct Queue<T> {
     waiting: Mutex<Waiting<T>>,

@@ -118,13 +118,16 @@ struct Writer {
 /// Entries that one caller wants to have recorded, and where he waits.
 type ToAppend = (Vec<(Entry, Draft)>, oneshot::Sender<Appended>);
 
+/// What was decided on own entries for each peer, by their places in the home log.
+type Decisions = BTreeMap<NodeName, Vec<(u64, Decided)>>;
+
 /// What one commit of own entries needs.
 #[derive(Default)]
 struct Plan {
     batch: Batch,
     released: Vec<(Arc<PeerLink>, Precedence, Released<Entry>)>,
     /// By peer: the entry's place in the home log, and its lane and place there, or why it has none.
-    decisions: BTreeMap<NodeName, Vec<(u64, Decided)>>,
+    decisions: Decisions,
     /// How many of the released ones stand in each lane.
     planned: HashMap<(NodeName, Precedence), u64>,
 }
@@ -371,7 +374,7 @@ impl Writer {
     }
 
     /// Notes decisions in the owner's view: pages show them. They follow from the record and can be made up for.
-    fn note_decisions(&mut self, decisions: BTreeMap<NodeName, Vec<(u64, Decided)>>, upto: u64) {
+    fn note_decisions(&mut self, decisions: Decisions, upto: u64) {
         for (peer, decisions) in decisions {
             if let Err(error) = self.folds.note_decisions(&peer, &decisions, upto) {
                 tracing::error!(%error, %peer, "decisions are not noted; the next start makes up for it");

@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 use super::canary::CANARY;
 use crate::core::{Core, Draft, Surroundings, nobody};
-use crate::{Config, api, writer};
+use crate::{Config, api, people, writer};
 
 /// 2026-03-10T00:00:00Z.
 const DAY_NANOS: i64 = 1_773_100_800_000_000_000;
@@ -130,10 +130,11 @@ impl Running {
         let config = Config::load(data, &crate::Overrides::default()).unwrap();
         let certificate = KeyFingerprint::from_bytes([7; 32]);
         let surroundings = Arc::clone(still) as Arc<dyn Surroundings>;
+        let files = people::Files::read(&config, "http://localhost:8420".to_owned()).unwrap();
         let (core, thread) = writer::start(config, key("seoul"), certificate, surroundings).unwrap();
-        let sessions = Arc::new(api::Sessions::open(data).unwrap());
+        let people = Arc::new(people::People::new(Arc::clone(&core), files).unwrap());
         let (stop, stopped) = tokio::sync::watch::channel(false);
-        let router = api::router(api::Api { core: Arc::clone(&core), sessions, stop: stopped });
+        let router = api::router(api::Api { core: Arc::clone(&core), people, stop: stopped });
         Self { core, router, thread, stop }
     }
 }
@@ -171,7 +172,7 @@ impl World {
         let still = Arc::new(Still::default());
         still.set(DAY_NANOS - MINUTE_NANOS, seed);
         let running = Running::start(folder.path(), &still);
-        let token = api::new_entry_token(folder.path()).unwrap();
+        let token = people::new_entry_token(folder.path()).unwrap();
         let enter = axum::http::Request::get(format!("/enter?token={token}"))
             .header("host", "localhost")
             .body(axum::body::Body::empty())
