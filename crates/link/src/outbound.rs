@@ -173,6 +173,10 @@ impl Outbound {
             outbox.push(Action::WakeAt(now.plus_nanos(HEARTBEAT_NANOS)));
             return outbox;
         }
+        if let Phase::UnderWay { since, .. } = &mut self.phase {
+            // When the clock was set back, the wait for the answer begins again.
+            *since = now.min(*since);
+        }
         if let Phase::UnderWay { since, .. } = self.phase
             && now >= since.plus_nanos(ANSWER_WITHIN_NANOS)
         {

@@ -441,6 +441,6 @@ fn three_nodes_end_equal_whatever_happens() {
     }
     let Seen { lost, doubled, crashes, clock_off, replays, overtaken, purged, items } = all;
     for count in [lost, doubled, crashes, clock_off, replays, overtaken, purged, items] {
-        assert!(count > 500, "{all:?}");
+        assert!(count > 100, "{all:?}");
     }
 }
