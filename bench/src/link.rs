@@ -290,7 +290,8 @@ impl Pair {
         while began.elapsed() < span {
             let (seoul, one, two) = (&self.seoul, observations(sent, 512)?, observations(sent + 512, 512)?);
             let (one, two) = tokio::join!(seoul.observe(one, None), seoul.observe(two, None));
-            (one?, two?);
+            one?;
+            two?;
             sent += 1024;
         }
         self.received(first + sent as u64).await;

@@ -190,7 +190,7 @@ fn verify(file: &str, key: Option<&str>, common: &Common) -> Result<ExitCode, Cl
             Ok(ExitCode::SUCCESS)
         }
         Err(fault) => {
-            let fault = fault.in_source(input::name(file));
+            let fault = (*fault).in_source(input::name(file));
             crate::out::report(&fault, common.out().format());
             common.out().document("bongsu.tearline-verify/1", &json!({"ok": false, "fault": fault}))?;
             Ok(ExitCode::from(1))
@@ -198,7 +198,7 @@ fn verify(file: &str, key: Option<&str>, common: &Common) -> Result<ExitCode, Cl
     }
 }
 
-fn verified(envelope: &Value, key: Option<&PublicKey>) -> Result<Verified, Fault> {
+fn verified(envelope: &Value, key: Option<&PublicKey>) -> Result<Verified, Box<Fault>> {
     let in_record = |e: record::EntryError| Fault::error(e.code(), e.to_string());
     let version = Entry::from_envelope(envelope).map_err(in_record)?;
     let tearline: Version = version.noun().map_err(|e| in_record(e.into()))?;
@@ -206,10 +206,10 @@ fn verified(envelope: &Value, key: Option<&PublicKey>) -> Result<Verified, Fault
     let root: TearlineRoot = whole.noun().map_err(|e| in_record(e.into()).in_field("whole"))?;
     if version.author() != whole.author() {
         let message = "the version is not signed by the originator of the whole";
-        return Err(Fault::error("tearline::other_originator", message));
+        return Err(Fault::error("tearline::other_originator", message).into());
     }
     if key.is_some_and(|key| key != version.key()) {
-        return Err(Fault::error("tearline::other_key", "it is signed with another key than --key"));
+        return Err(Fault::error("tearline::other_key", "it is signed with another key than --key").into());
     }
     let document = verify_tearline(&root.root, &tearline.disclosed)
         .map_err(|e| Fault::error(e.code(), e.to_string()).in_field("disclosed"))?;
