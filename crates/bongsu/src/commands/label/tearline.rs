@@ -198,6 +198,7 @@ fn verify(file: &str, key: Option<&str>, common: &Common) -> Result<ExitCode, Cl
     }
 }
 
+#[expect(clippy::result_large_err, reason = "once a run")]
 fn verified(envelope: &Value, key: Option<&PublicKey>) -> Result<Verified, Fault> {
     let in_record = |e: record::EntryError| Fault::error(e.code(), e.to_string());
     let version = Entry::from_envelope(envelope).map_err(in_record)?;
