@@ -71,7 +71,7 @@ impl Rules {
 
 /// What this node knows of an entry that something rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every one is held, and none is kept")]
+#[expect(clippy::large_enum_variant, reason = "made for one question and dropped; nobody keeps many")]
 pub enum Evidence {
     /// It is not held here, or cannot be read.
     Unknown,

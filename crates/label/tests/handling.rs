@@ -136,7 +136,8 @@ fn categories_reach_who_is_read_in() {
     };
     let categories =
         BTreeMap::from([("A".to_owned(), read_in(&["USA"])), ("B".to_owned(), read_in(&["JPN"]))]);
-    let rules = Rules { own: "KOR".parse().unwrap(), codes: Codes::builtin().with_categories(categories) };
+    let codes = Codes::builtin().with_categories(categories);
+    let rules = Rules { codes, ..Rules::new("KOR".parse().unwrap()) };
     let standing = Standing { recalled: false, evidence: &|_| Evidence::Unknown };
     let why = |categories: &[&str]| {
         let item = Item::new(with(|m| m.categories = categories.iter().map(|c| (*c).to_owned()).collect()));
@@ -171,7 +172,8 @@ fn nothing_that_evidence_asks_is_lost_on_the_way_up() {
 fn a_lost_category_of_evidence_is_found() {
     let held = Held::from([(id(1), Evidence::held(&Item::new(with(|m| m.categories = vec!["A".into()]))))]);
     let all = [("A".to_owned(), BTreeSet::from(["USA".parse().unwrap()]))];
-    let rules = Rules { own: "KOR".parse().unwrap(), codes: Codes::builtin().with_categories(all.into()) };
+    let codes = Codes::builtin().with_categories(all.into());
+    let rules = Rules { codes, ..Rules::new("KOR".parse().unwrap()) };
     let find = |id: &base::EntryId| held.get(id).cloned().unwrap_or(Evidence::Unknown);
     let standing = Standing { recalled: false, evidence: &find };
     let got = release(

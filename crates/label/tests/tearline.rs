@@ -106,17 +106,17 @@ fn a_changed_field_is_refused() {
         changed[index][field] = to;
         serde_json::from_value(changed).unwrap()
     };
-    for index in 0..good.len() {
+    for (index, honest) in good.iter().enumerate() {
         for to in [json!("x"), json!(1), json!({}), json!([])] {
             assert_eq!(code(&root, &with(index, "value", to)), "tearline::foreign");
         }
         assert_eq!(code(&root, &with(index, "path", json!(["x"]))), "tearline::foreign");
         assert_eq!(code(&root, &with(index, "salt", json!("0".repeat(32)))), "tearline::foreign");
-        let slot = if good[index].slot == "000" { "001" } else { "000" };
+        let slot = if honest.slot == "000" { "001" } else { "000" };
         assert_eq!(code(&root, &with(index, "slot", json!(slot))), "tearline::foreign");
         for (field, to) in [
             ("salt", json!("")),
-            ("salt", json!(good[index].salt.to_uppercase() + "0")),
+            ("salt", json!(honest.salt.to_uppercase() + "0")),
             ("salt", json!("g".repeat(32))),
             ("slot", json!("1000")),
             ("slot", json!("0")),
