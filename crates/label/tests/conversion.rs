@@ -127,14 +127,18 @@ impl Marked for Item {
 /// Who gets an item with this marking, from a node of its first owner and at which times.
 fn reach(marking: &Marking) -> BTreeSet<(String, Level, i64)> {
     let own: Country = marking.originator.split(' ').next().unwrap().parse().unwrap();
-    let rules = Rules { own, codes: CODES.clone() };
+    let rules = Rules { codes: CODES.clone(), ..Rules::new(own) };
     let standing = Standing { recalled: false, evidence: &|_: &EntryId| Evidence::Unknown };
     let mut reached = BTreeSet::new();
     for country in nouns::COUNTRIES {
         for &clearance in Level::ALL {
             for time in 0..4 {
-                let audience =
-                    Audience { node: "ally".parse().unwrap(), country: country.parse().unwrap(), clearance };
+                let audience = Audience {
+                    node: "ally".parse().unwrap(),
+                    country: country.parse().unwrap(),
+                    clearance,
+                    organisation: None,
+                };
                 // What a marking was derived from is the record's matter, not the form's.
                 let item = Item(Marking { derived_from: Vec::new(), ..marking.clone() });
                 if release(item, &audience, &rules, &standing, at(time)).is_ok() {

@@ -1,4 +1,5 @@
 //! Passing on what another owns: never without its originator's grant, and never wider than its marking.
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use base::{EntryId, Marked, Marking, Timestamp};
 use label::{Audience, Level, Relayed, Rules, relay};
@@ -21,6 +22,7 @@ fn decide(marking: Marking, recalled: bool, granted: bool) -> &'static str {
         node: "tokyo".parse().unwrap(),
         country: "JPN".parse().unwrap(),
         clearance: Level::Confidential,
+        organisation: None,
     };
     let rules = Rules::new("USA".parse().unwrap());
     match relay(Item(marking), &audience, &rules, Relayed { recalled, granted }, Timestamp::UNIX_EPOCH) {
