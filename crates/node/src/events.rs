@@ -1,11 +1,10 @@
 //! What the console hears as it happens. An event says only that something is there and how to call it; the page
 //! then asks for it.
 
-use base::{NodeName, Noun as _};
+use base::NodeName;
 use serde_json::{Value, json};
 
 use crate::jobs::Job;
-use crate::people::Act;
 use crate::view::{Noun, Row};
 
 /// Something that an open page should hear of.
@@ -23,9 +22,8 @@ impl NodeEvent {
     /// The event of an entry of a view; `None` for one that shows nowhere.
     pub(crate) fn of(row: &Row) -> Option<Self> {
         match row.noun {
-            Noun::Purged => None,
             // Acts are for who may list them, and their pages ask.
-            Noun::Other if row.schema == Act::SCHEMA => None,
+            Noun::Purged | Noun::Act => None,
             Noun::Recall => {
                 let data = json!({"seq": row.seq, "target": row.target?, "entry": row.id});
                 Some(Self::Entry { seq: row.seq, name: "recall", data })

@@ -67,6 +67,17 @@ pub use crate::policy_change::{
 };
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 
+/// What to do about a view that cannot be read or written.
+fn of_a_view(error: &rusqlite::Error) -> String {
+    use rusqlite::ffi::{ErrorCode, SQLITE_IOERR_WRITE};
+    let full = matches!(error, rusqlite::Error::SqliteFailure(e, _)
+        if e.code == ErrorCode::DiskFull || e.extended_code == SQLITE_IOERR_WRITE);
+    if full {
+        return "no space left for the views of the record; free some space and try again".to_owned();
+    }
+    format!("a view of the record: {error}; remove the folder `views`, which is built again from the record")
+}
+
 /// Why a node cannot start, or cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -81,7 +92,7 @@ pub enum NodeError {
     #[error("{0}")]
     Entry(#[from] record::EntryError),
     /// A database that is derived from the record.
-    #[error("a view of the record: {0}; remove the folder `views`, which is built again from the record")]
+    #[error("{}", of_a_view(.0))]
     View(#[from] rusqlite::Error),
     /// A file.
     #[error("`{}`: {source}", path.display())]

@@ -29,7 +29,7 @@ another way, such as by voice. Stop the node first, or use its console.")]
     /// Introduce a peer by its card; everything recorded so far is decided for it at the next start
     #[command(after_help = "Example:
   bongsu link accept washington.card.json --data ./seoul --clearance SECRET
-  bongsu link accept washington.card.json --data ./seoul --clearance SECRET \
+  bongsu link accept washington.card.json --data ./seoul --clearance SECRET \\
     --expires 2036-01-01T00:00:00Z
 
 With --expires this node signs a peering agreement; it is signed by both once the

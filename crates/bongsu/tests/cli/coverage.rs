@@ -44,7 +44,7 @@ fn windows_are_listed_and_add_up() {
     for window in &windows {
         assert_eq!(
             window.as_object().unwrap().keys().collect::<Vec<_>>(),
-            ["cell", "end", "norad_id", "start"]
+            ["norad_id", "cell", "start", "end"]
         );
         assert_eq!(window["cell"], "37.5,127");
     }

@@ -57,10 +57,13 @@ fn ids(data: &Path) -> BTreeSet<String> {
     })
 }
 
+/// What stands in all lanes, the most urgent first.
 fn lane(data: &Path, peer: &str, direction: Direction) -> Vec<String> {
-    let lane = Lane { peer: peer.parse().unwrap(), direction, precedence: Precedence::Routine };
-    let ids = reading(data, |read| read.lane_ids(&lane).unwrap());
-    ids.iter().map(ToString::to_string).collect()
+    let ids = |precedence| {
+        let lane = Lane { peer: peer.parse().unwrap(), direction, precedence };
+        reading(data, |read| read.lane_ids(&lane).unwrap())
+    };
+    Precedence::ALL.into_iter().flat_map(ids).map(|id| id.to_string()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

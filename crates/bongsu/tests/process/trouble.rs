@@ -94,8 +94,8 @@ async fn a_folder_that_is_not_for_this_program_is_left_alone() {
     // Of a later version.
     let format = site.data.join("record/format");
     let right = std::fs::read(&format).unwrap();
-    std::fs::write(&format, "bongsu.record/2\n").unwrap();
-    let words = ["bongsu.record/2", "bongsu.record/1", "use the bongsu that wrote it or a newer one"];
+    std::fs::write(&format, "bongsu.record/3\n").unwrap();
+    let words = ["bongsu.record/3", "bongsu.record/2", "use the bongsu that wrote it or a newer one"];
     refused(&site.data, &site.args(), &words);
     refused(&site.data, &args(&["record", "stats", "--store", &data]), &words);
     refused(&site.data, &args(&["link", "offer", "--data", &data]), &words);

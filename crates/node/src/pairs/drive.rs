@@ -122,6 +122,19 @@ pub(super) fn questions(known: &Known, rng: &mut Rng) -> Vec<Question> {
         get("/api/peers/{name}/shared", "/api/peers/washington/shared".to_owned()),
         get("/api/peers/{name}/withheld", "/api/peers/tokyo/withheld".to_owned()),
         plain("/api/refusals"),
+        plain("/api/release-requests"),
+        plain("/api/account"),
+        plain("/api/accounts"),
+        plain("/api/acts"),
+        post("/api/session/move", "/api/session/move".to_owned(), ""),
+        post("/api/approvals", "/api/approvals".to_owned(), "{}"),
+        post("/api/account/passkeys/start", "/api/account/passkeys/start".to_owned(), "{}"),
+        post("/api/account/passkeys/finish", "/api/account/passkeys/finish".to_owned(), "{}"),
+        post("/api/account/passkeys/{id}/remove", "/api/account/passkeys/x/remove".to_owned(), ""),
+        post("/api/accounts", "/api/accounts".to_owned(), "{}"),
+        post("/api/accounts/{name}/roles", "/api/accounts/x/roles".to_owned(), "{}"),
+        post("/api/accounts/{name}/remove", "/api/accounts/x/remove".to_owned(), ""),
+        post("/api/accounts/{name}/link", "/api/accounts/x/link".to_owned(), ""),
         plain("/api/catalogue"),
         with("/api/catalogue/states", "at=2026-03-10T12:00:00Z".to_owned()),
         post("/api/session/end", "/api/session/end".to_owned(), ""),
@@ -146,6 +159,10 @@ pub(super) fn questions(known: &Known, rng: &mut Rng) -> Vec<Question> {
     if let Some(id) = known.ids.last() {
         all.push(get("/api/entries/{id}/release", format!("/api/entries/{id}/release?peer=washington")));
         all.push(post("/api/entries/{id}/verify", format!("/api/entries/{id}/verify"), "{}"));
+        let ask = format!("/api/entries/{id}/request-release");
+        all.push(post("/api/entries/{id}/request-release", ask, "{\"audience\":\"tokyo\",\"reason\":\"x\"}"));
+        let answer = format!("/api/release-requests/{id}/answer");
+        all.push(post("/api/release-requests/{id}/answer", answer, "{\"granted\":true}"));
         all.push(post("/api/entries/{id}/recall", format!("/api/entries/{id}/recall"), "{\"reason\":\"x\"}"));
     }
     all

@@ -80,6 +80,10 @@ pub(crate) const TABLE: &[Row] = &[
     get("/api/findings/{id}", READERS, "one finding"),
     get("/api/entries/{id}", READERS, "one entry with its proof; an act only for who may list acts"),
     post("/api/entries/{id}/verify", READERS, "check one entry; an act only for who may list acts"),
+    get("/api/entries/{id}/release", RELEASE, "why an entry goes to a peer, or why not"),
+    get("/api/search", READERS, "search by words"),
+    get("/api/facets", READERS, "how many findings of which kind, severity, owner and level"),
+    get("/api/history", READERS, "findings about one object"),
     get("/api/events", READERS, "the live stream"),
     get("/api/catalogue", READERS, "the catalogue"),
     get("/api/catalogue/states", READERS, "positions"),
@@ -96,6 +100,17 @@ pub(crate) const TABLE: &[Row] = &[
     get("/api/peers/{name}/shared", RELEASE, "what went to a peer"),
     get("/api/peers/{name}/withheld", RELEASE, "what was withheld from a peer and why"),
     get("/api/refusals", RELEASE, "what was refused"),
+    post(
+        "/api/entries/{id}/request-release",
+        Only(&[ReleaseOfficer]),
+        "ask whether another's item may go on",
+    ),
+    get("/api/release-requests", RELEASE, "what was asked of whom, and the answers"),
+    post(
+        "/api/release-requests/{id}/answer",
+        Only(&[ReleaseOfficer]),
+        "grant or refuse that an own item goes on",
+    ),
 ];
 
 /// The row of a route, by its method and its path with parameters in braces.

@@ -79,6 +79,10 @@ fn body(path: &str, id: &str) -> Option<Value> {
         "/api/accounts/{name}/roles" => Some(json!({"roles": []})),
         "/api/approvals" => Some(json!({"act": "recall", "entry": id, "reason": "by mistake"})),
         "/api/entries/{id}/recall" => Some(json!({"reason": "by mistake"})),
+        "/api/entries/{id}/request-release" => {
+            Some(json!({"audience": "washington", "reason": "they hold the dish"}))
+        }
+        "/api/release-requests/{id}/answer" => Some(json!({"granted": true})),
         "/api/reports" => Some(report("Reported", &[])),
         "/api/jobs/screen" => Some(json!({"hours": 1.0})),
         "/api/peers" => Some(json!({"card": card, "clearance": "SECRET"})),
