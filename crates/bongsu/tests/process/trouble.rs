@@ -103,7 +103,7 @@ async fn a_folder_that_is_not_for_this_program_is_left_alone() {
 
     // No folder at all, and a file in its place.
     let none = folder.path().join("none");
-    refused(&none, &args(&["record", "verify", none.to_str().unwrap()]), &["holds no record"]);
+    refused(&none, &args(&["record", "verify", none.to_str().unwrap()]), &["none", "No such file"]);
     let mut file = Site::new(folder.path(), "busan", "KOR");
     std::fs::write(&file.data, "a file").unwrap();
     let (code, _, err) = run(&file.args().iter().map(String::as_str).collect::<Vec<_>>());
@@ -165,7 +165,7 @@ async fn fill(site: &Site, bytes: usize) -> (Vec<String>, Answer) {
 /// A node on a disk that is full, with what it acknowledged.
 async fn full(site: &mut Site) -> (Serving, Vec<String>) {
     site.start().await.stop();
-    site.file_limit_kib = Some(400);
+    site.file_limit_kib = Some(600);
     let serving = site.start().await;
     let (mut posted, refused) = fill(site, 9000).await;
     assert_eq!(refused.status, 507, "{}", refused.text());
@@ -189,7 +189,9 @@ async fn full(site: &mut Site) -> (Serving, Vec<String>) {
     assert_eq!(site.officer().status("/healthz").await, 200);
     let mut shown = site.officer().ids("/api/findings").await;
     shown.reverse();
-    assert_eq!(shown, posted);
+    // A page may lack the last ones: their views found no space. Nothing else is shown, and nothing more is taken.
+    assert_eq!(shown, posted[..shown.len()]);
+    assert!(posted.len() - shown.len() <= 1, "{} of {}", shown.len(), posted.len());
     let page = site.officer().get(&format!("/api/findings/{}", posted[0])).await;
     assert_eq!(page["text"].as_str().unwrap().len(), 9000);
     assert_eq!(site.officer().get("/api/feeds").await["items"], json!([]));
@@ -210,7 +212,10 @@ async fn recovered(site: &mut Site, posted: &[String]) {
     assert_eq!(findings, posted);
     site.file_limit_kib = None;
     let mut serving = site.start().await;
-    site.officer().report(&report("There is space again", &[])).await;
+    let more = site.officer().report(&report("There is space again", &[])).await;
+    let mut shown = site.officer().ids("/api/findings").await;
+    shown.reverse();
+    assert_eq!(shown, [posted, &[more]].concat());
     let verdict: Value = site.officer().post("/api/record/verify", &json!({})).await;
     assert_eq!(verdict["ok"], json!(true), "{verdict}");
     serving.stop();
