@@ -29,7 +29,7 @@ fn golden() -> Result<(), Box<dyn std::error::Error>> {
         [include_str!("data/golden/incident.json"), include_str!("data/golden/incident_superseding.json")]
     {
         let read: Incident = from_document(&serde_json::from_str(golden)?)?;
-        assert_eq!(serde_json::to_string_pretty(&to_document(&read)?)? + "\n", golden);
+        assert_eq!(testkit::sorted_text(to_document(&read)?), golden);
     }
     Ok(())
 }

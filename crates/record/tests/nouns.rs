@@ -23,7 +23,7 @@ fn entry() -> Result<(), Box<dyn std::error::Error>> {
     let golden = include_str!("data/golden/entry.json");
     let entry = Entry::from_envelope(&serde_json::from_str::<Value>(golden)?)?;
     assert_eq!(entry.id().to_string(), "e75db59da15632ecd2a7aaa68f5f997715ce8147230370816bad729ced71ed15");
-    assert_eq!(serde_json::to_string_pretty(&entry)? + "\n", golden);
+    assert_eq!(testkit::sorted_text(serde_json::to_value(&entry)?), golden);
     Ok(())
 }
 
