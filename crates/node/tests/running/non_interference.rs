@@ -11,6 +11,8 @@ use crate::support::{Side, allies, files_with, introduce, report, text};
 fn about(title: &str, rel_to: &[&str], object: &str, minute: u32) -> Value {
     let mut report = report(title, rel_to);
     report["objects"] = json!([{"id": object}]);
+    // In the lane of recalls: between lanes chance decides what is there first, and days are compared to the event.
+    report["severity"] = json!(5);
     report["start"] = json!(format!("2026-03-10T12:{minute:02}:00Z"));
     report
 }
