@@ -82,22 +82,9 @@ impl OwnerRows<'_> {
         before: Option<u64>,
         limit: usize,
     ) -> rusqlite::Result<Vec<(Row, String, u64)>> {
-        let found: Vec<(i64, String, i64)> = self
-            .db()
-            .prepare_cached(
-                "SELECT seq, lane, place FROM shared WHERE peer = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
-            )?
-            .query_map(params![peer.as_str(), below(before), count(limit)], |r| {
-                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
-            })?
-            .collect::<rusqlite::Result<_>>()?;
-        found
-            .into_iter()
-            .filter_map(|(seq, lane, place)| {
-                let row = self.at(seq.cast_unsigned()).transpose()?;
-                Some(row.map(|row| (row, lane, place.cast_unsigned())))
-            })
-            .collect()
+        let sql =
+            "SELECT seq, lane, place FROM shared WHERE peer = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+        self.decided_for(sql, peer, before, limit, |r| Ok((r.get(1)?, r.get::<_, i64>(2)?.cast_unsigned())))
     }
 
     /// What stayed here for `peer`, newest first.
@@ -107,20 +94,30 @@ impl OwnerRows<'_> {
         before: Option<u64>,
         limit: usize,
     ) -> rusqlite::Result<Vec<(Row, String, String)>> {
-        let found: Vec<(i64, String, String)> = self
+        let sql =
+            "SELECT seq, rule, path FROM withheld WHERE peer = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+        self.decided_for(sql, peer, before, limit, |r| Ok((r.get(1)?, r.get(2)?)))
+    }
+
+    /// The entries whose places `sql` finds for `peer`, each with the two words that `beside` reads next to its place.
+    fn decided_for<A, B>(
+        &self,
+        sql: &str,
+        peer: &NodeName,
+        before: Option<u64>,
+        limit: usize,
+        beside: impl Fn(&rusqlite::Row<'_>) -> rusqlite::Result<(A, B)>,
+    ) -> rusqlite::Result<Vec<(Row, A, B)>> {
+        let found: Vec<(i64, (A, B))> = self
             .db()
-            .prepare_cached(
-                "SELECT seq, rule, path FROM withheld WHERE peer = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
-            )?
-            .query_map(params![peer.as_str(), below(before), count(limit)], |r| {
-                Ok((r.get(0)?, r.get(1)?, r.get(2)?))
-            })?
+            .prepare_cached(sql)?
+            .query_map(params![peer.as_str(), below(before), count(limit)], |r| Ok((r.get(0)?, beside(r)?)))?
             .collect::<rusqlite::Result<_>>()?;
         found
             .into_iter()
-            .filter_map(|(seq, rule, path)| {
+            .filter_map(|(seq, (a, b))| {
                 let row = self.at(seq.cast_unsigned()).transpose()?;
-                Some(row.map(|row| (row, rule, path)))
+                Some(row.map(|row| (row, a, b)))
             })
             .collect()
     }
