@@ -2,6 +2,7 @@
 
 mod blobs;
 mod damage;
+mod files;
 mod ids;
 mod lanes;
 mod lock;

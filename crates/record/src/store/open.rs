@@ -9,12 +9,13 @@ use rand_core::CryptoRngCore;
 use rusqlite::Connection;
 
 use super::damage::{Damage, DamageKind};
+use super::files::{sync_all_below, sync_folder, write_whole};
 use super::ids::IdIndex;
 use super::lanes;
 use super::queries::{self, ReadError};
 use super::schema::{self, FORMAT, SCHEMA, check_format, configure};
 use super::sqlite::{SqliteOptions, SqliteRecord, at};
-use super::tree::{Tree, write_whole};
+use super::tree::Tree;
 use super::{Batch, Genesis, RecordStore, StoreError, blobs, home_origin, lock::Lock, pages, wal};
 use crate::{Checkpoint, Entry, Frontier, NodeKey};
 
@@ -65,7 +66,7 @@ impl SqliteRecord {
             return Err(e);
         }
         fs::rename(&draft, &root).map_err(|e| io(&root, e))?;
-        blobs::sync_folder(data).map_err(|e| io(data, e))?;
+        sync_folder(data).map_err(|e| io(data, e))?;
         Self::open_folder(root, key, SqliteOptions::default(), Some(lock))
     }
 
@@ -76,7 +77,7 @@ impl SqliteRecord {
         record.commit(&Batch::of([first]))?;
         record.copy_log()?;
         drop(record);
-        blobs::sync_all_below(draft).map_err(|e| blobs::io_error(draft, e))
+        sync_all_below(draft).map_err(|e| blobs::io_error(draft, e))
     }
 
     /// A record without any entry in the new folder `draft`, which no lock guards.

@@ -10,10 +10,11 @@ use base::{BlobHash, EntryId, NodeName};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::damage::{Damage, DamageKind};
+use super::files::write_whole;
 use super::ids::{self, IdIndex, RunError};
 use super::lanes::{self, LaneHead};
 use super::queries::{self, ReadError};
-use super::tree::{Tree, TreeError, write_whole};
+use super::tree::{Tree, TreeError};
 use super::write::Row;
 use super::{Batch, Committed, Lane, LaneState, RecordStore, StoreError, Stored, blobs, lock::Lock, pages};
 use crate::{Checkpoint, Frontier, NodeKey, inclusion_holds};

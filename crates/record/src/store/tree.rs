@@ -5,15 +5,16 @@
 //! Nothing that is read from a file is believed: a proof is given only when all of its tiles lead to the root.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base::EntryId;
 use tlog_tiles::tile::Tile;
 use tlog_tiles::tlog::{self, EMPTY_HASH, Hash, HashReader};
 
+use super::files::{sync_folder, write_whole};
 use super::ids::ReadIds;
 use crate::{BeyondLog, Frontier};
 
@@ -216,16 +217,20 @@ impl Tree {
         Ok(())
     }
 
-    /// Puts all tiles of the present size on disk, those that are not full too.
+    /// Puts all tiles of the present size on disk, with their names, those that are not full too.
     pub(crate) fn publish(&mut self) -> io::Result<()> {
         self.write_full()?;
-        let mut partial = Vec::new();
-        for (tile, bytes) in self.partial() {
-            let path = self.folder.join(path_of(&tile));
-            if fs::read(&path).ok().as_ref() != Some(&bytes) {
-                write_whole(&path, &bytes, true)?;
+        let mut named: BTreeSet<&Path> = BTreeSet::new();
+        let partial: Vec<(PathBuf, u32, Vec<u8>)> = self
+            .partial()
+            .into_iter()
+            .map(|(tile, bytes)| (self.folder.join(path_of(&tile)), tile.width(), bytes))
+            .collect();
+        for (path, _, bytes) in &partial {
+            if fs::read(path).ok().as_ref() != Some(bytes) {
+                write_whole(path, bytes, true)?;
+                named.insert(path);
             }
-            partial.push((path, tile.width()));
         }
         for path in &self.unsynced {
             match fs::File::open(path) {
@@ -234,16 +239,31 @@ impl Tree {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }
+            named.insert(path);
         }
-        for (path, width) in partial {
+        self.sync_folders_of(&named)?;
+        for (path, width, _) in &partial {
             if let Some(folder) = path.parent() {
-                drop_narrower(folder, width)?;
+                drop_narrower(folder, *width)?;
             }
         }
         for path in self.unsynced.drain(..) {
             drop_narrower(&path.with_added_extension("p"), 256)?;
         }
         Ok(())
+    }
+
+    /// Puts the names of tiles on disk, and those of the folders that they lie in.
+    fn sync_folders_of(&self, tiles: &BTreeSet<&Path>) -> io::Result<()> {
+        let above = |tile: &&'_ Path| -> Vec<PathBuf> {
+            tile.ancestors()
+                .skip(1)
+                .take_while(|folder| folder.starts_with(&self.folder))
+                .map(Path::to_owned)
+                .collect()
+        };
+        let folders: BTreeSet<PathBuf> = tiles.iter().flat_map(above).collect();
+        folders.iter().try_for_each(|folder| sync_folder(folder))
     }
 
     /// The root over the first `size` entries.
@@ -436,34 +456,6 @@ fn drop_narrower(folder: &Path, width: u32) -> io::Result<()> {
     if width == 256 {
         // Empty now; should another tool have put something there, it stays.
         let _ = fs::remove_dir(folder);
-    }
-    Ok(())
-}
-
-/// Replaces a small file as a whole: whoever reads it sees the old or the new one, also after a crash of the process.
-/// With `synced` the bytes are on disk before the name is theirs, so that a power cut leaves the old or the new one too.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the record's stores touch disk (DESIGN.md section 2)"
-)]
-pub(crate) fn write_whole(path: &Path, bytes: &[u8], synced: bool) -> io::Result<()> {
-    let temporary = path.with_added_extension("tmp");
-    let write = || {
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        if synced { file.sync_data() } else { Ok(()) }
-    };
-    let written = write().or_else(|e| {
-        let Some(folder) = path.parent().filter(|_| e.kind() == io::ErrorKind::NotFound) else {
-            return Err(e);
-        };
-        fs::create_dir_all(folder)?;
-        write()
-    });
-    if let Err(e) = written.and_then(|()| fs::rename(&temporary, path)) {
-        let _ = fs::remove_file(&temporary);
-        return Err(e);
     }
     Ok(())
 }

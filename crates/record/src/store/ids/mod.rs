@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use base::EntryId;
 
+use super::files::sync_folder;
 use run::{Pair, RunWriter};
 pub(crate) use run::{Run, RunError, prefix_of};
 
@@ -287,6 +288,8 @@ impl IdIndex {
         if let Some(run) = self.runs.iter_mut().find(|run| run.first() == left) {
             *run = merged;
         }
+        // The new name is on disk before the old ones go.
+        sync_folder(&self.folder)?;
         for path in old {
             fs::remove_file(path)?;
         }
