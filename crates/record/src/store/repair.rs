@@ -321,7 +321,10 @@ impl Repair<'_> {
                     continue;
                 }
                 let mut ids = Vec::new();
-                let read = lanes::for_ids(db, &lane, &head, 0, u64::MAX, |id, _| ids.push(id));
+                let read = lanes::for_ids(db, &lane, &head, 0, u64::MAX, |id, _| {
+                    ids.push(id);
+                    Ok(())
+                });
                 if read.is_err() || Frontier::from_ids(&ids) != head.frontier {
                     notes.push(format!("the lane {lane} of `{}` is damaged", copy.root.display()));
                     continue;

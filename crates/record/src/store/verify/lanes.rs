@@ -72,6 +72,7 @@ impl Check {
             if frontier.size().is_multiple_of(EDGE_EVERY) {
                 edges.push(frontier.clone());
             }
+            Ok(())
         })?;
         if frontier != head.frontier {
             return Err(wrong("does not lead to its right edge".to_owned()));
