@@ -13,6 +13,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::damage::MAX_DAMAGE;
 use super::wal::{self, PAGE_BYTES, WalScan};
 use super::{Damage, DamageKind};
 
@@ -145,7 +146,7 @@ impl Pages {
         damage: &mut Vec<Damage>,
     ) -> std::io::Result<()> {
         let mut index = start;
-        while index < end {
+        while index < end && damage.len() < MAX_DAMAGE {
             let count = (end - index).min(256);
             let pages =
                 read_at(self.database.as_mut(), index * PAGE_BYTES as u64, count * PAGE_BYTES as u64)?;
