@@ -74,7 +74,6 @@ pub struct SqliteRecord {
     pub(super) lock: Option<Lock>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 impl SqliteRecord {
     /// Copies the write-ahead log into the main file and empties it. The order makes sure that each moment leaves
     /// what [`Self::open`] expects: tiles on disk, then the pages, then their digests (see `pages`), then no log.

@@ -69,7 +69,6 @@ struct Check {
     gaps: bool,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 impl Check {
     /// Notes damage in the order of the log, as far as a verdict names it.
     fn in_log(&mut self, damage: Damage) {

@@ -4,16 +4,21 @@
 //! write-ahead log is emptied ([`Tree::publish`]); until then what they hold follows from the entries of that log.
 //! Nothing that is read from a file is believed: a proof is given only when all of its tiles lead to the root.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+mod hashes;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use base::EntryId;
 use tlog_tiles::tile::Tile;
-use tlog_tiles::tlog::{self, EMPTY_HASH, Hash, HashReader};
+use tlog_tiles::tlog::{self, EMPTY_HASH, Hash};
 
+use self::hashes::Hashes;
 use super::files::{sync_folder, write_whole};
 use super::ids::ReadIds;
 use crate::{BeyondLog, Frontier};
@@ -357,10 +362,10 @@ impl Tree {
         if size > self.size() || size == 0 {
             return Err(BeyondLog { size: self.size(), asked: size }.into());
         }
-        let hashes = Hashes { tree: self, right: RefCell::default(), wrong: Cell::new(None) };
+        let hashes = Hashes::of(self);
         read(&hashes).map_err(|_| {
             let near = Tile::new(TILE_HEIGHT, 0, place.min(self.size() - 1) >> TILE_HEIGHT, 256, false);
-            TreeError::Tile(path_of(&hashes.wrong.take().unwrap_or(near)))
+            TreeError::Tile(path_of(&hashes.wrong().unwrap_or(near)))
         })
     }
 
@@ -387,48 +392,6 @@ fn leads_to<E>(end: &Frontier, start: &Frontier, ids_from: &mut ReadIds<'_, E>) 
         Ok(())
     })?;
     Ok(frontier == *end)
-}
-
-/// The hashes of a tree as the library reads them. Each tile is compared with its hash in the tile above, up to the
-/// edge in memory. (The library's own reader checks only those tiles that it reads after as many as the size has ones.)
-struct Hashes<'a> {
-    tree: &'a Tree,
-    right: RefCell<HashMap<(u8, u64), Vec<u8>>>,
-    wrong: Cell<Option<Tile>>,
-}
-
-impl Hashes<'_> {
-    /// The bytes of a tile, as far as the tree goes.
-    fn tile(&self, level: u8, index: u64) -> Result<Vec<u8>, tlog::Error> {
-        if let Some(bytes) = self.right.borrow().get(&(level, index)) {
-            return Ok(bytes.clone());
-        }
-        let edge = self.tree.edge.get(usize::from(level)).ok_or(tlog::Error::IndexesNotInTree)?;
-        if index == self.tree.size() >> (8 * (u32::from(level) + 1)) {
-            return Ok(edge.iter().flat_map(|hash| hash.0).collect());
-        }
-        let above = self.tile(level + 1, index >> TILE_HEIGHT)?;
-        let place = usize::try_from(index & (TILE_WIDTH - 1)).unwrap_or(usize::MAX);
-        let expected = above.as_chunks::<32>().0.get(place).ok_or(tlog::Error::IndexesNotInTree)?;
-        let tile = Tile::new(TILE_HEIGHT, level, index, 256, false);
-        let bytes = self.tree.full_tile(&tile).ok().filter(|bytes| Tile::subtree_hash(bytes).0 == *expected);
-        let Some(bytes) = bytes else {
-            self.wrong.set(Some(tile));
-            return Err(tlog::Error::InconsistentTile);
-        };
-        self.right.borrow_mut().insert((level, index), bytes.clone());
-        Ok(bytes)
-    }
-}
-
-impl HashReader for Hashes<'_> {
-    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog::Error> {
-        let read = |index: &u64| {
-            let tile = Tile::from_index(TILE_HEIGHT, *index);
-            tile.hash_at_index(&self.tile(tile.level(), tile.level_index())?, *index)
-        };
-        indexes.iter().map(read).collect()
-    }
 }
 
 /// The path of a tile below the tile folder: `<level>/<index>[.p/<width>]` (C2SP tlog-tiles). The library writes that
@@ -458,78 +421,4 @@ fn drop_narrower(folder: &Path, width: u32) -> io::Result<()> {
         let _ = fs::remove_dir(folder);
     }
     Ok(())
-}
-
-#[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests damage real files")]
-mod tests {
-    use super::*;
-    use crate::{MerkleLog, consistency_holds, inclusion_holds};
-
-    fn id(n: u64) -> EntryId {
-        let mut bytes = [7; 32];
-        bytes[..8].copy_from_slice(&n.to_le_bytes());
-        EntryId::from_bytes(bytes)
-    }
-
-    fn read(start: u64, end: u64, give: &mut dyn FnMut(EntryId) -> io::Result<()>) -> io::Result<()> {
-        (start..end).try_for_each(|n| give(id(n)))
-    }
-
-    #[test]
-    fn proofs_from_tiles_are_those_of_the_whole_tree() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = MerkleLog::default();
-        let mut tree = Tree::empty(folder.path());
-        for n in 0..66_000 {
-            log.push(&id(n));
-            tree.push(&id(n));
-            if n % 3000 == 0 {
-                tree.write_full().unwrap();
-            }
-        }
-        assert_eq!(tree.root(), log.root());
-        let check = |tree: &Tree| {
-            for (index, size) in
-                [(0, 1), (0, 66_000), (255, 256), (256, 65_536), (65_535, 65_537), (40_000, 50_001)]
-            {
-                let proof = tree.inclusion(index, size).unwrap();
-                assert_eq!(proof, log.inclusion(index, size).unwrap());
-                assert!(inclusion_holds(&proof, size, tree.root_at(size).unwrap(), index, &id(index)));
-                let proof = tree.consistency(index, size).unwrap();
-                assert_eq!(proof, log.consistency(index, size).unwrap());
-                let old = tree.root_at(index).unwrap();
-                assert!(consistency_holds(&proof, index, old, size, tree.root_at(size).unwrap()));
-            }
-            assert!(tree.inclusion(66_000, 66_000).is_err());
-            assert!(tree.inclusion(1, 66_001).is_err());
-            assert!(tree.consistency(2, 1).is_err());
-        };
-        check(&tree);
-        tree.publish().unwrap();
-        check(&tree);
-        for (path, bytes) in log.new_tiles(0) {
-            assert_eq!(fs::read(folder.path().join(&path)).unwrap(), bytes, "{path}");
-        }
-        let (again, rebuilt) =
-            Tree::open(folder.path(), tree.frontier(), 66_000, &mut read).unwrap().unwrap();
-        assert!(!rebuilt);
-        check(&again);
-        // A tile that is wrong is found when it is read, and written anew.
-        let path = folder.path().join("0/100");
-        let mut bytes = fs::read(&path).unwrap();
-        bytes[77] ^= 1;
-        fs::write(&path, bytes).unwrap();
-        let wrong = again.inclusion(25_700, 66_000).map_err(|e| e.to_string());
-        assert_eq!(wrong, Err("tile `0/100` does not lead to the root".to_owned()));
-        again.heal_near(25_700, &mut read).unwrap();
-        check(&again);
-        assert!(again.inclusion(25_700, 66_000).is_ok());
-        // One of the right edge is found at the start.
-        fs::write(folder.path().join("0/256"), [0; TILE_BYTES]).unwrap();
-        let (again, rebuilt) =
-            Tree::open(folder.path(), tree.frontier(), 66_000, &mut read).unwrap().unwrap();
-        assert!(rebuilt);
-        check(&again);
-    }
 }
