@@ -507,9 +507,9 @@ class Bundle:
     def check_manifest(self, manifest, signature):
         value = load(manifest)
         schema = value.get("schema") if isinstance(value, dict) else None
-        if schema != "bongsu.bundle/1":
+        if schema != "bongsu.bundle/2":
             self.at("bundle::unknown_schema", "manifest.json")
-            raise Unsound("only bongsu.bundle/1 is known")
+            raise Unsound("only bongsu.bundle/2 is known")
         names = ["schema", "software", "exporter", "audience", "exported", "logs", "items", "files"]
         _, software, exporter, audience, exported, logs, items, files = fields(value, *names)
         name, version, digest = fields(software, "name", "version", "sha256")
