@@ -125,8 +125,17 @@ impl Check {
         };
         let mut sums = RunSums::of(root)?;
         let mut seen = Seen::none(copy.path())?;
-        let whole =
-            self.rows(&db, root, &mut tiles, &mut sums, &mut seen).map_err(|e| unreadable(self, e)).is_ok();
+        let rows = self.rows(&db, root, &mut tiles, &mut sums, &mut seen);
+        let whole = match rows {
+            // The place for temporary files is full or gone: that says nothing about the record.
+            Err(StoreError::Io { path, source }) if path.starts_with(copy.path()) => {
+                return Err(StoreError::Io { path, source });
+            }
+            Err(StoreError::Full { path }) if path.starts_with(copy.path()) => {
+                return Err(StoreError::Full { path });
+            }
+            rows => rows.map_err(|e| unreadable(self, e)).is_ok(),
+        };
         self.root = tiles.finish()?;
         let head = queries::head(&db).map_err(|e| unreadable(self, e));
         if whole && head.is_ok_and(|head| head != *tiles.frontier()) {
