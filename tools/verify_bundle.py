@@ -26,7 +26,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MAX_BUNDLE = 1 << 31
-MAX_FILES = 65535
+MAX_FILES = 1 << 20
+MANY_FILES = 0xFFFF
 MAX_ENTRY = 1 << 20
 MAX_NOTE = 1_000_000
 MAX_POLICY = 1 << 20
@@ -443,7 +444,7 @@ def archive(data):
 
 def compare(data, members):
     """Writes the archive again, piece by piece, and compares."""
-    at, directory = 0, b""
+    at, directory = 0, bytearray()
     for name, content in members:
         encoded = name.encode("utf-8")
         crc = zlib.crc32(content)
@@ -456,7 +457,11 @@ def compare(data, members):
         directory += (b"PK\x01\x02" + struct.pack("<H", 0x030A) + common + bytes(6)
                       + struct.pack("<II", 0o100644 << 16, at) + encoded)
         at += len(header) + len(content)
-    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, len(members), len(members), len(directory), at, 0)
+    end, shown = b"", min(len(members), MANY_FILES)
+    if len(members) >= MANY_FILES:
+        end = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 0x032D, 45, 0, 0, len(members), len(members), len(directory), at)
+        end += struct.pack("<4sIQI", b"PK\x06\x07", 0, at + len(directory), 1)
+    end += struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, shown, shown, len(directory), at, 0)
     if data[at:] != directory + end:
         raise Wrong("bundle::bad_archive", None, "the archive was packed again or changed")
 
@@ -502,9 +507,9 @@ class Bundle:
     def check_manifest(self, manifest, signature):
         value = load(manifest)
         schema = value.get("schema") if isinstance(value, dict) else None
-        if schema != "bongsu.bundle/1":
+        if schema != "bongsu.bundle/2":
             self.at("bundle::unknown_schema", "manifest.json")
-            raise Unsound("only bongsu.bundle/1 is known")
+            raise Unsound("only bongsu.bundle/2 is known")
         names = ["schema", "software", "exporter", "audience", "exported", "logs", "items", "files"]
         _, software, exporter, audience, exported, logs, items, files = fields(value, *names)
         name, version, digest = fields(software, "name", "version", "sha256")
@@ -684,7 +689,7 @@ class Bundle:
                         for entry in filter(None, self.entries))
 
     def custody(self):
-        exporter, events = self.manifest["exporter"], []
+        exporter, events, programs = self.manifest["exporter"], [], {}
 
         def event(who, what, when, why=None, tool=None, result=None):
             events.append(line({"who": who, "what": what, "when": when, "why": why, "with": tool, "result": result}))
@@ -696,9 +701,11 @@ class Bundle:
             source, method = body.get("source"), body.get("method")
             why = text_in(body, "reason")
             why = text_in(source, "name") if why is None else why
-            tool = None
+            worker = (item["log"], entry["key"])
+            programs[worker] = program_in(entry) or programs.get(worker)
+            tool = programs[worker]
             if text_in(method, "name") is not None and text_in(method, "version") is not None:
-                tool = {"name": method["name"], "version": method["version"], "sha256": None}
+                tool = {"name": method["name"], "version": method["version"], "sha256": tool and tool["sha256"]}
             stated = ("title", "blob", "target", "severity", "confidence")
             result = {field: body[field] for field in stated if text_in(body, field) is not None}
             who = {"node": entry["node"], "country": entry["country"], "key": entry["key"]}
@@ -757,6 +764,15 @@ class Bundle:
 def text_in(value, field):
     found = value.get(field) if isinstance(value, dict) else None
     return found if isinstance(found, str) else None
+
+
+def program_in(entry):
+    """The program that an entry names."""
+    body = entry["body"]
+    name = "bongsu" if entry["kind"] == "bongsu.genesis/1" else text_in(body, "name")
+    if entry["kind"] not in ("bongsu.genesis/1", "bongsu.program/1") or None in (name, text_in(body, "version")):
+        return None
+    return {"name": name, "version": body["version"], "sha256": hash_in(entry, "bongsu.program/1", "sha256")}
 
 
 def hash_in(entry, kind, field):

@@ -222,6 +222,8 @@ pub struct Config {
     pub incident_gap_hours: f64,
     /// Whether an own item that rests on one that its owner recalled is recalled too, without asking an officer.
     pub recall_derivatives: bool,
+    /// The program that runs the node, for the record to name it; no setting, and `None` names nobody.
+    pub program: Option<record::Software>,
     origins: BTreeMap<&'static str, Origin>,
 }
 
@@ -317,6 +319,7 @@ impl Config {
             tls,
             exercise: file.exercise.unwrap_or(false),
             recall_derivatives: file.link.recall_derivatives.unwrap_or(false),
+            program: None,
             max_record_bytes: file.max_record_bytes.unwrap_or(64 << 30),
             feed_folder: data.join(file.feeds.folder.unwrap_or_else(|| "feeds".into())),
             http_feeds: file.feeds.http.unwrap_or_default(),

@@ -276,9 +276,15 @@ impl ForPeer {
     }
 }
 
-/// Entries without which a decision cannot be followed: whose record it is, policies and tables.
+/// Entries without which a decision cannot be followed: whose record it is, the programs, policies and tables.
 fn is_rule_of_the_day(kind: &str) -> bool {
-    let rules = ["bongsu.genesis/", "bongsu.policy", "bongsu.code-table/", "bongsu.mapping-table/"];
+    let rules = [
+        "bongsu.genesis/",
+        "bongsu.program/",
+        "bongsu.policy",
+        "bongsu.code-table/",
+        "bongsu.mapping-table/",
+    ];
     rules.iter().any(|start| kind.starts_with(start))
 }
 

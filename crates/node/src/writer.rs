@@ -4,6 +4,7 @@
 //! before the commit and stored in it, so that after any crash the log for a peer and the own log agree.
 
 mod exchange;
+mod program;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -61,7 +62,8 @@ pub(crate) fn start(
             &mut Chance(&*surroundings),
         )?;
     }
-    let record = SqliteRecord::open(&config.data, own_key(), options)?;
+    let mut record = SqliteRecord::open(&config.data, own_key(), options)?;
+    program::name(&mut record, &config, &key, &*surroundings)?;
     let (events, _) = broadcast::channel(4096);
     let views = Views::new(&config.data)?;
     let folds = Folds::open(&views, &record)?;

@@ -55,6 +55,9 @@ fn only_truth(data: &Path, ids: &[EntryId]) {
         if let Ok(found) = record.lane_ids(&lane(), n, 1) {
             assert_eq!(found, [*id]);
         }
+        if let Ok(place) = record.lane_place(&lane(), id) {
+            assert_eq!(place, Some(n));
+        }
     }
 }
 
@@ -92,6 +95,51 @@ fn a_damaged_record_never_gives_something_else() {
         fs::write(&target, bytes).unwrap();
         only_truth(copy.path(), &ids);
     }
+}
+
+/// Opening looks at the pages at both ends only; a page in the middle must not give another answer either.
+#[test]
+fn damage_in_the_middle_of_a_large_record_is_found_when_it_is_read() {
+    const LARGE: u64 = 2500;
+    let data = record_of(LARGE);
+    let ids: Vec<EntryId> = (0..LARGE).map(|n| note(n).id()).collect();
+    let path = data.path().join("record/record.db");
+    let whole = fs::read(&path).unwrap();
+    let pages = whole.len() / 4096;
+    assert!(pages > 160, "{pages}");
+    let mut rng = Rng(12);
+    let (mut refused, mut silent) = (0, 0);
+    for page in (64..pages - 64).step_by(2) {
+        let mut bytes = whole.clone();
+        let page = &mut bytes[page * 4096..(page + 1) * 4096];
+        match rng.below(3) {
+            0 => page[rng.below(4096) as usize] ^= 1 << rng.below(8),
+            1 => page[8..600].fill(0),
+            // Cells that are not counted any more.
+            _ => page[3..5].fill(0),
+        }
+        fs::write(&path, bytes).unwrap();
+        let record = SqliteRecord::open(data.path(), key(), restless()).unwrap();
+        let mut found = 0;
+        for (n, id) in (0..).zip(&ids) {
+            match record.lane_place(&lane(), id) {
+                Ok(place) => assert_eq!(place, Some(n)),
+                Err(_) => found += 1,
+            }
+            match record.lane_ids(&lane(), n, 1) {
+                Ok(held) => assert_eq!(held, [*id]),
+                Err(_) => found += 1,
+            }
+        }
+        if let Ok(frontier) = record.lane_frontier(&lane(), LARGE - 1) {
+            let mut tree = record::Frontier::default();
+            ids[..ids.len() - 1].iter().for_each(|id| tree.push(id));
+            assert_eq!(frontier, tree);
+        }
+        *if found > 0 { &mut refused } else { &mut silent } += 1;
+    }
+    // A bit of a payload, or of free space, is nothing that a lane is read from.
+    assert!(refused > 15, "{refused} of {}", refused + silent);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use base::Noun;
 use proptest::prelude::*;
-use record::{Entry, Genesis, Peer};
+use record::{Entry, Genesis, Peer, Program};
 use serde_json::Value;
 use testkit::noun_golden;
 use testkit::nouns::{country, key_fingerprint, marking, node_name, text};
@@ -15,6 +15,11 @@ fn genesis() -> Result<(), Box<dyn std::error::Error>> {
 #[test]
 fn peer() -> Result<(), Box<dyn std::error::Error>> {
     noun_golden::<Peer>(include_str!("data/golden/peer.json"))
+}
+
+#[test]
+fn program() -> Result<(), Box<dyn std::error::Error>> {
+    noun_golden::<Program>(include_str!("data/golden/program.json"))
 }
 
 /// A signed entry of the first version must read for ever.

@@ -206,7 +206,7 @@ fn present() -> Timestamp {
 }
 
 /// This program, with the hash of its file where the system lets us read it.
-fn software() -> Software {
+pub(crate) fn software() -> Software {
     let file = std::env::current_exe().and_then(std::fs::read).ok();
     Software {
         name: env!("CARGO_PKG_NAME").to_owned(),

@@ -85,7 +85,8 @@ pub(crate) struct Serve {
 }
 
 pub(crate) fn run(args: Serve, common: &Common) -> Result<ExitCode, CliError> {
-    let config = args.settings.load()?;
+    let mut config = args.settings.load()?;
+    config.program = Some(super::evidence::software());
     let first_settings = first_settings(&config)?;
     start_log();
     let format = common.out().format();

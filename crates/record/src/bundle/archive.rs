@@ -10,12 +10,17 @@ use base::Fault;
 /// The largest bundle that is written or read, in bytes.
 pub const MAX_BUNDLE_BYTES: u64 = 1 << 31;
 
-/// The most files in a bundle: what a zip without its 64-bit extension can count.
-pub const MAX_BUNDLE_FILES: usize = 65_535;
+/// The most files in a bundle: some 500,000 items.
+pub const MAX_BUNDLE_FILES: usize = 1 << 20;
+
+/// From so many files on their number stands in the 64-bit extension of the form.
+const MANY: usize = 0xffff;
 
 const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
 const END: u32 = 0x0605_4b50;
+const END_64: u32 = 0x0606_4b50;
+const LOCATOR_64: u32 = 0x0706_4b50;
 /// Where the name starts in a local header.
 const LOCAL_BYTES: usize = 30;
 /// Where the CRC stands in a local header.
@@ -41,7 +46,7 @@ impl<'a> Member<'a> {
 /// The archive of `members`, in their order; `None` when it would be over the limits.
 pub(crate) fn write(members: &[Member<'_>]) -> Option<Vec<u8>> {
     let each = |member: &Member<'_>| (member.bytes.len() + 2 * member.name.len() + LOCAL_BYTES + 46) as u64;
-    if members.len() > MAX_BUNDLE_FILES || members.iter().map(each).sum::<u64>() + 22 > MAX_BUNDLE_BYTES {
+    if members.len() > MAX_BUNDLE_FILES || members.iter().map(each).sum::<u64>() + 98 > MAX_BUNDLE_BYTES {
         return None;
     }
     let mut archive = Vec::new();
@@ -166,6 +171,9 @@ fn emit(members: &[Member<'_>], sink: &mut impl FnMut(&[u8])) {
         offset = offset.wrapping_add(LOCAL_BYTES as u32 + u32::from(name)).wrapping_add(size);
     }
     sink(&directory);
+    if members.len() >= MANY {
+        sink(&end_64(members.len() as u64, directory.len() as u64, u64::from(offset)));
+    }
     let count = u16::try_from(members.len()).unwrap_or(u16::MAX);
     sink(&END.to_le_bytes());
     sink(&[0; 4]);
@@ -174,4 +182,22 @@ fn emit(members: &[Member<'_>], sink: &mut impl FnMut(&[u8])) {
     sink(&u32::try_from(directory.len()).unwrap_or(u32::MAX).to_le_bytes());
     sink(&offset.to_le_bytes());
     sink(&[0; 2]);
+}
+
+/// The end in 64 bits and where it stands (APPNOTE 4.3.14 and 4.3.15), behind a directory at `offset`.
+fn end_64(count: u64, directory_bytes: u64, offset: u64) -> Vec<u8> {
+    let mut end = END_64.to_le_bytes().to_vec();
+    end.extend_from_slice(&44_u64.to_le_bytes());
+    // Made on Unix, by a version that knows the extension, as one must to read it.
+    end.extend_from_slice(&[0x2d, 3, 0x2d, 0]);
+    // Disk 0 twice.
+    end.extend_from_slice(&[0; 8]);
+    for number in [count, count, directory_bytes, offset] {
+        end.extend_from_slice(&number.to_le_bytes());
+    }
+    end.extend_from_slice(&LOCATOR_64.to_le_bytes());
+    end.extend_from_slice(&[0; 4]);
+    end.extend_from_slice(&(offset + directory_bytes).to_le_bytes());
+    end.extend_from_slice(&1_u32.to_le_bytes());
+    end
 }

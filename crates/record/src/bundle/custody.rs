@@ -1,96 +1,195 @@
 //! What follows from the entries of a bundle: labels, custody and provenance. Both verifiers derive them again.
 
+use std::collections::BTreeMap;
+
 use base::{EntryId, Marked, Timestamp};
 use serde_json::{Value, json};
 
-use super::manifest::{ItemRow, Manifest, canonical};
+use super::manifest::{CUSTODY, ItemRow, LABELS, Manifest, PROVENANCE, canonical};
 use crate::Entry;
 
 /// An item with its entry, `None` when the content is gone.
+#[derive(Clone, Copy)]
 pub(crate) struct Item<'a> {
     pub(crate) row: &'a ItemRow,
     pub(crate) entry: Option<&'a Entry>,
 }
 
-/// `labels.ndjson`: the marking of each entry, as it was signed.
-pub(crate) fn labels(items: &[Item<'_>]) -> Vec<u8> {
-    let present = items.iter().filter_map(|item| item.entry);
-    lines(present.map(|entry| {
-        let marking = entry.body().get("marking").cloned().unwrap_or_default();
-        json!({"id": entry.id(), "kind": entry.kind(), "marking": marking})
-    }))
+/// Where derived bytes go: into a file, or beside one that is there.
+pub(crate) trait Sink {
+    /// The next bytes.
+    fn take(&mut self, bytes: &[u8]);
 }
 
-/// `custody.ndjson`: one line an event, each with exactly six answers: who, what, when, why, with, result.
-pub(crate) fn custody(manifest: &Manifest, items: &[Item<'_>]) -> Vec<u8> {
-    let exporter = json!(manifest.exporter);
-    let mut events = Vec::new();
-    for item in items {
-        let Some(entry) = item.entry else { continue };
+impl Sink for Vec<u8> {
+    fn take(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// `labels.ndjson`, `custody.ndjson` and `prov.jsonld`, made while the items come in the order of the manifest: no more
+/// of them is held than the sinks hold.
+pub(crate) struct Derived<'a, S> {
+    manifest: &'a Manifest,
+    /// The marking of each entry, as it was signed.
+    labels: S,
+    /// One line an event, each with exactly six answers: who, what, when, why, with, result.
+    custody: S,
+    provenance: Graph<S>,
+    /// The program that works in a log with a key, as the newest entry says that names one.
+    programs: BTreeMap<(usize, [u8; 32]), Value>,
+    items: usize,
+}
+
+impl<'a, S: Sink> Derived<'a, S> {
+    /// `sink` gives the sink of each file by its path.
+    pub(crate) fn new(manifest: &'a Manifest, sink: impl Fn(&'static str) -> S) -> Self {
+        Self {
+            manifest,
+            labels: sink(LABELS),
+            custody: sink(CUSTODY),
+            provenance: Graph::new(manifest, sink(PROVENANCE)),
+            programs: BTreeMap::new(),
+            items: 0,
+        }
+    }
+
+    /// The next item.
+    pub(crate) fn push(&mut self, item: Item<'_>) {
+        self.items += 1;
+        let Some(entry) = item.entry else { return };
+        let marking = entry.body().get("marking").cloned().unwrap_or_default();
+        line(&mut self.labels, &json!({"id": entry.id(), "kind": entry.kind(), "marking": marking}));
+        self.events(item.row, entry);
+        self.provenance.push(entry);
+    }
+
+    fn events(&mut self, row: &ItemRow, entry: &Entry) {
+        let worker = (row.log, entry.key().to_bytes());
+        if let Some(program) = program_in(entry) {
+            self.programs.insert(worker, program);
+        }
         let author = entry.author();
-        events.push(event(
+        let signed = event(
             &json!({"node": author.node, "country": author.country, "key": entry.key().to_hex()}),
             &json!({"act": "signed", "entry": entry.id(), "kind": entry.kind()}),
             &json!(entry.time()),
             &why(entry.body()),
-            &tool(entry.body()),
+            &tool(entry.body(), self.programs.get(&worker)),
             &result(entry.body()),
-        ));
-        if let Some(received) = item.row.received {
+        );
+        line(&mut self.custody, &signed);
+        if let Some(received) = row.received {
             let what = json!({"act": "received", "entry": entry.id(), "kind": entry.kind()});
-            let nothing = Value::Null;
-            events.push(event(&exporter, &what, &json!(received), &nothing, &nothing, &nothing));
+            let (exporter, nothing) = (json!(self.manifest.exporter), Value::Null);
+            let received = event(&exporter, &what, &json!(received), &nothing, &nothing, &nothing);
+            line(&mut self.custody, &received);
         }
     }
-    if let Some(exported) = manifest.exported {
-        let what = json!({"act": "exported", "items": items.len()});
-        let why = json!(manifest.audience);
-        let result = json!({"logs": manifest.logs});
-        events.push(event(&exporter, &what, &json!(exported), &why, &json!(manifest.software), &result));
+
+    /// After the last item: the three sinks, each with its path.
+    pub(crate) fn finish(mut self) -> [(&'static str, S); 3] {
+        let manifest = self.manifest;
+        if let Some(exported) = manifest.exported {
+            let what = json!({"act": "exported", "items": self.items});
+            let (why, with) = (json!(manifest.audience), json!(manifest.software));
+            let result = json!({"logs": manifest.logs});
+            let exporter = json!(manifest.exporter);
+            line(&mut self.custody, &event(&exporter, &what, &json!(exported), &why, &with, &result));
+        }
+        [(LABELS, self.labels), (CUSTODY, self.custody), (PROVENANCE, self.provenance.finish())]
     }
-    lines(events)
+}
+
+/// The canonical form on a line of its own.
+fn line(sink: &mut impl Sink, value: &Value) {
+    sink.take(&canonical(value));
+    sink.take(b"\n");
 }
 
 fn event(who: &Value, what: &Value, when: &Value, why: &Value, with: &Value, result: &Value) -> Value {
     json!({"who": who, "what": what, "when": when, "why": why, "with": with, "result": result})
 }
 
-/// The reason that the entry states, else the source that it was taken from, else `null`.
-fn why(body: &Value) -> Value {
-    let reason = body.get("reason").filter(|reason| reason.is_string());
-    let source = body.get("source").and_then(|source| source.get("name")).filter(|name| name.is_string());
-    reason.or(source).cloned().unwrap_or_default()
+fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get(field)?.as_str()
 }
 
-/// The method that the entry names. No entry of this version carries the hash of the program.
-fn tool(body: &Value) -> Value {
-    let part = |field: &str| body.get("method")?.get(field).filter(|part| part.is_string()).cloned();
+/// The reason that the entry states, else the source that it was taken from, else `null`.
+fn why(body: &Value) -> Value {
+    json!(text(body, "reason").or_else(|| text(body.get("source")?, "name")))
+}
+
+/// The program that an entry names: `bongsu.program/1` with its hash, `bongsu.genesis/1` with its version only.
+fn program_in(entry: &Entry) -> Option<Value> {
+    let body = entry.body();
+    let version = text(body, "version")?;
+    match entry.kind() {
+        "bongsu.genesis/1" => Some(json!({"name": "bongsu", "version": version, "sha256": null})),
+        "bongsu.program/1" => {
+            let (name, sha256) = (text(body, "name")?, hash_in(body, "sha256"));
+            Some(json!({"name": name, "version": version, "sha256": sha256}))
+        }
+        _ => None,
+    }
+}
+
+/// The method that the entry names, else the program that signed it; with the hash of that program, as far as it is
+/// known. `null` when neither is.
+fn tool(body: &Value, program: Option<&Value>) -> Value {
+    let part = |field: &str| text(body.get("method")?, field);
     match (part("name"), part("version")) {
-        (Some(name), Some(version)) => json!({"name": name, "version": version, "sha256": null}),
-        _ => Value::Null,
+        (Some(name), Some(version)) => {
+            let sha256 = program.and_then(|program| text(program, "sha256"));
+            json!({"name": name, "version": version, "sha256": sha256})
+        }
+        _ => program.cloned().unwrap_or_default(),
     }
 }
 
 /// What came of it: the words and hashes that the entry states about its outcome.
 fn result(body: &Value) -> Value {
-    let stated = ["title", "blob", "target", "severity", "confidence"].into_iter().filter_map(|field| {
-        let value = body.get(field).filter(|value| value.is_string())?;
-        Some((field.to_owned(), value.clone()))
-    });
+    let stated = ["title", "blob", "target", "severity", "confidence"]
+        .into_iter()
+        .filter_map(|field| Some((field.to_owned(), json!(text(body, field)?))));
     Value::Object(stated.collect())
 }
 
-/// `prov.jsonld`: the same events as PROV-O (W3C), in JSON-LD.
-pub(crate) fn provenance(manifest: &Manifest, items: &[Item<'_>]) -> Vec<u8> {
-    let agent = |key: &str| json!({"@id": format!("urn:bongsu:key:{key}")});
-    let mut graph = Vec::new();
-    let mut known = std::collections::BTreeMap::new();
-    known.insert(manifest.exporter.key.clone(), manifest.exporter.node.to_string());
-    for entry in items.iter().filter_map(|item| item.entry) {
-        known.insert(entry.key().to_hex(), entry.author().node.to_string());
-        let by = agent(&entry.key().to_hex());
-        let used: Vec<Value> = entry.evidence().iter().map(node).collect();
-        let id = node(&entry.id());
+/// `prov.jsonld`: the events as PROV-O (W3C), in JSON-LD.
+struct Graph<S> {
+    sink: S,
+    empty: bool,
+    /// The name of each author's node, by its key.
+    authors: BTreeMap<String, String>,
+}
+
+impl<S: Sink> Graph<S> {
+    fn new(manifest: &Manifest, mut sink: S) -> Self {
+        let context = canonical(&json!({
+            "bongsu": "urn:bongsu:", "prov": "http://www.w3.org/ns/prov#",
+            "xsd": "http://www.w3.org/2001/XMLSchema#",
+        }));
+        sink.take(b"{\"@context\":");
+        sink.take(&context);
+        sink.take(b",\"@graph\":[");
+        let exporter = &manifest.exporter;
+        Self { sink, empty: true, authors: [(exporter.key.clone(), exporter.node.to_string())].into() }
+    }
+
+    fn node(&mut self, node: &Value) {
+        if !self.empty {
+            self.sink.take(b",");
+        }
+        self.empty = false;
+        self.sink.take(&canonical(node));
+    }
+
+    fn push(&mut self, entry: &Entry) {
+        let key = entry.key().to_hex();
+        let by = json!({"@id": format!("urn:bongsu:key:{key}")});
+        self.authors.insert(key, entry.author().node.to_string());
+        let used: Vec<Value> = entry.evidence().iter().map(reference).collect();
+        let id = reference(&entry.id());
         let activity = json!({"@id": format!("urn:bongsu:signing:{}", entry.id())});
         let mut made = json!({
             "@id": id["@id"], "@type": "prov:Entity", "bongsu:kind": entry.kind(),
@@ -99,32 +198,28 @@ pub(crate) fn provenance(manifest: &Manifest, items: &[Item<'_>]) -> Vec<u8> {
         if let (Some(blob), Some(made)) = (blob_of(entry), made.as_object_mut()) {
             made.insert("prov:hadPrimarySource".to_owned(), json!({"@id": format!("urn:sha256:{blob}")}));
         }
-        graph.push(made);
-        graph.push(json!({
+        self.node(&made);
+        self.node(&json!({
             "@id": activity["@id"], "@type": "prov:Activity", "prov:endedAtTime": moment(entry.time()),
             "prov:used": used, "prov:wasAssociatedWith": by,
         }));
         if let Some(target) = recalled_by(entry) {
-            graph.push(
-                json!({"@id": format!("urn:bongsu:entry:{target}"), "prov:wasInvalidatedBy": activity}),
-            );
+            let recalled = format!("urn:bongsu:entry:{target}");
+            self.node(&json!({"@id": recalled, "prov:wasInvalidatedBy": activity}));
         }
     }
-    for (key, name) in known {
-        graph.push(json!({
-            "@id": format!("urn:bongsu:key:{key}"), "@type": "prov:Organization", "bongsu:node": name,
-        }));
+
+    fn finish(mut self) -> S {
+        for (key, name) in std::mem::take(&mut self.authors) {
+            let id = format!("urn:bongsu:key:{key}");
+            self.node(&json!({"@id": id, "@type": "prov:Organization", "bongsu:node": name}));
+        }
+        self.sink.take(b"]}");
+        self.sink
     }
-    canonical(&json!({
-        "@context": {
-            "bongsu": "urn:bongsu:", "prov": "http://www.w3.org/ns/prov#",
-            "xsd": "http://www.w3.org/2001/XMLSchema#",
-        },
-        "@graph": graph,
-    }))
 }
 
-fn node(id: &EntryId) -> Value {
+fn reference(id: &EntryId) -> Value {
     json!({"@id": format!("urn:bongsu:entry:{id}")})
 }
 
@@ -138,21 +233,10 @@ pub(crate) fn blob_of(entry: &Entry) -> Option<&str> {
 }
 
 /// The entry that a recall takes back.
-pub(crate) fn recalled_by(entry: &Entry) -> Option<&str> {
+fn recalled_by(entry: &Entry) -> Option<&str> {
     (entry.kind() == "bongsu.recall/1").then(|| hash_in(entry.body(), "target"))?
 }
 
 fn hash_in<'a>(body: &'a Value, field: &str) -> Option<&'a str> {
-    let text = body.get(field)?.as_str()?;
-    text.parse::<EntryId>().is_ok().then_some(text)
-}
-
-/// Each in canonical form on a line of its own.
-fn lines(values: impl IntoIterator<Item = Value>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for value in values {
-        bytes.extend_from_slice(&canonical(&value));
-        bytes.push(b'\n');
-    }
-    bytes
+    text(body, field).filter(|text| text.parse::<EntryId>().is_ok())
 }

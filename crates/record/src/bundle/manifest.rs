@@ -11,7 +11,7 @@ use crate::entry::pre_authentication;
 use crate::key::{NodeKey, PublicKey};
 
 /// The schema of `manifest.json`.
-pub const BUNDLE_SCHEMA: &str = "bongsu.bundle/1";
+pub const BUNDLE_SCHEMA: &str = "bongsu.bundle/2";
 
 /// The schema of `keys.json`.
 pub(crate) const KEYS_SCHEMA: &str = "bongsu.bundle-keys/1";

@@ -13,11 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::{BlobHash, Country, EntryId, Fault, NodeName, Timestamp};
 
 use self::archive::Member;
-use self::custody::Item;
+use self::custody::{Derived, Item};
 use self::manifest::{
-    CUSTODY, Exporter as Row, FileRow, ItemRow, KEYS, KEYS_SCHEMA, Keys, LABELS, LogRow, MANIFEST, Manifest,
-    POLICY, PROVENANCE, SIGNATURE, SUMMARY, blob_path, canonical, checkpoint_path, item_path, proof_path,
-    sign_manifest,
+    Exporter as Row, FileRow, ItemRow, KEYS, KEYS_SCHEMA, Keys, LogRow, MANIFEST, Manifest, POLICY,
+    SIGNATURE, SUMMARY, blob_path, canonical, checkpoint_path, item_path, proof_path, sign_manifest,
 };
 use crate::{Checkpoint, Entry, InclusionProof, NodeKey};
 
@@ -160,9 +159,9 @@ impl BundleContents {
             .map(|(row, item)| Item { row, entry: item.entry.as_ref() })
             .collect();
         files.insert(KEYS.to_owned(), canonical(&keys));
-        files.insert(LABELS.to_owned(), custody::labels(&of));
-        files.insert(CUSTODY.to_owned(), custody::custody(manifest, &of));
-        files.insert(PROVENANCE.to_owned(), custody::provenance(manifest, &of));
+        let mut derived = Derived::new(manifest, |_| Vec::new());
+        of.iter().for_each(|item| derived.push(*item));
+        files.extend(derived.finish().map(|(path, bytes)| (path.to_owned(), bytes)));
         if let Some(policy) = &self.policy {
             files.insert(POLICY.to_owned(), policy.clone());
         }

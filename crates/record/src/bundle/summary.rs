@@ -8,7 +8,7 @@ use base::Timestamp;
 
 use super::custody::Item;
 use super::manifest::{BundleKey, KeyRole, Manifest, public_key};
-use super::times::{self, TimeBounds};
+use super::times::{self, Bounds};
 use crate::note::{Signed, SignedText};
 use crate::{Checkpoint, VerifierKey};
 
@@ -93,7 +93,7 @@ pub(crate) fn page(
     }
     key_table(&mut page, keys);
     let witnessed: Vec<_> = cosigned.iter().map(|by| by.values().min().copied()).collect();
-    item_table(&mut page, items, &times::bounds(items, &witnessed));
+    item_table(&mut page, items, Bounds::new(&witnessed));
     page.push_str("</body>\n</html>\n");
     page
 }
@@ -201,14 +201,15 @@ fn key_table(page: &mut String, keys: &[BundleKey]) {
     page.push_str("</table>\n");
 }
 
-fn item_table(page: &mut String, items: &[Item<'_>], bounds: &[TimeBounds]) {
+fn item_table(page: &mut String, items: &[Item<'_>], mut bounds: Bounds<'_>) {
     title(page, "Items", "항목");
     page.push_str(
         "<table>\n<thead><tr><th>Log, place</th><th>What / 내용</th><th>Author / 작성</th><th>Signed, by the author's clock</th>\
          <th>Was there / 존재 시각: [receipt of its predecessor, witness time]</th></tr></thead>\n",
     );
     let moment = |time: Option<Timestamp>| time.map_or("\u{2014}".to_owned(), |time| time.to_string());
-    for (item, times) in items.iter().zip(bounds) {
+    for item in items {
+        let times = bounds.next(*item);
         let (what, author) = match item.entry {
             None => ("content recalled / 회수됨".to_owned(), String::new()),
             Some(entry) => {

@@ -17,24 +17,33 @@ pub struct TimeBounds {
     pub not_after: Option<Timestamp>,
 }
 
-/// The bounds of each item, which stand in the order of their logs and places; `witnessed` gives for each log the
-/// earliest time of a cosignature on its checkpoint.
-pub(crate) fn bounds(items: &[Item<'_>], witnessed: &[Option<Timestamp>]) -> Vec<TimeBounds> {
-    let mut before: Option<(usize, Timestamp)> = None;
-    let mut all = Vec::with_capacity(items.len());
-    for item in items {
+/// The bounds of items that come in the order of their logs and places.
+pub(crate) struct Bounds<'a> {
+    /// For each log the earliest time of a cosignature on its checkpoint.
+    witnessed: &'a [Option<Timestamp>],
+    /// The log of the item before, and when the exporter had it.
+    before: Option<(usize, Timestamp)>,
+}
+
+impl<'a> Bounds<'a> {
+    pub(crate) const fn new(witnessed: &'a [Option<Timestamp>]) -> Self {
+        Self { witnessed, before: None }
+    }
+
+    /// The bounds of the next item.
+    pub(crate) fn next(&mut self, item: Item<'_>) -> TimeBounds {
         let log = item.row.log;
         let claimed = item.entry.map(crate::Entry::time);
-        all.push(TimeBounds {
+        let bounds = TimeBounds {
             claimed,
-            not_before: before.filter(|(of, _)| *of == log).map(|(_, time)| time),
-            not_after: witnessed.get(log).copied().flatten(),
-        });
+            not_before: self.before.filter(|(of, _)| *of == log).map(|(_, time)| time),
+            not_after: self.witnessed.get(log).copied().flatten(),
+        };
         if let Some(time) = item.row.received.or(claimed) {
-            before = Some((log, time));
+            self.before = Some((log, time));
         }
+        bounds
     }
-    all
 }
 
 /// A time of a cosignature.

@@ -1,13 +1,13 @@
 //! Raw bytes, once each, as files named by their SHA-256: `blobs/<first two digits>/<all digits>`.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use base::BlobHash;
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
+use super::files::{sync_folder, write_whole};
 
 pub(crate) fn hash_of(bytes: &[u8]) -> BlobHash {
     BlobHash::from_bytes(Sha256::digest(bytes).into())
@@ -18,22 +18,17 @@ pub(crate) fn path_of(root: &Path, hash: &BlobHash) -> PathBuf {
     root.join(&name[..2]).join(name)
 }
 
-/// Writes through a temporary file, so that a blob is there whole or not at all.
+/// When it returns, bytes and names are on disk; also when a killed process wrote them before and did not get so far.
 #[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 pub(crate) fn put(root: &Path, bytes: &[u8]) -> Result<BlobHash, StoreError> {
     let hash = hash_of(bytes);
     let path = path_of(root, &hash);
-    if path.exists() {
-        return Ok(hash);
-    }
-    let folder = path.parent().unwrap_or(root);
     let io = |source| io_error(&path, source);
-    fs::create_dir_all(folder).map_err(io)?;
-    let mut file = tempfile::Builder::new().suffix(".tmp").tempfile_in(folder).map_err(io)?;
-    file.write_all(bytes).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(&path).map_err(|e| io(e.error))?;
-    sync_folder(folder).map_err(io)?;
+    // One that is damaged is written anew.
+    if !fs::read(&path).is_ok_and(|held| held == bytes) {
+        write_whole(&path, bytes, true).map_err(io)?;
+    }
+    sync_folder(path.parent().unwrap_or(root)).and_then(|()| sync_folder(root)).map_err(io)?;
     Ok(hash)
 }
 
@@ -51,30 +46,6 @@ pub(crate) fn get(root: &Path, hash: &BlobHash) -> Result<Option<Vec<u8>>, Store
     let file = format!("blobs/{}/{hash}", &hash.to_string()[..2]);
     let why = "bytes do not have their hash";
     Err(super::Damage::file(super::DamageKind::Blob, &file, 0, bytes.len(), why).into())
-}
-
-/// A rename is on disk only once its folder is.
-#[expect(clippy::disallowed_types, reason = "the record's stores touch disk (DESIGN.md section 2)")]
-pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    fs::File::open(folder)?.sync_all()
-}
-
-/// Puts a folder and all that is in it on disk.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the record's stores touch disk (DESIGN.md section 2)"
-)]
-pub(crate) fn sync_all_below(folder: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            sync_all_below(&path)?;
-        } else {
-            fs::File::open(&path)?.sync_all()?;
-        }
-    }
-    sync_folder(folder)
 }
 
 /// Tells a full disk from other refusals.

@@ -129,6 +129,9 @@ impl fmt::Display for Damage {
     }
 }
 
+/// The most damage that a verdict names.
+pub(crate) const MAX_DAMAGE: usize = 1000;
+
 /// What verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {

@@ -170,14 +170,15 @@ pub(crate) fn write(db: &Connection, lane: &Lane, head: &LaneHead) -> rusqlite::
     Ok(())
 }
 
-/// The leaves from place `start` on, at most `count`, given one by one.
+/// The leaves from place `start` on, at most `count`, given one by one with the place of the entry in the own log. That
+/// the entry there is the one that the row meant, only the own log's tree tells.
 pub(crate) fn for_ids(
     db: &Connection,
     lane: &Lane,
     head: &LaneHead,
     start: u64,
     count: u64,
-    mut give: impl FnMut(EntryId, Option<u64>),
+    mut give: impl FnMut(EntryId, Option<u64>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let end = start.saturating_add(count).min(head.frontier.size());
     if start >= end {
@@ -206,18 +207,20 @@ pub(crate) fn for_ids(
         let Some(id) = absent.or(held) else {
             return Err(damaged(lane, "names an entry that is not in the record"));
         };
-        give(EntryId::from_bytes(id), seq.map(i64::cast_unsigned));
+        give(EntryId::from_bytes(id), seq.map(i64::cast_unsigned))?;
         place += 1;
     }
     if place == end { Ok(()) } else { Err(damaged(lane, &format!("has a gap at place {place}"))) }
 }
 
-/// The right edge of the tree over the first `size` leaves.
+/// The right edge of the tree over the first `size` leaves. `check` is asked of each leaf whose entry is in the own log,
+/// at which place.
 pub(crate) fn frontier_at(
     db: &Connection,
     lane: &Lane,
     head: &LaneHead,
     size: u64,
+    check: impl Fn(&EntryId, u64) -> Result<(), StoreError>,
 ) -> Result<Frontier, StoreError> {
     if size == head.frontier.size() {
         return Ok(head.frontier.clone());
@@ -233,7 +236,10 @@ pub(crate) fn frontier_at(
             .and_then(|edge| Frontier::from_bytes(start, &edge))
             .ok_or_else(|| damaged(lane, &format!("has no right edge of size {start}")))?;
     }
-    for_ids(db, lane, head, start, size - start, |id, _| frontier.push(&id))?;
+    for_ids(db, lane, head, start, size - start, |id, seq| {
+        frontier.push(&id);
+        seq.map_or(Ok(()), |seq| check(&id, seq))
+    })?;
     Ok(frontier)
 }
 
@@ -245,6 +251,13 @@ pub(crate) fn edge(db: &Connection, head: &LaneHead, size: u64) -> rusqlite::Res
         .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     Ok(row.filter(|(edge, found)| *found == sum(&[&key.to_be_bytes(), edge])).map(|(edge, _)| edge))
+}
+
+/// The pages of the main file, from 0, that hold the ways from an entry to its place in a lane.
+pub(crate) fn pages_of_ways_back(db: &Connection) -> rusqlite::Result<Vec<u64>> {
+    db.prepare("SELECT pageno FROM dbstat WHERE name IN ('lane_entry', 'lane_absent') ORDER BY pageno")?
+        .query_map([], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned().saturating_sub(1)))?
+        .collect()
 }
 
 /// Where an entry stands in the lane; `seq` is its place in the own log, when it is there.
@@ -277,7 +290,10 @@ pub(crate) fn place(
     let Some(place) = place.map(i64::cast_unsigned) else { return Ok(None) };
     // The way there must lead back.
     let mut there = None;
-    for_ids(db, lane, head, place, 1, |id, _| there = Some(id))?;
+    for_ids(db, lane, head, place, 1, |id, _| {
+        there = Some(id);
+        Ok(())
+    })?;
     if there == Some(*id) {
         Ok(Some(place))
     } else {

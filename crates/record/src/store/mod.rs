@@ -2,6 +2,7 @@
 
 mod blobs;
 mod damage;
+mod files;
 mod ids;
 mod lanes;
 mod lock;
@@ -172,6 +173,24 @@ pub struct Genesis {
 
 impl Noun for Genesis {
     const SCHEMA: &'static str = "bongsu.genesis/1";
+}
+
+/// The program that signs here from now on, in a record that another program founded or wrote last. Never released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of the program's file, when it could be read.
+    pub sha256: Option<BlobHash>,
+    /// Releasable to nobody.
+    pub marking: Marking,
+}
+
+impl Noun for Program {
+    const SCHEMA: &'static str = "bongsu.program/1";
 }
 
 /// A node that this one exchanges entries with, as its officer introduced it. Never released. A later entry for the

@@ -1,6 +1,6 @@
 //! Founding a record, and opening one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,12 +9,13 @@ use rand_core::CryptoRngCore;
 use rusqlite::Connection;
 
 use super::damage::{Damage, DamageKind};
+use super::files::{sync_all_below, sync_folder, write_whole};
 use super::ids::IdIndex;
 use super::lanes;
 use super::queries::{self, ReadError};
 use super::schema::{self, FORMAT, SCHEMA, check_format, configure};
-use super::sqlite::{SqliteOptions, SqliteRecord, at};
-use super::tree::{Tree, write_whole};
+use super::sqlite::{SqliteOptions, SqliteRecord, at, read_log};
+use super::tree::Tree;
 use super::{Batch, Genesis, RecordStore, StoreError, blobs, home_origin, lock::Lock, pages, wal};
 use crate::{Checkpoint, Entry, Frontier, NodeKey};
 
@@ -65,7 +66,7 @@ impl SqliteRecord {
             return Err(e);
         }
         fs::rename(&draft, &root).map_err(|e| io(&root, e))?;
-        blobs::sync_folder(data).map_err(|e| io(data, e))?;
+        sync_folder(data).map_err(|e| io(data, e))?;
         Self::open_folder(root, key, SqliteOptions::default(), Some(lock))
     }
 
@@ -76,7 +77,7 @@ impl SqliteRecord {
         record.commit(&Batch::of([first]))?;
         record.copy_log()?;
         drop(record);
-        blobs::sync_all_below(draft).map_err(|e| blobs::io_error(draft, e))
+        sync_all_below(draft).map_err(|e| blobs::io_error(draft, e))
     }
 
     /// A record without any entry in the new folder `draft`, which no lock guards.
@@ -188,6 +189,7 @@ impl SqliteRecord {
             stale_tail: broken,
             healed: RefCell::new(healed),
             scrub_at: 0,
+            ways_back_checked: Cell::new(false),
             lock,
         };
         let root = record.proven(record.checkpoint.size(), |tree| tree.root_at(record.checkpoint.size()))?;
@@ -200,14 +202,8 @@ impl SqliteRecord {
 
 /// Looks at the write-ahead log, at the pages that it replaces, and at those at both ends of the main file. Gives
 /// whether a frame of the log is broken.
-#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 fn check_log_and_ends(root: &Path) -> Result<bool, StoreError> {
-    let path = root.join("record.db-wal");
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(source) => return Err(blobs::io_error(&path, source)),
-    };
+    let bytes = read_log(root)?;
     let scan = wal::scan(&bytes);
     let damage = pages::check_ends(root, &scan).map_err(|e| blobs::io_error(&root.join("record.db"), e))?;
     damage.into_iter().next().map_or(Ok(scan.broken_at.is_some()), |first| Err(first.into()))

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::damage::MAX_DAMAGE;
 use super::wal::{self, PAGE_BYTES, WalScan};
 use super::{Damage, DamageKind};
 
@@ -75,6 +76,21 @@ pub(crate) fn check_ends(root: &Path, wal: &WalScan<'_>) -> std::io::Result<Vec<
     Ok(damage)
 }
 
+/// The same for the pages with these numbers, from 0, in rising order; one beyond the main file stands in the log.
+pub(crate) fn check_some(root: &Path, numbers: &[u64], wal: &WalScan<'_>) -> std::io::Result<Vec<Damage>> {
+    let mut file = Pages::open(root)?;
+    let mut damage = Vec::new();
+    let mut at = 0;
+    while let Some(start) = numbers.get(at) {
+        // Neighbours are read in one go.
+        let count = numbers[at..].iter().zip(*start..).take_while(|(number, next)| *number == next).count();
+        let end = (start + count as u64).min(file.pages);
+        file.check_range((*start).min(end), end, wal, &mut damage)?;
+        at += count;
+    }
+    Ok(damage)
+}
+
 /// Damage among `count` pages from `start` on, while the log holds nothing that was not copied or is not read here
 /// before; and how many pages there are.
 pub(crate) fn check_range(root: &Path, start: u64, count: u64) -> std::io::Result<(Vec<Damage>, u64)> {
@@ -130,7 +146,7 @@ impl Pages {
         damage: &mut Vec<Damage>,
     ) -> std::io::Result<()> {
         let mut index = start;
-        while index < end {
+        while index < end && damage.len() < MAX_DAMAGE {
             let count = (end - index).min(256);
             let pages =
                 read_at(self.database.as_mut(), index * PAGE_BYTES as u64, count * PAGE_BYTES as u64)?;

@@ -201,8 +201,11 @@ impl ReadRecord {
     pub fn lane_ids(&self, lane: &Lane) -> Result<Vec<EntryId>, StoreError> {
         let mut ids = Vec::new();
         if let Some(head) = self.lanes.get(lane) {
-            lanes::for_ids(&self.db, lane, head, 0, u64::MAX, |id, _| ids.push(id))
-                .map_err(|e| at(&self.root, e))?;
+            lanes::for_ids(&self.db, lane, head, 0, u64::MAX, |id, _| {
+                ids.push(id);
+                Ok(())
+            })
+            .map_err(|e| at(&self.root, e))?;
         }
         Ok(ids)
     }

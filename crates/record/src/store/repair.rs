@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::damage::{Damage, DamageKind};
+use super::files::{sync_all_below, sync_folder};
 use super::lanes;
 use super::lock::Lock;
 use super::open::REPAIRED;
@@ -120,9 +121,9 @@ pub fn repair(data: &Path, key: &NodeKey, sources: &[RepairSource]) -> Result<Re
     let old = (1..).map(|n| data.join(format!("record.damaged-{n}"))).find(|path| !path.exists());
     let old = old.unwrap_or_else(|| data.join("record.damaged"));
     let io = |e| blobs::io_error(data, e);
-    blobs::sync_all_below(&draft).map_err(io)?;
+    sync_all_below(&draft).map_err(io)?;
     fs::rename(&root, &old).and_then(|()| fs::rename(&draft, &root)).map_err(io)?;
-    blobs::sync_folder(data).map_err(io)?;
+    sync_folder(data).map_err(io)?;
     drop((lock, locks));
     report.done = true;
     report.old = Some(old);
@@ -320,7 +321,10 @@ impl Repair<'_> {
                     continue;
                 }
                 let mut ids = Vec::new();
-                let read = lanes::for_ids(db, &lane, &head, 0, u64::MAX, |id, _| ids.push(id));
+                let read = lanes::for_ids(db, &lane, &head, 0, u64::MAX, |id, _| {
+                    ids.push(id);
+                    Ok(())
+                });
                 if read.is_err() || Frontier::from_ids(&ids) != head.frontier {
                     notes.push(format!("the lane {lane} of `{}` is damaged", copy.root.display()));
                     continue;

@@ -1,7 +1,7 @@
 //! The default store: one SQLite database in write-ahead mode with `synchronous=FULL`, opened by one process alone,
 //! with tiles, checkpoint and the index of ids as plain files beside it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,15 @@ use base::{BlobHash, EntryId, NodeName};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::damage::{Damage, DamageKind};
+use super::files::write_whole;
 use super::ids::{self, IdIndex, RunError};
 use super::lanes::{self, LaneHead};
 use super::queries::{self, ReadError};
-use super::tree::{Tree, TreeError, write_whole};
+use super::tree::{Tree, TreeError};
 use super::write::Row;
-use super::{Batch, Committed, Lane, LaneState, RecordStore, StoreError, Stored, blobs, lock::Lock, pages};
+use super::{
+    Batch, Committed, Lane, LaneState, RecordStore, StoreError, Stored, blobs, lock::Lock, pages, wal,
+};
 use crate::{Checkpoint, Frontier, NodeKey, inclusion_holds};
 
 /// Limits of a [`SqliteRecord`].
@@ -64,12 +67,13 @@ pub struct SqliteRecord {
     pub(super) healed: RefCell<Vec<Damage>>,
     /// The page that [`Self::scrub`] looks at next.
     pub(super) scrub_at: u64,
+    /// See [`Self::check_ways_back`].
+    pub(super) ways_back_checked: Cell<bool>,
     /// None only while the folder is being founded under another name.
     #[expect(dead_code, reason = "held for its lock")]
     pub(super) lock: Option<Lock>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 impl SqliteRecord {
     /// Copies the write-ahead log into the main file and empties it. The order makes sure that each moment leaves
     /// what [`Self::open`] expects: tiles on disk, then the pages, then their digests (see `pages`), then no log.
@@ -80,13 +84,8 @@ impl SqliteRecord {
         let sql = |e| queries::sql_error(&self.root, e);
         self.tree.publish().map_err(|e| blobs::io_error(&self.root.join("tiles"), e))?;
         self.db.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(sql)?;
-        let path = self.root.join("record.db-wal");
-        match fs::read(&path) {
-            Ok(bytes) => pages::update(&self.root.join("record.pages"), &bytes)
-                .map_err(|e| blobs::io_error(&self.root.join("record.pages"), e))?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(blobs::io_error(&path, e)),
-        }
+        pages::update(&self.root.join("record.pages"), &read_log(&self.root)?)
+            .map_err(|e| blobs::io_error(&self.root.join("record.pages"), e))?;
         self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)?;
         self.stale_tail = false;
         Ok(())
@@ -196,11 +195,43 @@ impl SqliteRecord {
             let held = queries::id_at(&self.db, seq).map_err(|e| queries::sql_error(&self.root, e))?;
             match held {
                 Some(held) if held == *id => return Ok(Some(seq)),
-                Some(_) => {}
+                // Another entry whose id begins alike, or this one and damaged.
+                Some(held) => self.check_leaf(seq, &held)?,
                 None => return Err(Damage::missing_entry(seq).into()),
             }
         }
         Ok(None)
+    }
+
+    /// Whether the tree has this entry at this place.
+    fn check_leaf(&self, seq: u64, id: &EntryId) -> Result<(), StoreError> {
+        if self.tree.leaf(seq) == Some(crate::leaf_hash(id)) {
+            return Ok(());
+        }
+        // Tile or entry: the root decides.
+        let size = self.tree.size();
+        let proof = self.proven(seq, |tree| tree.inclusion(seq, size))?;
+        if inclusion_holds(&proof, size, self.tree.root(), seq, id) {
+            return Ok(());
+        }
+        Err(Damage::entry(seq, *id, "another entry stood at this place").into())
+    }
+
+    /// The tables with the way from an entry to its place in a lane hold nothing that tells a row that is missing from
+    /// one that never was. So before the first answer their pages are compared with their digests.
+    fn check_ways_back(&self) -> Result<(), StoreError> {
+        if self.ways_back_checked.get() {
+            return Ok(());
+        }
+        let pages = lanes::pages_of_ways_back(&self.db).map_err(|e| queries::sql_error(&self.root, e))?;
+        let log = read_log(&self.root)?;
+        let damage = pages::check_some(&self.root, &pages, &wal::scan(&log));
+        let damage = damage.map_err(|e| blobs::io_error(&self.root.join("record.db"), e))?;
+        if let Some(first) = damage.into_iter().next() {
+            return Err(first.into());
+        }
+        self.ways_back_checked.set(true);
+        Ok(())
     }
 
     fn heal_index(&self, first: u64, error: &RunError) -> Result<(), StoreError> {
@@ -262,6 +293,17 @@ impl SqliteRecord {
     }
 }
 
+/// The write-ahead log; one that is not there is empty.
+#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+pub(super) fn read_log(root: &Path) -> Result<Vec<u8>, StoreError> {
+    let path = root.join("record.db-wal");
+    match fs::read(&path) {
+        Ok(bytes) => Ok(bytes),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(blobs::io_error(&path, source)),
+    }
+}
+
 /// An error of a query with the folder where it happened.
 pub(super) fn at(root: &Path, error: StoreError) -> StoreError {
     match error {
@@ -298,14 +340,7 @@ impl RecordStore for SqliteRecord {
         let stored = queries::stored_at(&self.db, seq)
             .map_err(|e| queries::sql_error(&self.root, e))?
             .ok_or_else(|| StoreError::from(Damage::missing_entry(seq)))??;
-        if self.tree.leaf(seq) != Some(crate::leaf_hash(&stored.id)) {
-            // Tile or entry: the root decides.
-            let size = self.tree.size();
-            let proof = self.proven(seq, |tree| tree.inclusion(seq, size))?;
-            if !inclusion_holds(&proof, size, self.tree.root(), seq, &stored.id) {
-                return Err(Damage::entry(seq, stored.id, "another entry stood at this place").into());
-            }
-        }
+        self.check_leaf(seq, &stored.id)?;
         Ok(Some(stored))
     }
 
@@ -344,7 +379,8 @@ impl RecordStore for SqliteRecord {
 
     fn lane_frontier(&self, lane: &Lane, size: u64) -> Result<Frontier, StoreError> {
         match self.head_of(lane) {
-            Some(head) => lanes::frontier_at(&self.db, lane, head, size).map_err(|e| at(&self.root, e)),
+            Some(head) => lanes::frontier_at(&self.db, lane, head, size, |id, seq| self.check_leaf(seq, id))
+                .map_err(|e| at(&self.root, e)),
             None if size == 0 => Ok(Frontier::default()),
             None => Err(crate::BeyondLog { size: 0, asked: size }.into()),
         }
@@ -353,14 +389,18 @@ impl RecordStore for SqliteRecord {
     fn lane_ids(&self, lane: &Lane, start: u64, count: u64) -> Result<Vec<EntryId>, StoreError> {
         let mut ids = Vec::new();
         if let Some(head) = self.head_of(lane) {
-            lanes::for_ids(&self.db, lane, head, start, count, |id, _| ids.push(id))
-                .map_err(|e| at(&self.root, e))?;
+            lanes::for_ids(&self.db, lane, head, start, count, |id, seq| {
+                ids.push(id);
+                seq.map_or(Ok(()), |seq| self.check_leaf(seq, &id))
+            })
+            .map_err(|e| at(&self.root, e))?;
         }
         Ok(ids)
     }
 
     fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError> {
         let Some(head) = self.head_of(lane) else { return Ok(None) };
+        self.check_ways_back()?;
         let seq = self.place_of(id)?;
         lanes::place(&self.db, lane, head, id, seq).map_err(|e| at(&self.root, e))
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use record::{BundleTrust, EvidenceGrade, QuorumPolicy, verify_bundle};
+use base::EntryId;
+use record::{BundleItem, BundleTrust, Checkpoint, EvidenceGrade, MerkleLog, QuorumPolicy, verify_bundle};
+use sha2::{Digest, Sha256};
 
 use crate::make::made;
 use crate::mutate::{SORTS, files, mutated, zip};
@@ -49,6 +51,43 @@ fn two_hundred_good_bundles_are_right_for_both() {
     for (seed, said) in python(&runs).iter().enumerate() {
         assert_eq!((said.exit, said.code.as_deref()), (0, None), "seed {seed}");
     }
+}
+
+/// More files than a zip counts without its 64-bit extension; entries without content, so that it is soon made.
+#[test]
+fn a_bundle_of_seventy_thousand_items_is_right_for_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut made = made(3);
+    let id = |n: u64| EntryId::from_bytes(Sha256::digest(n.to_be_bytes()).into());
+    made.ids = (0..70_000).map(id).collect();
+    let log = MerkleLog::from_ids(&made.ids);
+    let item = |(index, id): (u64, &EntryId)| BundleItem {
+        id: *id,
+        log: 0,
+        index,
+        path: log.inclusion(index, log.size()).unwrap(),
+        entry: None,
+        received: None,
+    };
+    made.contents.items = (0..).zip(&made.ids).map(item).collect();
+    made.contents.blobs.clear();
+    let origin = made.contents.checkpoints[0].origin().to_owned();
+    made.contents.checkpoints = vec![Checkpoint::sign(&origin, log.size(), log.root(), &made.key).unwrap()];
+    let bytes = made.bytes();
+    let verdict = verify_bundle(&bytes, &BundleTrust::default());
+    assert_eq!((verdict.ok, verdict.items, verdict.withdrawn), (true, 70_000, 70_000), "{:?}", verdict.first);
+    // The number of files at the end, and the extension: neither may be another.
+    let (mut fewer, mut without) = (bytes.clone(), bytes.clone());
+    let end = bytes.len() - 22;
+    fewer[end + 8] = 0;
+    without.drain(end - 76..end);
+    let runs: Vec<_> = [("a", &bytes), ("b", &fewer), ("c", &without)]
+        .map(|(name, bytes)| run(&folder, &format!("{name}.zip"), bytes))
+        .into();
+    for (said, bytes) in python(&runs).into_iter().zip([&bytes, &fewer, &without]) {
+        assert_eq!(said, ours(bytes, &BundleTrust::default()));
+    }
+    assert!([fewer, without].iter().all(|bytes| ours(bytes, &BundleTrust::default()).exit == 1));
 }
 
 #[test]

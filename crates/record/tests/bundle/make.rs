@@ -8,8 +8,8 @@ use base::{
 };
 use rand_core::{CryptoRng, RngCore};
 use record::{
-    BundleContents, BundleItem, BundleKey, Checkpoint, ConsistencyProof, Entry, KeyRole, MerkleLog, NodeKey,
-    Software, VerifierKey, WitnessKey, witness,
+    BundleContents, BundleItem, BundleKey, Checkpoint, ConsistencyProof, Entry, Genesis, KeyRole, MerkleLog,
+    NodeKey, Program, Software, VerifierKey, WitnessKey, witness,
 };
 use sha2::{Digest, Sha256};
 
@@ -163,7 +163,7 @@ impl Growing {
     fn grow(&mut self) {
         let now = time(&mut self.rng);
         let korea = country("KOR");
-        match below(&mut self.rng, if self.for_peer { 5 } else { 6 }) {
+        match below(&mut self.rng, if self.for_peer { 5 } else { 8 }) {
             // Somebody else's business: its place counts, it is not in the bundle.
             0 => {
                 let mut hidden = [0; 32];
@@ -197,6 +197,28 @@ impl Growing {
                 let entry = Entry::sign(&noun, &country("USA"), &self.peer, now, &mut self.rng).unwrap();
                 let received = time(&mut self.rng);
                 self.put(entry.id(), Some(entry), Some(received));
+            }
+            6 => {
+                let noun = Genesis {
+                    node: self.own.name().clone(),
+                    title: words(&mut self.rng),
+                    country: korea.clone(),
+                    version: words(&mut self.rng),
+                    marking: Marking::new("RESTRICTED", &[], "KOR"),
+                };
+                let entry = Entry::sign(&noun, &korea, &self.own, now, &mut self.rng).unwrap();
+                self.put(entry.id(), Some(entry), None);
+            }
+            7 => {
+                let known = chance(&mut self.rng);
+                let noun = Program {
+                    name: words(&mut self.rng),
+                    version: words(&mut self.rng),
+                    sha256: known.then(|| BlobHash::from_bytes(secret(&mut self.rng))),
+                    marking: Marking::new("RESTRICTED", &[], "KOR"),
+                };
+                let entry = Entry::sign(&noun, &korea, &self.own, now, &mut self.rng).unwrap();
+                self.put(entry.id(), Some(entry), None);
             }
             _ => {
                 let evidence = self.items.iter().rev().take(2).map(|item| item.id).collect();

@@ -164,7 +164,7 @@ pub(crate) fn mutated(made: &mut Made, sort: usize) -> Option<(String, Vec<u8>)>
         }
         20 => return two_in_the_directory(good).map(|bytes| ("a name twice in the directory".into(), bytes)),
         21 => {
-            seal(&mut files, Some(&made.key), |manifest| manifest["schema"] = json!("bongsu.bundle/2"));
+            seal(&mut files, Some(&made.key), |manifest| manifest["schema"] = json!("bongsu.bundle/3"));
             "a later version"
         }
         22 => {

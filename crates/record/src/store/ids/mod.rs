@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 
 use base::EntryId;
 
+use super::files::sync_folder;
 use run::{Pair, RunWriter};
-pub(crate) use run::{Run, RunError, prefix_of};
+pub(crate) use run::{PairSum, Run, RunError, prefix_of};
 
 /// So many ids are kept in memory, by default, before they become a run; as many rows are read again at the start.
 pub(crate) const RECENT: usize = 1 << 15;
@@ -287,6 +288,8 @@ impl IdIndex {
         if let Some(run) = self.runs.iter_mut().find(|run| run.first() == left) {
             *run = merged;
         }
+        // The new name is on disk before the old ones go.
+        sync_folder(&self.folder)?;
         for path in old {
             fs::remove_file(path)?;
         }
@@ -378,8 +381,14 @@ mod tests {
         check(&index, size);
         assert!(index.runs.len() <= 5, "{:?}", index.runs.iter().map(Run::count).collect::<Vec<_>>());
         for run in &index.runs {
-            run.check(|seq| Some(prefix_of(&id(seq)))).unwrap();
-            assert!(run.check(|seq| Some(prefix_of(&id(seq + 1)))).is_err());
+            let sum_of = |id_at: &dyn Fn(u64) -> EntryId| {
+                let mut sum = PairSum::default();
+                (run.first()..run.end()).for_each(|seq| sum.add(prefix_of(&id_at(seq)), seq));
+                Some(sum)
+            };
+            run.check(sum_of(&id)).unwrap();
+            assert!(run.check(sum_of(&|seq| id(seq + 1))).is_err());
+            assert!(run.check(None).is_err());
         }
         drop(index);
         check(&IdIndex::open_to_read(folder.path(), size, &mut read).unwrap(), size);

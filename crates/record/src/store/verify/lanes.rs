@@ -21,7 +21,7 @@ impl Check {
                     StoreError::Damaged { first } => *first,
                     other => Damage::general(DamageKind::Lane, other.to_string()),
                 };
-                self.logical.push(damage);
+                self.in_log(damage);
             }
         }
         let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(StoreError::Sql);
@@ -46,7 +46,7 @@ impl Check {
             let found = count(sql)?.cast_unsigned();
             if found != expected {
                 let why = format!("the lanes have {found} {what} together, expected are {expected}");
-                self.logical.push(Damage::general(DamageKind::Lane, why));
+                self.in_log(Damage::general(DamageKind::Lane, why));
             }
         }
         Ok(())
@@ -72,6 +72,7 @@ impl Check {
             if frontier.size().is_multiple_of(EDGE_EVERY) {
                 edges.push(frontier.clone());
             }
+            Ok(())
         })?;
         if frontier != head.frontier {
             return Err(wrong("does not lead to its right edge".to_owned()));

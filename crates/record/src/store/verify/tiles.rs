@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use base::EntryId;
 use tlog_tiles::tile::Tile;
 
-use super::super::damage::{Damage, DamageKind};
+use super::super::damage::{Damage, DamageKind, MAX_DAMAGE};
 use super::super::tree::{Tree, path_of};
 use super::super::{StoreError, blobs};
-use super::files_below;
+use super::files::each_file_below;
 
 /// What the tile files say, compared while the ids come.
 pub(super) struct TileCheck {
@@ -35,15 +35,15 @@ impl TileCheck {
     pub(super) fn new(folder: &Path, required: u64, wanted: Vec<u64>) -> Result<Self, StoreError> {
         let mut there: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         let mut stray = Vec::new();
-        for path in files_below(folder)? {
+        each_file_below(folder, &mut |path| {
             match Tile::from_path(&format!("tile/8/{path}")) {
                 Ok(tile) if path_of(&tile) == path => {
-                    let full = Tile::new(8, tile.level(), tile.level_index(), 256, false);
-                    there.entry(path_of(&full)).or_default().push(tile.width());
+                    there.entry(path_of(&full(&tile))).or_default().push(tile.width());
                 }
-                _ => stray.push(path),
+                _ => stray.push(path.to_owned()),
             }
-        }
+            Ok(())
+        })?;
         let mut check = Self {
             folder: folder.to_owned(),
             tree: Tree::empty(folder),
@@ -93,7 +93,7 @@ impl TileCheck {
         }
         for path in std::mem::take(&mut self.there).into_keys() {
             let why = "a tile of entries that are not in the record";
-            self.damage.push(Damage::file(DamageKind::Tile, &format!("tiles/{path}"), 0, 0, why));
+            self.note(Damage::file(DamageKind::Tile, &format!("tiles/{path}"), 0, 0, why));
         }
         Ok(self.tree.root())
     }
@@ -124,13 +124,7 @@ impl TileCheck {
             let bytes = fs::read(&on_disk).map_err(|e| blobs::io_error(&on_disk, e))?;
             let Some(expected) = expected.get(..width as usize * 32) else {
                 let why = "wider than the record is long";
-                self.damage.push(Damage::file(
-                    DamageKind::Tile,
-                    &format!("tiles/{path}"),
-                    0,
-                    bytes.len(),
-                    why,
-                ));
+                self.note(Damage::file(DamageKind::Tile, &format!("tiles/{path}"), 0, bytes.len(), why));
                 continue;
             };
             if bytes == expected {
@@ -138,7 +132,7 @@ impl TileCheck {
             }
             let byte = expected.iter().zip(&bytes).take_while(|(a, b)| a == b).count();
             let why = "differs from the hashes of the entries";
-            self.damage.push(Damage::file(DamageKind::Tile, &format!("tiles/{path}"), byte, byte + 1, why));
+            self.note(Damage::file(DamageKind::Tile, &format!("tiles/{path}"), byte, byte + 1, why));
             if tile.level() == 0 && self.other_leaf.is_none() {
                 self.other_leaf = Some(tile.level_index() * 256 + byte as u64 / 32);
             }
@@ -146,10 +140,16 @@ impl TileCheck {
         Ok(())
     }
 
+    fn note(&mut self, damage: Damage) {
+        if self.damage.len() < MAX_DAMAGE {
+            self.damage.push(damage);
+        }
+    }
+
     fn missing(&mut self, path: &str, width: u32) {
         let name = format!("tiles/{path}");
         let end = width as usize * 32;
-        self.damage.push(Damage::file(DamageKind::Tile, &name, 0, end, "the tile is missing"));
+        self.note(Damage::file(DamageKind::Tile, &name, 0, end, "the tile is missing"));
     }
 }
 

@@ -4,16 +4,22 @@
 //! write-ahead log is emptied ([`Tree::publish`]); until then what they hold follows from the entries of that log.
 //! Nothing that is read from a file is believed: a proof is given only when all of its tiles lead to the root.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+mod hashes;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base::EntryId;
 use tlog_tiles::tile::Tile;
-use tlog_tiles::tlog::{self, EMPTY_HASH, Hash, HashReader};
+use tlog_tiles::tlog::{self, EMPTY_HASH, Hash};
 
+use self::hashes::Hashes;
+use super::files::{sync_folder, write_whole};
 use super::ids::ReadIds;
 use crate::{BeyondLog, Frontier};
 
@@ -216,16 +222,20 @@ impl Tree {
         Ok(())
     }
 
-    /// Puts all tiles of the present size on disk, those that are not full too.
+    /// Puts all tiles of the present size on disk, with their names, those that are not full too.
     pub(crate) fn publish(&mut self) -> io::Result<()> {
         self.write_full()?;
-        let mut partial = Vec::new();
-        for (tile, bytes) in self.partial() {
-            let path = self.folder.join(path_of(&tile));
-            if fs::read(&path).ok().as_ref() != Some(&bytes) {
-                write_whole(&path, &bytes, true)?;
+        let mut named: BTreeSet<&Path> = BTreeSet::new();
+        let partial: Vec<(PathBuf, u32, Vec<u8>)> = self
+            .partial()
+            .into_iter()
+            .map(|(tile, bytes)| (self.folder.join(path_of(&tile)), tile.width(), bytes))
+            .collect();
+        for (path, _, bytes) in &partial {
+            if fs::read(path).ok().as_ref() != Some(bytes) {
+                write_whole(path, bytes, true)?;
+                named.insert(path);
             }
-            partial.push((path, tile.width()));
         }
         for path in &self.unsynced {
             match fs::File::open(path) {
@@ -234,16 +244,31 @@ impl Tree {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }
+            named.insert(path);
         }
-        for (path, width) in partial {
+        self.sync_folders_of(&named)?;
+        for (path, width, _) in &partial {
             if let Some(folder) = path.parent() {
-                drop_narrower(folder, width)?;
+                drop_narrower(folder, *width)?;
             }
         }
         for path in self.unsynced.drain(..) {
             drop_narrower(&path.with_added_extension("p"), 256)?;
         }
         Ok(())
+    }
+
+    /// Puts the names of tiles on disk, and those of the folders that they lie in.
+    fn sync_folders_of(&self, tiles: &BTreeSet<&Path>) -> io::Result<()> {
+        let above = |tile: &&'_ Path| -> Vec<PathBuf> {
+            tile.ancestors()
+                .skip(1)
+                .take_while(|folder| folder.starts_with(&self.folder))
+                .map(Path::to_owned)
+                .collect()
+        };
+        let folders: BTreeSet<PathBuf> = tiles.iter().flat_map(above).collect();
+        folders.iter().try_for_each(|folder| sync_folder(folder))
     }
 
     /// The root over the first `size` entries.
@@ -337,10 +362,10 @@ impl Tree {
         if size > self.size() || size == 0 {
             return Err(BeyondLog { size: self.size(), asked: size }.into());
         }
-        let hashes = Hashes { tree: self, right: RefCell::default(), wrong: Cell::new(None) };
+        let hashes = Hashes::of(self);
         read(&hashes).map_err(|_| {
             let near = Tile::new(TILE_HEIGHT, 0, place.min(self.size() - 1) >> TILE_HEIGHT, 256, false);
-            TreeError::Tile(path_of(&hashes.wrong.take().unwrap_or(near)))
+            TreeError::Tile(path_of(&hashes.wrong().unwrap_or(near)))
         })
     }
 
@@ -367,48 +392,6 @@ fn leads_to<E>(end: &Frontier, start: &Frontier, ids_from: &mut ReadIds<'_, E>) 
         Ok(())
     })?;
     Ok(frontier == *end)
-}
-
-/// The hashes of a tree as the library reads them. Each tile is compared with its hash in the tile above, up to the
-/// edge in memory. (The library's own reader checks only those tiles that it reads after as many as the size has ones.)
-struct Hashes<'a> {
-    tree: &'a Tree,
-    right: RefCell<HashMap<(u8, u64), Vec<u8>>>,
-    wrong: Cell<Option<Tile>>,
-}
-
-impl Hashes<'_> {
-    /// The bytes of a tile, as far as the tree goes.
-    fn tile(&self, level: u8, index: u64) -> Result<Vec<u8>, tlog::Error> {
-        if let Some(bytes) = self.right.borrow().get(&(level, index)) {
-            return Ok(bytes.clone());
-        }
-        let edge = self.tree.edge.get(usize::from(level)).ok_or(tlog::Error::IndexesNotInTree)?;
-        if index == self.tree.size() >> (8 * (u32::from(level) + 1)) {
-            return Ok(edge.iter().flat_map(|hash| hash.0).collect());
-        }
-        let above = self.tile(level + 1, index >> TILE_HEIGHT)?;
-        let place = usize::try_from(index & (TILE_WIDTH - 1)).unwrap_or(usize::MAX);
-        let expected = above.as_chunks::<32>().0.get(place).ok_or(tlog::Error::IndexesNotInTree)?;
-        let tile = Tile::new(TILE_HEIGHT, level, index, 256, false);
-        let bytes = self.tree.full_tile(&tile).ok().filter(|bytes| Tile::subtree_hash(bytes).0 == *expected);
-        let Some(bytes) = bytes else {
-            self.wrong.set(Some(tile));
-            return Err(tlog::Error::InconsistentTile);
-        };
-        self.right.borrow_mut().insert((level, index), bytes.clone());
-        Ok(bytes)
-    }
-}
-
-impl HashReader for Hashes<'_> {
-    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog::Error> {
-        let read = |index: &u64| {
-            let tile = Tile::from_index(TILE_HEIGHT, *index);
-            tile.hash_at_index(&self.tile(tile.level(), tile.level_index())?, *index)
-        };
-        indexes.iter().map(read).collect()
-    }
 }
 
 /// The path of a tile below the tile folder: `<level>/<index>[.p/<width>]` (C2SP tlog-tiles). The library writes that
@@ -438,106 +421,4 @@ fn drop_narrower(folder: &Path, width: u32) -> io::Result<()> {
         let _ = fs::remove_dir(folder);
     }
     Ok(())
-}
-
-/// Replaces a small file as a whole: whoever reads it sees the old or the new one, also after a crash of the process.
-/// With `synced` the bytes are on disk before the name is theirs, so that a power cut leaves the old or the new one too.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the record's stores touch disk (DESIGN.md section 2)"
-)]
-pub(crate) fn write_whole(path: &Path, bytes: &[u8], synced: bool) -> io::Result<()> {
-    let temporary = path.with_added_extension("tmp");
-    let write = || {
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        if synced { file.sync_data() } else { Ok(()) }
-    };
-    let written = write().or_else(|e| {
-        let Some(folder) = path.parent().filter(|_| e.kind() == io::ErrorKind::NotFound) else {
-            return Err(e);
-        };
-        fs::create_dir_all(folder)?;
-        write()
-    });
-    if let Err(e) = written.and_then(|()| fs::rename(&temporary, path)) {
-        let _ = fs::remove_file(&temporary);
-        return Err(e);
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests damage real files")]
-mod tests {
-    use super::*;
-    use crate::{MerkleLog, consistency_holds, inclusion_holds};
-
-    fn id(n: u64) -> EntryId {
-        let mut bytes = [7; 32];
-        bytes[..8].copy_from_slice(&n.to_le_bytes());
-        EntryId::from_bytes(bytes)
-    }
-
-    fn read(start: u64, end: u64, give: &mut dyn FnMut(EntryId) -> io::Result<()>) -> io::Result<()> {
-        (start..end).try_for_each(|n| give(id(n)))
-    }
-
-    #[test]
-    fn proofs_from_tiles_are_those_of_the_whole_tree() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = MerkleLog::default();
-        let mut tree = Tree::empty(folder.path());
-        for n in 0..66_000 {
-            log.push(&id(n));
-            tree.push(&id(n));
-            if n % 3000 == 0 {
-                tree.write_full().unwrap();
-            }
-        }
-        assert_eq!(tree.root(), log.root());
-        let check = |tree: &Tree| {
-            for (index, size) in
-                [(0, 1), (0, 66_000), (255, 256), (256, 65_536), (65_535, 65_537), (40_000, 50_001)]
-            {
-                let proof = tree.inclusion(index, size).unwrap();
-                assert_eq!(proof, log.inclusion(index, size).unwrap());
-                assert!(inclusion_holds(&proof, size, tree.root_at(size).unwrap(), index, &id(index)));
-                let proof = tree.consistency(index, size).unwrap();
-                assert_eq!(proof, log.consistency(index, size).unwrap());
-                let old = tree.root_at(index).unwrap();
-                assert!(consistency_holds(&proof, index, old, size, tree.root_at(size).unwrap()));
-            }
-            assert!(tree.inclusion(66_000, 66_000).is_err());
-            assert!(tree.inclusion(1, 66_001).is_err());
-            assert!(tree.consistency(2, 1).is_err());
-        };
-        check(&tree);
-        tree.publish().unwrap();
-        check(&tree);
-        for (path, bytes) in log.new_tiles(0) {
-            assert_eq!(fs::read(folder.path().join(&path)).unwrap(), bytes, "{path}");
-        }
-        let (again, rebuilt) =
-            Tree::open(folder.path(), tree.frontier(), 66_000, &mut read).unwrap().unwrap();
-        assert!(!rebuilt);
-        check(&again);
-        // A tile that is wrong is found when it is read, and written anew.
-        let path = folder.path().join("0/100");
-        let mut bytes = fs::read(&path).unwrap();
-        bytes[77] ^= 1;
-        fs::write(&path, bytes).unwrap();
-        let wrong = again.inclusion(25_700, 66_000).map_err(|e| e.to_string());
-        assert_eq!(wrong, Err("tile `0/100` does not lead to the root".to_owned()));
-        again.heal_near(25_700, &mut read).unwrap();
-        check(&again);
-        assert!(again.inclusion(25_700, 66_000).is_ok());
-        // One of the right edge is found at the start.
-        fs::write(folder.path().join("0/256"), [0; TILE_BYTES]).unwrap();
-        let (again, rebuilt) =
-            Tree::open(folder.path(), tree.frontier(), 66_000, &mut read).unwrap().unwrap();
-        assert!(rebuilt);
-        check(&again);
-    }
 }
