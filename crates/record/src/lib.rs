@@ -11,6 +11,7 @@
 //! `store` there are no files; nowhere is there a clock: `now` and randomness are handed in.
 
 mod bundle;
+mod canonical;
 mod checkpoint;
 mod domain;
 mod entry;
@@ -39,7 +40,7 @@ pub use fraud::{
     MAX_FRAUD_BYTES, compare,
 };
 pub use frontier::Frontier;
-pub use key::{KeyError, NodeKey, PublicKey};
+pub use key::{KeyError, NodeKey, PublicKey, Verifier};
 pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds, leaf_hash};
 pub use merkle_proof::leaf_included;
 pub use note::{KeyUse, VerifierKey, VerifierKeyError, WitnessKey};
