@@ -355,7 +355,8 @@ async fn drain(folder: &Path, items: usize) -> Result<(), Failed> {
     let mut flash_ms = f64::NAN;
     let mut flash_after = 0;
     while washington.received_from(&name) < items as u64 + 1 {
-        let seen = urgent.first().zip(there.as_ref()).and_then(|(id, there)| there.when(&Arrival::Entry(*id)));
+        let seen =
+            urgent.first().zip(there.as_ref()).and_then(|(id, there)| there.when(&Arrival::Entry(*id)));
         if let Some(seen) = seen {
             // Who listens on reads every row.
             there = None;

@@ -138,8 +138,13 @@ impl Folds {
     /// Whether the entry `id` was taken back.
     pub(crate) fn is_recalled(&self, record: &SqliteRecord, id: &EntryId) -> bool {
         let place = record.place(id).ok().flatten();
+        place.is_some_and(|seq| self.is_recalled_at(seq))
+    }
+
+    /// The same of the entry at place `seq` of the home log.
+    pub(crate) fn is_recalled_at(&self, seq: u64) -> bool {
         // What cannot be looked up counts as taken back: it stays here.
-        place.is_some_and(|seq| !matches!(self.owner.rows().is_recalled(seq), Ok(Some(false))))
+        !matches!(self.owner.rows().is_recalled(seq), Ok(Some(false)))
     }
 }
 

@@ -100,7 +100,11 @@ mod tests {
     fn integers_around_the_limit_are_those_of_the_library() {
         for exact in [1 << 53, (1 << 53) + 1, (1 << 53) - 1, u64::MAX, 0] {
             for value in [Value::from(exact), Value::from(-(exact as i128) as i64)] {
-                assert_eq!(to_vec(&value).unwrap(), serde_json_canonicalizer::to_vec(&value).unwrap(), "{value}");
+                assert_eq!(
+                    to_vec(&value).unwrap(),
+                    serde_json_canonicalizer::to_vec(&value).unwrap(),
+                    "{value}"
+                );
             }
         }
     }

@@ -48,8 +48,9 @@ pub use outline::{Outline, RawEntry};
 pub use policy_quorum::{EvidenceGrade, MAX_POLICY_BYTES, PolicyRefusal, PolicyVerdict, QuorumPolicy};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use store::{
-    Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
-    Peer, Purge, ReadRecord, RecordStore, RepairSource, Repaired, SqliteOptions, SqliteRecord, StoreError,
-    Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair, verify_dir, verify_open,
+    Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneItem, LaneRow,
+    LaneState, Peer, Purge, ReadRecord, RecordStore, RepairSource, Repaired, SqliteOptions, SqliteRecord,
+    StoreError, Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair, verify_dir,
+    verify_open,
 };
 pub use witness::{WitnessError, read_request, witness};

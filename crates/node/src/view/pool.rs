@@ -103,8 +103,12 @@ impl Views {
         {
             tracing::error!(%error, ?view, "the search index still knows what was recalled");
         }
-        let former = opened.size.send_replace(intake.size);
-        if intake.size.saturating_sub(former) >= BULK {
+        let mut grown = 0;
+        opened.size.send_if_modified(|size| {
+            grown = intake.size.saturating_sub(*size);
+            std::mem::replace(size, intake.size) != intake.size
+        });
+        if grown >= BULK {
             lock(&self.work).bulk = Some(Instant::now());
         }
         self.index_soon();

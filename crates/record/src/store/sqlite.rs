@@ -15,7 +15,9 @@ use super::lanes::{self, LaneHead};
 use super::queries::{self, ReadError};
 use super::tree::{Tree, TreeError, write_whole};
 use super::write::Row;
-use super::{Batch, Committed, Lane, LaneState, RecordStore, StoreError, Stored, blobs, lock::Lock, pages};
+use super::{
+    Batch, Committed, Lane, LaneItem, LaneState, RecordStore, StoreError, Stored, blobs, lock::Lock, pages,
+};
 use crate::{Checkpoint, Frontier, NodeKey, inclusion_holds};
 
 /// Limits of a [`SqliteRecord`].
@@ -357,6 +359,27 @@ impl RecordStore for SqliteRecord {
                 .map_err(|e| at(&self.root, e))?;
         }
         Ok(ids)
+    }
+
+    fn lane_items(
+        &self,
+        lane: &Lane,
+        start: u64,
+        count: u64,
+        most_bytes: usize,
+    ) -> Result<Vec<LaneItem>, StoreError> {
+        let Some(head) = self.head_of(lane) else { return Ok(Vec::new()) };
+        let items = lanes::items(&self.db, lane, head, (start, count), most_bytes, &self.key.public())
+            .map_err(|e| at(&self.root, e))?;
+        for item in &items {
+            if let Some(seq) = item.seq
+                && self.tree.leaf(seq) != Some(crate::leaf_hash(&item.id))
+            {
+                // Tile or entry is wrong: a tile is written anew, an entry is told.
+                self.at(seq)?;
+            }
+        }
+        Ok(items)
     }
 
     fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError> {
