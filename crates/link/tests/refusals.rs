@@ -296,18 +296,16 @@ fn bad_entry(bad: ReceivedItem) -> String {
 /// So many that they are checked with what is made ready once for all.
 #[test]
 fn one_broken_signature_among_many_is_named() {
-    let entries: Vec<_> = (0..60).map(|n| note(&format!("note {n}"))).collect();
+    let entries: Vec<_> = (0..130).map(|n| note(&format!("note {n}"))).collect();
     let good = batch(&entries, 0);
-    assert_eq!(receive(&inbound(LaneLog::default()), &good).unwrap().new_items, 60);
-    for place in [0, 23, 59] {
+    assert_eq!(receive(&inbound(LaneLog::default()), &good).unwrap().new_items, 130);
+    for place in [0, 23, 129] {
         for byte in [0, 31, 32, 63] {
             let mut bad = good.clone();
             let ReceivedItem::Entry { signature, .. } = &mut bad.items[place] else { panic!() };
             signature[byte] ^= 1;
-            let refused = Refusal::BadEntry {
-                place: place as u64,
-                reason: "the signature does not hold".to_owned(),
-            };
+            let refused =
+                Refusal::BadEntry { place: place as u64, reason: "the signature does not hold".to_owned() };
             assert_eq!(verified(&bad, now()).unwrap_err(), refused);
         }
     }

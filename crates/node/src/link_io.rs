@@ -137,7 +137,7 @@ impl Sender {
             }
             tokio::select! {
                 () = stopped(&mut stop) => return,
-                () = lane.wake.notified() => {}
+                () = lane.wake.notified() => inbox.extend(lane.news()),
                 () = tokio::time::sleep(until(wake_at)) => {}
             }
         }

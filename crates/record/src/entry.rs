@@ -154,6 +154,8 @@ struct Parts {
     heading: Heading,
     author: Author,
     time: Timestamp,
+    /// The schema of the body, which is asked for often.
+    kind: String,
     body: Value,
     marking: Option<Marking>,
     evidence: Vec<EntryId>,
@@ -291,7 +293,8 @@ impl Entry {
         if parsed.salt.len() != 32 || !parsed.salt.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(bad("salt is not 32 hexadecimal digits".to_owned()));
         }
-        if base::schema_of(&parsed.body).is_empty() {
+        let kind = base::schema_of(&parsed.body).to_owned();
+        if kind.is_empty() {
             return Err(bad("the body has no schema".to_owned()));
         }
         let signed = key.fingerprint();
@@ -310,6 +313,7 @@ impl Entry {
             // A marking of a later version may not parse: then nobody gets the entry.
             marking: parsed.body.get("marking").and_then(|m| serde_json::from_value(m.clone()).ok()),
             evidence,
+            kind,
             body: parsed.body,
             payload,
             key: *key,
@@ -391,7 +395,7 @@ impl Entry {
 
     /// The schema of the body: `bongsu.finding/1`.
     pub fn kind(&self) -> &str {
-        base::schema_of(&self.0.body)
+        &self.0.kind
     }
 
     /// The body as JSON.

@@ -29,7 +29,7 @@ const BULK: u64 = 64;
 /// .. and for so long after it the index leaves the processor to what is urgent: ..
 const AFTER_BULK: Duration = Duration::from_millis(300);
 /// .. it rests so many times as long as a step took. A search waits for the index whatever it does.
-const RESTS: u32 = 19;
+const RESTS: u32 = 49;
 /// The longest of these rests.
 const LONGEST_REST: Duration = Duration::from_secs(1);
 

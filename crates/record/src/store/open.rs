@@ -186,6 +186,7 @@ impl SqliteRecord {
             checkpoint,
             options,
             stale_tail: broken,
+            log_copy: Vec::new(),
             healed: RefCell::new(healed),
             scrub_at: 0,
             lock,

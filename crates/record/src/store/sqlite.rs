@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use base::{BlobHash, EntryId, NodeName};
@@ -60,6 +61,8 @@ pub struct SqliteRecord {
     pub(super) lanes: HashMap<Lane, LaneHead>,
     pub(super) checkpoint: Checkpoint,
     pub(super) options: SqliteOptions,
+    /// The log as it was copied last: its memory is used again.
+    pub(super) log_copy: Vec<u8>,
     /// A commit failed: its frames may still lie behind the last commit in the log.
     pub(super) stale_tail: bool,
     /// What was found wrong in files that follow from the entries, and written anew.
@@ -71,7 +74,11 @@ pub struct SqliteRecord {
     pub(super) lock: Option<Lock>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the record's stores touch disk (DESIGN.md section 2)"
+)]
 impl SqliteRecord {
     /// Copies the write-ahead log into the main file and empties it. The order makes sure that each moment leaves
     /// what [`Self::open`] expects: tiles on disk, then the pages, then their digests (see `pages`), then no log.
@@ -83,13 +90,17 @@ impl SqliteRecord {
         self.tree.publish().map_err(|e| blobs::io_error(&self.root.join("tiles"), e))?;
         self.db.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(sql)?;
         let path = self.root.join("record.db-wal");
-        match fs::read(&path) {
-            Ok(bytes) => pages::update(&self.root.join("record.pages"), &bytes)
+        self.log_copy.clear();
+        match fs::File::open(&path).and_then(|mut log| log.read_to_end(&mut self.log_copy)) {
+            Ok(_) => pages::update(&self.root.join("record.pages"), &self.log_copy)
                 .map_err(|e| blobs::io_error(&self.root.join("record.pages"), e))?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(blobs::io_error(&path, e)),
         }
         self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)?;
+        if self.log_copy.capacity() as u64 > 2 * self.options.wal_bytes {
+            self.log_copy = Vec::new();
+        }
         self.stale_tail = false;
         Ok(())
     }
