@@ -12,8 +12,6 @@ const FORMAT: i64 = 1;
 /// Pages of the database that a connection keeps in memory, in KiB.
 const WRITER_CACHE_KIB: i64 = 16 << 10;
 const READER_CACHE_KIB: i64 = 4 << 10;
-/// Pages that a write-ahead log has before it is copied: each copy waits for the disk, on the thread that writes.
-const WAL_PAGES: i64 = 4000;
 /// How long one waits for another before it gives up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -123,7 +121,7 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // `secure_delete`: what is taken back leaves no bytes behind.
     db.execute_batch(&format!(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;
-         PRAGMA cache_size=-{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint={WAL_PAGES};"
+         PRAGMA cache_size=-{WRITER_CACHE_KIB};"
     ))?;
     Ok(db)
 }
