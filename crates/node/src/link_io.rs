@@ -135,6 +135,8 @@ impl Sender {
             if !inbox.is_empty() {
                 continue;
             }
+            // What was read before a wait may not be what may go after it.
+            self.ahead = None;
             tokio::select! {
                 () = stopped(&mut stop) => return,
                 () = lane.wake.notified() => inbox.extend(lane.news()),
