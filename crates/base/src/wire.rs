@@ -1,3 +1,4 @@
+use serde::de::value::MapDeserializer;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -66,10 +67,8 @@ pub fn from_document<T: Noun>(document: &Value) -> Result<T, WireError> {
     if found != T::SCHEMA {
         return Err(WireError::OtherSchema { expected: T::SCHEMA, found: found.chars().take(80).collect() });
     }
-    let mut inner = document.clone();
-    if let Value::Object(map) = &mut inner {
-        map.remove("schema");
-    }
-    serde_json::from_value(inner)
+    let fields = document.as_object().into_iter().flatten().filter(|(name, _)| *name != "schema");
+    // From the borrowed values: a clone of all of them would cost more than the reading.
+    T::deserialize(MapDeserializer::new(fields.map(|(name, value)| (name.as_str(), value))))
         .map_err(|e| WireError::BadField { schema: T::SCHEMA, reason: e.to_string() })
 }

@@ -1,12 +1,15 @@
 use base::{Country, EntryId, NodeName, Precedence, Timestamp};
 use rayon::prelude::*;
-use record::{Checkpoint, CheckpointError, Domain, Entry, PublicKey, lane_origin};
+use record::{Checkpoint, CheckpointError, Domain, Entry, PublicKey, Verifier, lane_origin};
 
 use crate::wire::{ReceivedBatch, ReceivedItem};
 use crate::{MAX_CLOCK_OFFSET_SECONDS, Refusal};
 
 /// Below this number of items a second thread costs more than it saves.
 const PARALLEL_FROM: usize = 8;
+/// From this number of items on, multiples of the peer's key are made ready for all checks: they cost 0.8 ms and save
+/// 10 us a check.
+const READY_FROM: usize = 128;
 
 /// Who a peer is, as its officer and ours agreed outside this link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,10 +102,11 @@ pub fn verify(
 ) -> Result<VerifiedBatch, Refusal> {
     let checkpoint = check_head(&batch, expected)?;
     let start = batch.head.start;
-    let check = |(offset, item): (usize, ReceivedItem)| {
-        check_item(start.saturating_add(offset as u64), item, expected)
-    };
     let count = batch.items.len();
+    let ready = (count >= READY_FROM).then(|| Verifier::new(&expected.peer.key));
+    let check = |(offset, item): (usize, ReceivedItem)| {
+        check_item(start.saturating_add(offset as u64), item, expected, ready.as_ref())
+    };
     let checked: Vec<Result<VerifiedItem, Refusal>> = if count < PARALLEL_FROM {
         batch.items.into_iter().enumerate().map(check).collect()
     } else {
@@ -146,14 +150,29 @@ fn check_head(batch: &ReceivedBatch, expected: &Expected<'_>) -> Result<Checkpoi
     Ok(checkpoint)
 }
 
-fn check_item(place: u64, item: ReceivedItem, expected: &Expected<'_>) -> Result<VerifiedItem, Refusal> {
+fn check_item(
+    place: u64,
+    item: ReceivedItem,
+    expected: &Expected<'_>,
+    ready: Option<&Verifier>,
+) -> Result<VerifiedItem, Refusal> {
     let bad = |reason: String| Refusal::BadEntry { place, reason };
     let (payload, key, signature) = match item {
         ReceivedItem::Withdrawn(id) => return Ok(VerifiedItem::Withdrawn(id)),
         ReceivedItem::Entry { payload, key, signature } => (payload, key, signature),
     };
-    let key = PublicKey::from_bytes(&key).map_err(|e| bad(e.to_string()))?;
-    let entry = Entry::from_parts(payload, &key, signature).map_err(|e| bad(e.to_string()))?;
+    let peer = &expected.peer.key;
+    let (key, entry) = if key == peer.to_bytes() {
+        let entry = match ready {
+            Some(ready) => Entry::from_parts_by(payload, ready, signature),
+            None => Entry::from_parts(payload, peer, signature),
+        };
+        (*peer, entry)
+    } else {
+        let key = PublicKey::from_bytes(&key).map_err(|e| bad(e.to_string()))?;
+        (key, Entry::from_parts(payload, &key, signature))
+    };
+    let entry = entry.map_err(|e| bad(e.to_string()))?;
     if entry.domain() != expected.domain {
         return Err(Refusal::OtherDomain { found: entry.domain() });
     }

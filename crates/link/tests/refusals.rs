@@ -6,8 +6,8 @@ mod common;
 use base::{EntryId, Precedence};
 use common::{
     In, LaneLog, batch, checkpoint, decide, holding, id_of, ids, inbound, item, items_for_washington, key,
-    name, note, note_of, outbound, recall, recall_again, receive, released, seoul, tokyo, washington,
-    with_head,
+    name, note, note_of, now, outbound, recall, recall_again, receive, released, seoul, tokyo, verified,
+    washington, with_head,
 };
 use link::{BatchError, Item, MAX_BATCH_ITEMS, ReceivedBatch, ReceivedItem, Refusal, Reply};
 use record::{Checkpoint, Entry, MerkleLog, NodeKey, lane_origin};
@@ -290,6 +290,24 @@ fn bad_entry(bad: ReceivedItem) -> String {
     match with_item(bad) {
         Refusal::BadEntry { place: 3, reason } => reason,
         other => panic!("{other:?}"),
+    }
+}
+
+/// So many that they are checked with what is made ready once for all.
+#[test]
+fn one_broken_signature_among_many_is_named() {
+    let entries: Vec<_> = (0..130).map(|n| note(&format!("note {n}"))).collect();
+    let good = batch(&entries, 0);
+    assert_eq!(receive(&inbound(LaneLog::default()), &good).unwrap().new_items, 130);
+    for place in [0, 23, 129] {
+        for byte in [0, 31, 32, 63] {
+            let mut bad = good.clone();
+            let ReceivedItem::Entry { signature, .. } = &mut bad.items[place] else { panic!() };
+            signature[byte] ^= 1;
+            let refused =
+                Refusal::BadEntry { place: place as u64, reason: "the signature does not hold".to_owned() };
+            assert_eq!(verified(&bad, now()).unwrap_err(), refused);
+        }
     }
 }
 

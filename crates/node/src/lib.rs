@@ -8,6 +8,7 @@
 //! a release: what goes to a peer is what room `label` gave as `Released`. No analysis is done in this room.
 
 mod api;
+mod arrivals;
 mod config;
 mod core;
 mod courier;
@@ -50,6 +51,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 pub use crate::api::openapi;
+pub use crate::arrivals::{Arrival, Arrivals};
 pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, OidcSettings, Origin, Overrides};
 pub use crate::courier::{FileReceived, LaneSpan, receive_file, receive_receipts, send_file};
 pub use crate::evidence::{Stopped, WitnessState, witness_key, write_whole};
@@ -320,8 +322,11 @@ impl Node {
     }
 
     /// What comes into the record from now on, as it becomes visible.
-    pub fn arrivals(&self) -> Arrivals {
-        Arrivals(self.core.events.subscribe())
+    ///
+    /// # Errors
+    /// When the owner's view is not open.
+    pub fn arrivals(&self) -> Result<Arrivals, NodeError> {
+        Arrivals::of(self.core.views.get(&view::View::Owner).ok_or(NodeError::Stopping)?)
     }
 
     /// Whether the node still waits for its first administrator, so that a one-time link lets in with all roles (beyond
@@ -359,42 +364,6 @@ impl Node {
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
         tracing::info!("node stopped");
-    }
-}
-
-/// Hears of entries as they become visible; see [`Node::arrivals`].
-#[derive(Debug)]
-pub struct Arrivals(tokio::sync::broadcast::Receiver<events::NodeEvent>);
-
-/// One entry that became visible, or was taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Arrival {
-    /// It is there.
-    Entry(base::EntryId),
-    /// It was recalled.
-    Recalled(base::EntryId),
-}
-
-impl Arrivals {
-    /// The next one; `None` once the node stops. Who falls far behind misses some.
-    pub async fn next(&mut self) -> Option<Arrival> {
-        use tokio::sync::broadcast::error::RecvError;
-        loop {
-            match self.0.recv().await {
-                Ok(events::NodeEvent::Entry { name, data, .. }) => {
-                    let id = |field: &str| data.get(field).and_then(|id| id.as_str())?.parse().ok();
-                    let arrival = match name {
-                        "recall" => id("target").map(Arrival::Recalled),
-                        _ => id("id").map(Arrival::Entry),
-                    };
-                    if arrival.is_some() {
-                        return arrival;
-                    }
-                }
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return None,
-            }
-        }
     }
 }
 

@@ -9,7 +9,8 @@ use base::{NodeName, Precedence, Timestamp};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use link::{Action, Event, Item, LinkState, Reply};
+use link::{Action, Event, Item, LinkState, MAX_BATCH_ITEMS, Reply};
+use record::Frontier;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -52,7 +53,7 @@ pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: S
                     let lanes = Precedence::ALL.map(|lane| {
                         let (core, link, client) =
                             (Arc::clone(&core), Arc::clone(&link), Arc::clone(&client));
-                        let sender = Sender { core, link, lane, client, open: None };
+                        let sender = Sender { core, link, lane, client, open: None, ahead: None };
                         tokio::spawn(sender.run(stop.clone()))
                     });
                     if let Some(old) = tasks.insert(name, Tasks { link, lanes: lanes.into() }) {
@@ -80,6 +81,14 @@ struct Sender {
     lane: Precedence,
     client: Arc<ClientConfig>,
     open: Option<SendRequest<Full<Bytes>>>,
+    /// The items that follow those under way, made ready meanwhile.
+    ahead: Option<Ahead>,
+}
+
+/// Items of a lane from the place `start` on.
+struct Ahead {
+    start: u64,
+    items: Vec<Item>,
 }
 
 impl Sender {
@@ -126,9 +135,11 @@ impl Sender {
             if !inbox.is_empty() {
                 continue;
             }
+            // What was read before a wait may not be what may go after it.
+            self.ahead = None;
             tokio::select! {
                 () = stopped(&mut stop) => return,
-                () = lane.wake.notified() => {}
+                () = lane.wake.notified() => inbox.extend(lane.news()),
                 () = tokio::time::sleep(until(wake_at)) => {}
             }
         }
@@ -146,34 +157,80 @@ impl Sender {
         let batch = lock(&self.link.lane(self.lane).outbound)
             .batch(before, items, &self.core.key, now())
             .map_err(|e| e.to_string())?;
+        let behind = batch.start() + batch.len() as u64;
         let body = batch.to_bytes().map_err(|e| e.to_string())?;
-        tokio::time::timeout(PATIENCE, self.post(body)).await.map_err(|_| "no answer in time".to_owned())?
+        let mut open = self.open.take();
+        let (reply, ahead) = tokio::join!(
+            tokio::time::timeout(PATIENCE, self.post(&mut open, body)),
+            // While the peer checks and stores these, the next are read.
+            self.read_ahead(behind),
+        );
+        (self.open, self.ahead) = (open, ahead);
+        reply.map_err(|_| "no answer in time".to_owned())?
     }
 
     /// The items from `start` to `end`, fewer when they are large, with the right edge of the log before them.
-    async fn items(&self, start: u64, end: u64) -> Result<(record::Frontier, Vec<Item>), NodeError> {
-        let lane = self.link.lane(self.lane);
-        let fresh = lane.take_fresh(start, end);
-        let before = lock(&lane.outbound).frontier_at(start);
-        if let Some(before) = before
-            && (start == end || !fresh.is_empty())
-        {
-            let index = lock(&self.core.index);
-            // What was recalled since it was released stays here.
-            let recalled = |entry: &record::Entry| index.is_recalled(&entry.id(), entry.key());
-            let item = |entry: label::Released<record::Entry>| match recalled(entry.get()) {
-                true => Item::Withdrawn(entry.get().id()),
-                false => Item::Released(entry),
-            };
-            return Ok((before, fresh.into_iter().map(item).collect()));
+    async fn items(&mut self, start: u64, end: u64) -> Result<(Frontier, Vec<Item>), NodeError> {
+        let known = lock(&self.link.lane(self.lane).outbound).frontier_at(start);
+        let ready = self.ahead.take().filter(|ahead| ahead.start == start);
+        if let Some(before) = known {
+            if start == end {
+                return Ok((before, Vec::new()));
+            }
+            let mut items = ready.map(|ahead| ahead.items).unwrap_or_default();
+            if items.is_empty() {
+                items = self.fresh(start, end);
+            }
+            if !items.is_empty() {
+                self.withdraw(&mut items);
+                return Ok((before, items));
+            }
         }
         let Gathered { before, items } =
             self.core.gather(self.link.peer.node.clone(), self.lane, start, end).await?;
         Ok((before, items))
     }
 
-    async fn post(&mut self, body: Vec<u8>) -> Result<Reply, String> {
-        let mut connection = match self.open.take().filter(|open| !open.is_closed()) {
+    /// What was released since `start`, when it is still at hand.
+    fn fresh(&self, start: u64, end: u64) -> Vec<Item> {
+        self.link.lane(self.lane).take_fresh(start, end).into_iter().map(Item::Released).collect()
+    }
+
+    /// What was recalled since it was released stays here.
+    fn withdraw(&self, items: &mut [Item]) {
+        let index = lock(&self.core.index);
+        for item in items {
+            if let Item::Released(entry) = item {
+                let (id, key) = (entry.get().id(), entry.get().key());
+                if index.is_recalled(&id, key) {
+                    *item = Item::Withdrawn(id);
+                }
+            }
+        }
+    }
+
+    /// The items from `start` on for the batch after the one under way; `None` when there are none yet.
+    async fn read_ahead(&self, start: u64) -> Option<Ahead> {
+        let size = lock(&self.link.lane(self.lane).outbound).size();
+        let end = (start + MAX_BATCH_ITEMS as u64).min(size);
+        if start >= end {
+            return None;
+        }
+        let mut items = self.fresh(start, end);
+        if items.is_empty() {
+            // What cannot be read now is asked for again, and told then.
+            items = self.core.gather(self.link.peer.node.clone(), self.lane, start, end).await.ok()?.items;
+        }
+        Some(Ahead { start, items })
+    }
+
+    /// Sends a batch over the connection that is `open`, or over a new one, which then is.
+    async fn post(
+        &self,
+        open: &mut Option<SendRequest<Full<Bytes>>>,
+        body: Vec<u8>,
+    ) -> Result<Reply, String> {
+        let mut connection = match open.take().filter(|open| !open.is_closed()) {
             Some(open) => open,
             None => self.connect().await?,
         };
@@ -193,7 +250,7 @@ impl Sender {
             .await
             .map_err(|e| e.to_string())?
             .to_bytes();
-        self.open = Some(connection);
+        *open = Some(connection);
         serde_json::from_slice(&bytes).map_err(|_| format!("the peer answered {status}"))
     }
 

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use base::{Precedence, Timestamp};
 use label::{Audience, Released};
-use link::{BatchError, Item, LinkState, Outbound};
+use link::{BatchError, Event, Item, LinkState, Outbound};
 use record::{Entry, Frontier, Peer};
 use tokio::sync::Notify;
 
@@ -14,6 +15,9 @@ use crate::core::lock;
 
 /// How the address of a peer begins that is reached through a hub only: `via:washington`.
 const VIA: &str = "via:";
+
+/// A peer that was heard of is tried at once, but not more often than this.
+const RETRY_AT_MOST: Duration = Duration::from_secs(1);
 
 /// What was released since, kept so that it need not be read from the record again: at most so many items ..
 const FRESH_ITEMS: usize = 4096;
@@ -44,6 +48,10 @@ pub(crate) struct Lane {
     fresh: Mutex<Fresh>,
     /// There is something to do for the lane's task.
     pub(crate) wake: Notify,
+    /// The peer was heard of since the lane's task last looked: one that could not be reached need not be waited for.
+    heard: AtomicBool,
+    /// When that last led to a try.
+    retried: Mutex<Option<Instant>>,
     pub(crate) received: AtomicU64,
     /// One batch of the peer at a time.
     pub(crate) turn: tokio::sync::Mutex<()>,
@@ -69,6 +77,8 @@ impl PeerLink {
             outbound: Mutex::new(outbound),
             fresh: Mutex::default(),
             wake: Notify::new(),
+            heard: AtomicBool::new(false),
+            retried: Mutex::new(None),
             received: received.next().unwrap_or_default().into(),
             turn: tokio::sync::Mutex::new(()),
         });
@@ -95,8 +105,12 @@ impl PeerLink {
         self.lanes.iter().for_each(|lane| lock(&lane.outbound).expires_at(Some(expires)));
     }
 
+    /// The peer was heard of, or something else says that it is worth a try.
     pub(crate) fn wake(&self) {
-        self.lanes.iter().for_each(|lane| lane.wake.notify_one());
+        for lane in &self.lanes {
+            lane.heard.store(true, Ordering::Relaxed);
+            lane.wake.notify_one();
+        }
     }
 
     /// Items in all logs for the peer.
@@ -129,6 +143,20 @@ impl PeerLink {
 }
 
 impl Lane {
+    /// What the lane's task is to know when it was woken: a peer that could not be reached is tried again at once when
+    /// it was heard of. One that refuses what it gets waits as before.
+    pub(crate) fn news(&self) -> Option<Event> {
+        let heard = self.heard.swap(false, Ordering::Relaxed);
+        let unreachable = matches!(lock(&self.outbound).state(), LinkState::Never | LinkState::Down(_));
+        let mut retried = lock(&self.retried);
+        // A peer that can call but not be called is not tried with each of its calls.
+        if !heard || !unreachable || retried.is_some_and(|at| at.elapsed() < RETRY_AT_MOST) {
+            return None;
+        }
+        *retried = Some(Instant::now());
+        Some(Event::Retry)
+    }
+
     /// Items received from the peer.
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)

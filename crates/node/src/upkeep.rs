@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
 
 use base::{EntryId, NodeName, Precedence};
 use label::Evidence;
 use record::{Batch, Direction, Lane, RecordStore, SqliteRecord, Stored};
 
 use crate::NodeError;
-use crate::view::{Decided, Fold, Intake, Mark, OwnerRows, View, Views};
+use crate::view::{Decided, Fold, Intake, Mark, OwnerRows, Prepared, View, Views};
 
 /// Entries that are made up for in one transaction.
 const CHUNK: u64 = 1000;
@@ -84,13 +85,14 @@ impl Folds {
         fresh: &[Stored],
     ) {
         self.evidence.borrow_mut().clear();
-        let by_id: HashMap<EntryId, &Stored> = fresh.iter().map(|stored| (stored.id, stored)).collect();
+        let fresh: Vec<Rc<Prepared>> = fresh.iter().map(|stored| Rc::new(stored.clone().into())).collect();
+        let by_id: HashMap<EntryId, &Rc<Prepared>> = fresh.iter().map(|fresh| (fresh.id(), fresh)).collect();
         let end = record.log_size();
         for fold in std::iter::once(&mut self.owner).chain(self.others.values_mut()) {
             let view = fold.view().clone();
             let tell = |intake: &Intake| views.took_in(&view, intake);
             let done = match &view {
-                View::Owner | View::User(_) => follow_fresh(fold, record, fresh, end, tell),
+                View::Owner | View::User(_) => follow_fresh(fold, record, &fresh, end, tell),
                 View::Peer(peer) => follow_rows(fold, record, peer, batch, &by_id, tell),
             };
             if let Err(error) = done {
@@ -136,8 +138,13 @@ impl Folds {
     /// Whether the entry `id` was taken back.
     pub(crate) fn is_recalled(&self, record: &SqliteRecord, id: &EntryId) -> bool {
         let place = record.place(id).ok().flatten();
+        place.is_some_and(|seq| self.is_recalled_at(seq))
+    }
+
+    /// The same of the entry at place `seq` of the home log.
+    pub(crate) fn is_recalled_at(&self, seq: u64) -> bool {
         // What cannot be looked up counts as taken back: it stays here.
-        place.is_some_and(|seq| !matches!(self.owner.rows().is_recalled(seq), Ok(Some(false))))
+        !matches!(self.owner.rows().is_recalled(seq), Ok(Some(false)))
     }
 }
 
@@ -165,9 +172,9 @@ fn follow_home(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -
     }
     while fold.applied() < end {
         let upto = (fold.applied() + CHUNK).min(end);
-        let mut entries = Vec::new();
+        let mut entries: Vec<Prepared> = Vec::new();
         for seq in fold.applied()..upto {
-            entries.extend(record.at(seq)?);
+            entries.extend(record.at(seq)?.map(Prepared::from));
         }
         tell(&fold.take_in(&entries, Mark::Home(upto), &finder(record))?);
     }
@@ -177,13 +184,13 @@ fn follow_home(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -
 fn follow_fresh(
     fold: &mut Fold,
     record: &SqliteRecord,
-    fresh: &[Stored],
+    fresh: &[Rc<Prepared>],
     end: u64,
     tell: impl Fn(&Intake),
 ) -> Result<(), NodeError> {
-    if fresh.first().is_none_or(|first| first.seq == fold.applied()) {
+    if fresh.first().is_none_or(|first| first.home() == fold.applied()) {
         if !fresh.is_empty() {
-            tell(&fold.take_in(fresh, Mark::Home(end), &finder(record))?);
+            tell(&fold.take_in(fresh.iter().cloned(), Mark::Home(end), &finder(record))?);
         }
         return Ok(());
     }
@@ -197,7 +204,7 @@ fn follow_rows(
     record: &SqliteRecord,
     peer: &NodeName,
     batch: &Batch,
-    fresh: &HashMap<EntryId, &Stored>,
+    fresh: &HashMap<EntryId, &Rc<Prepared>>,
     tell: impl Fn(&Intake),
 ) -> Result<(), NodeError> {
     let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
@@ -206,11 +213,10 @@ fn follow_rows(
         let name = lane_name(&row.lane);
         let size = sizes.entry(name.clone()).or_insert_with(|| fold.lane(&name));
         *size += 1;
-        let stored = match fresh.get(&row.id) {
-            Some(stored) => Some((*stored).clone()),
-            None => record.get(&row.id)?,
-        };
-        entries.extend(stored);
+        entries.extend(match fresh.get(&row.id) {
+            Some(fresh) => Some(Rc::clone(fresh)),
+            None => record.get(&row.id)?.map(|stored| Rc::new(stored.into())),
+        });
     }
     if sizes.is_empty() {
         return Ok(());
@@ -223,7 +229,7 @@ fn follow_rows(
             return follow_lanes(fold, record, peer, tell);
         }
     }
-    tell(&fold.take_in(&entries, Mark::Lanes(&sizes), &finder(record))?);
+    tell(&fold.take_in(entries, Mark::Lanes(&sizes), &finder(record))?);
     Ok(())
 }
 
@@ -247,7 +253,7 @@ fn follow_lanes(
         .map(|lane| Behind { read: fold.lane(&lane_name(&lane)), lane, next: VecDeque::new() })
         .collect();
     loop {
-        let mut entries = Vec::new();
+        let mut entries: Vec<Prepared> = Vec::new();
         while (entries.len() as u64) < CHUNK {
             for behind in &mut lanes {
                 while behind.next.is_empty() {
@@ -267,7 +273,7 @@ fn follow_lanes(
                 .filter(|behind| !behind.next.is_empty())
                 .min_by_key(|behind| behind.next.front().map(|(_, stored)| stored.seq));
             let Some(first) = first else { break };
-            entries.extend(first.next.pop_front().map(|(_, stored)| stored));
+            entries.extend(first.next.pop_front().map(|(_, stored)| stored.into()));
         }
         let sizes: BTreeMap<String, u64> = lanes
             .iter()

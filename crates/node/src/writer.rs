@@ -14,7 +14,7 @@ use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Reca
 use incident::GroupRules;
 use label::{Evidence, Released};
 use link::Inbound;
-use record::{Batch, Entry, NodeKey, RecordStore, SqliteRecord, Stored};
+use record::{Batch, Entry, LaneAck, NodeKey, RecordStore, SqliteRecord, Stored};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use self::exchange::hand_on;
@@ -39,6 +39,9 @@ const SCRUB_EVERY: Duration = Duration::from_secs(1);
 
 /// and so large it is: a third of a millisecond's work, 10 GiB in half a day.
 const SCRUB_PAGES: u64 = 64;
+
+/// Receipts of peers wait so long for a commit to go with.
+const RECEIPTS_WAIT: Duration = Duration::from_millis(20);
 
 /// Opens the record and starts the thread that owns it.
 pub(crate) fn start(
@@ -92,8 +95,14 @@ pub(crate) fn start(
         link_address: Mutex::new(config.link_address.clone()),
         config,
     });
-    let mut writer =
-        Writer { core: Arc::clone(&core), record, folds, inbounds: HashMap::new(), scrubbed: Instant::now() };
+    let mut writer = Writer {
+        core: Arc::clone(&core),
+        record,
+        folds,
+        inbounds: HashMap::new(),
+        receipts: Vec::new(),
+        scrubbed: Instant::now(),
+    };
     writer.take_up()?;
     let indexing = Arc::clone(&core);
     std::thread::Builder::new()
@@ -113,6 +122,9 @@ struct Writer {
     folds: Folds,
     /// For each peer its four lanes, the most urgent first.
     inbounds: HashMap<NodeName, [Inbound; 4]>,
+    /// Receipts of peers that are not stored yet, the newest of each lane. One that is lost comes again: whoever is asked
+    /// where it stands answers with it.
+    receipts: Vec<LaneAck>,
     /// When a piece of the disk was last looked at.
     scrubbed: Instant,
 }
@@ -189,10 +201,14 @@ impl Writer {
             if self.scrubbed.elapsed() >= SCRUB_EVERY {
                 self.scrub();
             }
-            match commands.pop(SCRUB_EVERY) {
+            let patience = if self.receipts.is_empty() { SCRUB_EVERY } else { RECEIPTS_WAIT };
+            match commands.pop(patience) {
                 Ok(command) => return Some(command),
-                Err(Quiet::Yet) => {}
-                Err(Quiet::ForEver) => return None,
+                Err(Quiet::Yet) => self.keep_receipts(),
+                Err(Quiet::ForEver) => {
+                    self.keep_receipts();
+                    return None;
+                }
             }
         }
     }
@@ -281,6 +297,7 @@ impl Writer {
             }
         }
         let end = self.record.log_size() + entries.len() as u64;
+        plan.batch.acks = std::mem::take(&mut self.receipts);
         plan.batch.cursors = links.iter().map(|link| (link.peer.node.clone(), end)).collect();
         let committed = self.record.commit(&plan.batch)?;
         if let Some(why) = committed.derived_behind {

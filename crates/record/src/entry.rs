@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use base::{
     Country, EntryId, Facts, KeyFingerprint, Marked, Marking, NodeName, Noun, Precedence, Timestamp,
     WireError,
@@ -8,8 +10,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::canonical;
 use crate::domain::Domain;
-use crate::key::{KeyError, NodeKey, PublicKey};
+use crate::key::{KeyError, NodeKey, PublicKey, Verifier};
 
 /// The largest entry that is written or accepted, in bytes of canonical JSON. Anything larger belongs into a blob.
 pub const MAX_ENTRY_BYTES: usize = 1 << 20;
@@ -103,6 +106,29 @@ struct Payload {
     body: Value,
 }
 
+impl Payload {
+    /// The canonical bytes, without a JSON value of the whole in between. The names stand in their order.
+    fn canonical(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(1024);
+        let mut field = |name: &str, value: &Value| {
+            bytes.extend_from_slice(if bytes.is_empty() { b"{\"" } else { b",\"" });
+            bytes.extend_from_slice(name.as_bytes());
+            bytes.extend_from_slice(b"\":");
+            canonical::write(value, &mut bytes)
+        };
+        field("author", &serde_json::to_value(&self.author)?)?;
+        field("body", &self.body)?;
+        if let Some(precedence) = self.precedence {
+            field("precedence", &serde_json::to_value(precedence)?)?;
+        }
+        field("salt", &self.salt.as_str().into())?;
+        field("schema", &self.schema.as_str().into())?;
+        field("time", &serde_json::to_value(self.time)?)?;
+        bytes.push(b'}');
+        Ok(bytes)
+    }
+}
+
 /// What stands above the body of an entry beside its author and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Heading {
@@ -117,12 +143,19 @@ pub struct Heading {
 ///
 /// The payload holds 128 random bits (`salt`), so that the id is a hiding commitment: who sees only the id in a
 /// log or in an evidence list cannot test guesses of the content against it.
+///
+/// A clone shares the content.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct Entry(Arc<Parts>);
+
+#[derive(Debug, PartialEq)]
+struct Parts {
     id: EntryId,
     heading: Heading,
     author: Author,
     time: Timestamp,
+    /// The schema of the body, which is asked for often.
+    kind: String,
     body: Value,
     marking: Option<Marking>,
     evidence: Vec<EntryId>,
@@ -172,8 +205,7 @@ impl Entry {
             salt: hex::encode(salt),
             body: base::to_document(noun)?,
         };
-        let bytes = serde_json_canonicalizer::to_vec(&payload)
-            .map_err(|e| EntryError::BadPayload { reason: e.to_string() })?;
+        let bytes = payload.canonical().map_err(|e| EntryError::BadPayload { reason: e.to_string() })?;
         let signature = key.sign(&pre_authentication(heading.domain.payload_type(), &bytes));
         // Read back, so that what is written here can be read everywhere. The bytes are canonical and the signature
         // holds, because they were made so.
@@ -187,24 +219,59 @@ impl Entry {
     /// # Errors
     /// See [`EntryError`]: size, canonical form, schema, author's key, signature.
     pub fn from_parts(payload: Vec<u8>, key: &PublicKey, signature: [u8; 64]) -> Result<Self, EntryError> {
+        Self::checked(payload, key, signature, |message| key.verify(message, &signature))
+    }
+
+    /// The same for one of many entries by one key.
+    ///
+    /// # Errors
+    /// As [`Self::from_parts`].
+    pub fn from_parts_by(
+        payload: Vec<u8>,
+        verifier: &Verifier,
+        signature: [u8; 64],
+    ) -> Result<Self, EntryError> {
+        Self::checked(payload, verifier.key(), signature, |message| verifier.verify(message, &signature))
+    }
+
+    fn checked(
+        payload: Vec<u8>,
+        key: &PublicKey,
+        signature: [u8; 64],
+        holds: impl Fn(&[u8]) -> Result<(), KeyError>,
+    ) -> Result<Self, EntryError> {
         if payload.len() > MAX_ENTRY_BYTES {
             return Err(EntryError::TooLarge { bytes: payload.len() });
         }
         // Which of the two domains was signed for is found by the signature itself.
         let domain = Domain::ALL
             .into_iter()
-            .find(|domain| {
-                key.verify(&pre_authentication(domain.payload_type(), &payload), &signature).is_ok()
-            })
+            .find(|domain| holds(&pre_authentication(domain.payload_type(), &payload)).is_ok())
             .ok_or(KeyError::BadSignature)?;
         let bad = |reason: String| EntryError::BadPayload { reason };
         let value: Value = serde_json::from_slice(&payload).map_err(|e| bad(e.to_string()))?;
-        let canonical = serde_json_canonicalizer::to_vec(&value).map_err(|e| bad(e.to_string()))?;
+        let canonical = canonical::to_vec(&value).map_err(|e| bad(e.to_string()))?;
         if canonical != payload {
             let byte = canonical.iter().zip(&payload).take_while(|(a, b)| a == b).count();
             return Err(EntryError::NotCanonical { byte });
         }
         let parsed: Payload = serde_json::from_value(value).map_err(|e| bad(e.to_string()))?;
+        Self::assemble(parsed, domain, payload, key, signature)
+    }
+
+    /// An entry that this node checked before it stored it, of which its row vouches for key and signature and the id
+    /// for the payload: neither signature nor canonical form are looked at again.
+    pub(crate) fn as_stored(
+        payload: Vec<u8>,
+        key: &PublicKey,
+        signature: [u8; 64],
+    ) -> Result<Self, EntryError> {
+        let bad = |reason: String| EntryError::BadPayload { reason };
+        let parsed: Payload = serde_json::from_slice(&payload).map_err(|e| bad(e.to_string()))?;
+        let domain = Domain::ALL
+            .into_iter()
+            .find(|domain| domain.entry_schema() == parsed.schema)
+            .ok_or_else(|| bad(format!("schema is `{}`", parsed.schema)))?;
         Self::assemble(parsed, domain, payload, key, signature)
     }
 
@@ -226,7 +293,8 @@ impl Entry {
         if parsed.salt.len() != 32 || !parsed.salt.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(bad("salt is not 32 hexadecimal digits".to_owned()));
         }
-        if base::schema_of(&parsed.body).is_empty() {
+        let kind = base::schema_of(&parsed.body).to_owned();
+        if kind.is_empty() {
             return Err(bad("the body has no schema".to_owned()));
         }
         let signed = key.fingerprint();
@@ -237,7 +305,7 @@ impl Entry {
             None => Vec::new(),
             Some(list) => serde_json::from_value(list.clone()).map_err(|e| bad(format!("evidence: {e}")))?,
         };
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             id: EntryId::from_bytes(Sha256::digest(&payload).into()),
             heading: Heading { domain, precedence: parsed.precedence },
             author: parsed.author,
@@ -245,11 +313,12 @@ impl Entry {
             // A marking of a later version may not parse: then nobody gets the entry.
             marking: parsed.body.get("marking").and_then(|m| serde_json::from_value(m.clone()).ok()),
             evidence,
+            kind,
             body: parsed.body,
             payload,
             key: *key,
             signature,
-        })
+        })))
     }
 
     /// An entry from its DSSE envelope, as it arrives from a peer; everything is checked.
@@ -294,44 +363,44 @@ impl Entry {
     pub fn to_envelope(&self) -> Value {
         json!({
             "payloadType": self.domain().payload_type(),
-            "payload": BASE64_STANDARD.encode(&self.payload),
-            "signatures": [{"keyid": self.key.to_hex(), "sig": BASE64_STANDARD.encode(self.signature)}],
+            "payload": BASE64_STANDARD.encode(&self.0.payload),
+            "signatures": [{"keyid": self.0.key.to_hex(), "sig": BASE64_STANDARD.encode(self.0.signature)}],
         })
     }
 
     /// SHA-256 of the canonical payload.
-    pub const fn id(&self) -> EntryId {
-        self.id
+    pub fn id(&self) -> EntryId {
+        self.0.id
     }
 
     /// Who wrote it.
-    pub const fn author(&self) -> &Author {
-        &self.author
+    pub fn author(&self) -> &Author {
+        &self.0.author
     }
 
     /// When the author signed it, by the author's clock.
-    pub const fn time(&self) -> Timestamp {
-        self.time
+    pub fn time(&self) -> Timestamp {
+        self.0.time
     }
 
     /// Live or exercise.
-    pub const fn domain(&self) -> Domain {
-        self.heading.domain
+    pub fn domain(&self) -> Domain {
+        self.0.heading.domain
     }
 
     /// How urgent, when its author said so.
-    pub const fn precedence(&self) -> Option<Precedence> {
-        self.heading.precedence
+    pub fn precedence(&self) -> Option<Precedence> {
+        self.0.heading.precedence
     }
 
     /// The schema of the body: `bongsu.finding/1`.
     pub fn kind(&self) -> &str {
-        base::schema_of(&self.body)
+        &self.0.kind
     }
 
     /// The body as JSON.
-    pub const fn body(&self) -> &Value {
-        &self.body
+    pub fn body(&self) -> &Value {
+        &self.0.body
     }
 
     /// The body as the noun `T`.
@@ -339,36 +408,36 @@ impl Entry {
     /// # Errors
     /// When the schema is another one or a field does not fit.
     pub fn noun<T: Noun>(&self) -> Result<T, WireError> {
-        base::from_document(&self.body)
+        base::from_document(&self.0.body)
     }
 
     /// The canonical bytes that are hashed and signed.
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.0.payload
     }
 
     /// The key that signed.
-    pub const fn key(&self) -> &PublicKey {
-        &self.key
+    pub fn key(&self) -> &PublicKey {
+        &self.0.key
     }
 
     /// The signature over the DSSE pre-authentication encoding.
-    pub const fn signature(&self) -> &[u8; 64] {
-        &self.signature
+    pub fn signature(&self) -> &[u8; 64] {
+        &self.0.signature
     }
 }
 
 impl Marked for Entry {
     fn marking(&self) -> Option<&Marking> {
-        self.marking.as_ref()
+        self.0.marking.as_ref()
     }
 
     fn evidence(&self) -> &[EntryId] {
-        &self.evidence
+        &self.0.evidence
     }
 
     fn facts(&self) -> Option<Facts> {
-        Facts::read(&self.body)
+        Facts::read(&self.0.body)
     }
 }
 

@@ -11,6 +11,7 @@
 //! `store` there are no files; nowhere is there a clock: `now` and randomness are handed in.
 
 mod bundle;
+mod canonical;
 mod checkpoint;
 mod domain;
 mod entry;
@@ -39,7 +40,7 @@ pub use fraud::{
     MAX_FRAUD_BYTES, compare,
 };
 pub use frontier::Frontier;
-pub use key::{KeyError, NodeKey, PublicKey};
+pub use key::{KeyError, NodeKey, PublicKey, Verifier};
 pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds, leaf_hash};
 pub use merkle_proof::leaf_included;
 pub use note::{KeyUse, VerifierKey, VerifierKeyError, WitnessKey};
@@ -47,8 +48,9 @@ pub use outline::{Outline, RawEntry};
 pub use policy_quorum::{EvidenceGrade, MAX_POLICY_BYTES, PolicyRefusal, PolicyVerdict, QuorumPolicy};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use store::{
-    Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneRow, LaneState,
-    Peer, Program, Purge, ReadRecord, RecordStore, RepairSource, Repaired, SqliteOptions, SqliteRecord,
+    Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneItem, LaneRow,
+    LaneState, Peer, Program, Purge, ReadRecord, RecordStore, RepairSource, Repaired, SqliteOptions,
+    SqliteRecord,
     StoreError, Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair, verify_dir,
     verify_open,
 };

@@ -160,6 +160,58 @@ fn what_is_committed_is_there_after_opening_again_and_verifies() {
     assert!(record.get(&ids[0]).unwrap().unwrap().entry.is_some());
     assert!(record.get(&ids[1]).unwrap().unwrap().entry.is_none(), "recalled content must be gone");
     assert_eq!(record.checkpoint().size(), size);
+    let items = record.lane_items(&lane, 0, 10, usize::MAX).unwrap();
+    assert_eq!(items.iter().map(|item| item.id).collect::<Vec<_>>(), ids);
+    for item in &items {
+        let stored = record.get(&item.id).unwrap().unwrap();
+        assert_eq!((item.seq, &item.entry), (Some(stored.seq), &stored.entry));
+    }
+    assert_eq!(record.lane_items(&lane, 1, 1, usize::MAX).unwrap().len(), 1);
+    assert_eq!(record.lane_items(&lane, 0, 10, 1).unwrap().len(), 1, "one at least, however large");
+    assert!(record.lane_items(&lane, 3, 10, usize::MAX).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_read_for_sending_on_is_as_it_was_written() {
+    let change = |sql: &str| {
+        let data = tempfile::tempdir().unwrap();
+        let (own, size) = full_record(data.path());
+        let record = SqliteRecord::open(data.path(), same(&own), SqliteOptions::default()).unwrap();
+        let lane = record.lanes().unwrap()[0].clone();
+        let kept = record.lane_items(&lane, 0, 1, usize::MAX).unwrap()[0].seq.unwrap();
+        assert_eq!(kept, size - 3);
+        drop(record);
+        let path = data.path().join("record/record.db");
+        let db = rusqlite::Connection::open(&path).unwrap();
+        assert_eq!(db.execute(&format!("{sql} WHERE seq = {kept}"), []).unwrap(), 1, "{sql}");
+        drop(db);
+        // As if the pages had rotted before their digests were taken: only the rows are left to tell.
+        let _ = fs::remove_file(data.path().join("record/record.db-wal"));
+        let bytes = fs::read(&path).unwrap();
+        let head = fs::read(data.path().join("record/record.pages")).unwrap()[..32].to_vec();
+        let sums: Vec<u8> = bytes.chunks(4096).flat_map(sha2_011_digest).collect();
+        fs::write(data.path().join("record/record.pages"), [head, sums].concat()).unwrap();
+        match SqliteRecord::open(data.path(), own, SqliteOptions::default()) {
+            Ok(record) => record.lane_items(&lane, 0, 10, usize::MAX).map(|_| ()),
+            Err(e) => Err(e),
+        }
+    };
+    for sql in [
+        "UPDATE entry SET payload = CAST(payload || x'20' AS BLOB)",
+        "UPDATE entry SET payload = NULL",
+        "UPDATE entry SET signature = zeroblob(64)",
+        "UPDATE entry SET received = received + 1",
+        "UPDATE entry SET sum = sum + 1",
+        "UPDATE lane_row SET seq = seq - 1",
+        "UPDATE lane_row SET sum = sum + 1",
+    ] {
+        assert!(matches!(change(sql), Err(StoreError::Damaged { .. })), "{sql}: {:?}", change(sql));
+    }
+}
+
+fn sha2_011_digest(page: &[u8]) -> [u8; 32] {
+    use sha2_011::Digest as _;
+    sha2_011::Sha256::digest(page).into()
 }
 
 #[test]

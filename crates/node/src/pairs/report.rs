@@ -14,7 +14,7 @@ use super::drive::{self, Question};
 use super::world::{Rng, World};
 use super::{runtime, setting, straight};
 use crate::core::{Chance, Machine};
-use crate::view::{Fold, Mark, Noun, View, Views};
+use crate::view::{Fold, Mark, Noun, Prepared, View, Views};
 
 /// Answers for what is hidden and for what is not there, one after the other in random order: whether their times tell
 /// them apart. Welch's t beyond some 5 would.
@@ -91,7 +91,7 @@ fn a_view_at_scale() {
     let mut fold = Fold::open(views.folder(), View::Owner, |_, _| true).unwrap();
     let since = Instant::now();
     for start in (0..rows).step_by(1000) {
-        let batch: Vec<Stored> = (start..start + 1000)
+        let batch: Vec<Prepared> = (start..start + 1000)
             .zip(&entries)
             .map(|(seq, entry)| Stored {
                 seq,
@@ -100,8 +100,9 @@ fn a_view_at_scale() {
                 key: *entry.key(),
                 received: None,
             })
+            .map(Prepared::from)
             .collect();
-        fold.take_in(&batch, Mark::Home(start + 1000), &|_| None).unwrap();
+        fold.take_in(batch, Mark::Home(start + 1000), &|_| None).unwrap();
     }
     let rate = rows as f64 / since.elapsed().as_secs_f64();
     drop(fold);

@@ -1,12 +1,57 @@
 //! What a view takes from an entry's body.
 
+use std::cell::OnceCell;
+
 use base::{EntryId, Finding, NodeName, Noun as _, ObjectRef, Observation, Recall};
 use incident::Incident;
 use link::Refused;
-use record::{Entry, Peer};
+use record::{Entry, Peer, Stored};
 
 use super::rows::Noun;
 use crate::people::Act;
+
+/// An entry on its way into views. Its content is read once, by the first view that takes it in.
+pub(crate) struct Prepared {
+    pub(super) stored: Stored,
+    said: OnceCell<Said>,
+}
+
+/// What an entry says, in the forms that a row keeps.
+pub(super) struct Said {
+    pub(super) content: Content,
+    pub(super) marking: Option<String>,
+    /// The body, when pages show it.
+    pub(super) body: Option<String>,
+}
+
+impl Prepared {
+    pub(crate) const fn id(&self) -> EntryId {
+        self.stored.id
+    }
+
+    /// Its place in the home log.
+    pub(crate) const fn home(&self) -> u64 {
+        self.stored.seq
+    }
+
+    pub(super) fn said(&self, entry: &Entry) -> &Said {
+        self.said.get_or_init(|| {
+            let content = Content::of(entry);
+            let shown = !matches!(content.noun, None | Some(Noun::Other | Noun::Recall));
+            Said {
+                content,
+                marking: base::Marked::marking(entry).and_then(|m| serde_json::to_string(m).ok()),
+                body: shown.then(|| entry.body().to_string()),
+            }
+        })
+    }
+}
+
+impl From<Stored> for Prepared {
+    fn from(stored: Stored) -> Self {
+        Self { stored, said: OnceCell::new() }
+    }
+}
 
 /// What an entry's body says, as far as rows need it.
 #[derive(Default)]

@@ -1,12 +1,13 @@
 //! Taking a log in: each entry once, in order. What a view shows follows from this alone.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use base::EntryId;
-use record::Stored;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::content::Prepared;
 use super::owner::OwnerRows;
 use super::rows::Rows;
 use super::step::{Recent, Step};
@@ -133,9 +134,9 @@ impl Fold {
     }
 
     /// Takes in the next entries of the log, all or nothing.
-    pub(crate) fn take_in<'s>(
+    pub(crate) fn take_in(
         &mut self,
-        entries: impl IntoIterator<Item = &'s Stored>,
+        entries: impl IntoIterator<Item = impl Borrow<Prepared>>,
         mark: Mark<'_>,
         find: Find<'_>,
     ) -> rusqlite::Result<Intake> {
@@ -148,9 +149,9 @@ impl Fold {
         taken
     }
 
-    fn write<'s>(
+    fn write(
         &mut self,
-        entries: impl IntoIterator<Item = &'s Stored>,
+        entries: impl IntoIterator<Item = impl Borrow<Prepared>>,
         mark: Mark<'_>,
         find: Find<'_>,
     ) -> rusqlite::Result<Intake> {
@@ -167,9 +168,10 @@ impl Fold {
             intake: Intake::default(),
         };
         let (mut newest, mut applied) = (*last, *applied);
-        for stored in entries {
+        for prepared in entries {
+            let stored = &prepared.borrow().stored;
             if step.is_for(stored) {
-                step.apply(stored)?;
+                step.apply(prepared.borrow())?;
             }
             (newest, applied) = (Some(stored.id), stored.seq + 1);
         }

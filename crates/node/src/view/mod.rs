@@ -23,6 +23,7 @@ mod words;
 use base::NodeName;
 use label::Level;
 
+pub(crate) use content::Prepared;
 pub(crate) use fold::{Fold, Intake, Mark};
 pub(crate) use owner::{Decided, OwnerRows};
 pub(crate) use pool::{Opened, Reader, Views};

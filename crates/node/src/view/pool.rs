@@ -24,6 +24,14 @@ const STEP: usize = 200;
 const CATCH_UP: Duration = Duration::from_secs(2);
 /// How often the index looks when nobody tells it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So many entries in one intake are a bulk ..
+const BULK: u64 = 64;
+/// .. and for so long after it the index leaves the processor to what is urgent: ..
+const AFTER_BULK: Duration = Duration::from_millis(300);
+/// .. it rests so many times as long as a step took. A search waits for the index whatever it does.
+const RESTS: u32 = 49;
+/// The longest of these rests.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// A view that can be read.
 pub(crate) struct Opened {
@@ -48,6 +56,8 @@ pub(crate) struct Views {
 struct Work {
     behind: bool,
     stop: bool,
+    /// When a view last took in many entries at once.
+    bulk: Option<Instant>,
 }
 
 impl Views {
@@ -93,7 +103,14 @@ impl Views {
         {
             tracing::error!(%error, ?view, "the search index still knows what was recalled");
         }
-        opened.size.send_if_modified(|size| std::mem::replace(size, intake.size) != intake.size);
+        let mut grown = 0;
+        opened.size.send_if_modified(|size| {
+            grown = intake.size.saturating_sub(*size);
+            std::mem::replace(size, intake.size) != intake.size
+        });
+        if grown >= BULK {
+            lock(&self.work).bulk = Some(Instant::now());
+        }
         self.index_soon();
     }
 
@@ -123,8 +140,9 @@ impl Views {
                     if lock(&self.work).stop {
                         return;
                     }
+                    let began = Instant::now();
                     match view.index_step() {
-                        Ok(true) => {}
+                        Ok(true) => self.rest(began.elapsed()),
                         Ok(false) => break,
                         Err(error) => {
                             tracing::error!(%error, view = ?view.view, "search index");
@@ -133,6 +151,15 @@ impl Views {
                     }
                 }
             }
+        }
+    }
+
+    /// Between two steps of the index: nothing, but while many entries come.
+    fn rest(&self, step: Duration) {
+        let work = lock(&self.work);
+        if work.bulk.is_some_and(|bulk| bulk.elapsed() < AFTER_BULK) {
+            let rest = step.saturating_mul(RESTS).min(LONGEST_REST);
+            drop(self.wake.wait_timeout_while(work, rest, |work| !work.stop));
         }
     }
 

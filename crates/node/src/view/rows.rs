@@ -5,6 +5,8 @@ use incident::Incident;
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use serde_json::Value;
 
+use crate::arrivals::Arrival;
+
 /// What sort of entry a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Noun {
@@ -272,6 +274,25 @@ impl Rows<'_> {
     /// Entries in the order of the log from place `from` on.
     pub(crate) fn from(&self, from: u64, limit: usize) -> rusqlite::Result<Vec<Row>> {
         self.many("WHERE seq >= ?1 ORDER BY seq LIMIT ?2", params![below(Some(from)), count(limit)])
+    }
+
+    /// What is to be told of the entries from place `from` on, at most `limit` of them, and the place behind these.
+    pub(crate) fn arrivals(&self, from: u64, limit: usize) -> rusqlite::Result<(Vec<Arrival>, u64)> {
+        let mut select = self
+            .db
+            .prepare_cached("SELECT seq, noun, id, target FROM item WHERE seq >= ?1 ORDER BY seq LIMIT ?2")?;
+        let mut rows = select.query(params![below(Some(from)), count(limit)])?;
+        let (mut arrivals, mut next) = (Vec::new(), from);
+        while let Some(row) = rows.next()? {
+            next = row.get::<_, i64>(0)?.cast_unsigned() + 1;
+            let target: Option<[u8; 32]> = row.get(3)?;
+            arrivals.extend(match Noun::of(row.get(1)?) {
+                Noun::Purged | Noun::Act => None,
+                Noun::Recall => target.map(|target| Arrival::Recalled(EntryId::from_bytes(target))),
+                _ => Some(Arrival::Entry(EntryId::from_bytes(row.get(2)?))),
+            });
+        }
+        Ok((arrivals, next))
     }
 
     /// The open incident that holds the finding at place `seq`.

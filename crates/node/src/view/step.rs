@@ -8,7 +8,7 @@ use record::{Entry, Stored};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::View;
-use super::content::Content;
+use super::content::{Content, Prepared, Said};
 use super::decisions::add_tallies;
 use super::fold::{Find, Intake};
 use super::rows::{Noun, Row, Rows, refs_bytes};
@@ -69,7 +69,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    pub(super) fn apply(&mut self, stored: &Stored) -> rusqlite::Result<()> {
+    pub(super) fn apply(&mut self, prepared: &Prepared) -> rusqlite::Result<()> {
+        let stored = &prepared.stored;
         let seq = *self.size;
         *self.size += 1;
         self.recent.put(stored.id, Some(seq));
@@ -77,7 +78,8 @@ impl Step<'_> {
             self.insert_purged(seq, stored)?;
             return self.arrived(seq, stored.id);
         };
-        let content = Content::of(entry);
+        let said = prepared.said(entry);
+        let content = &said.content;
         let mut places = Vec::with_capacity(content.refs.len());
         for id in &content.refs {
             let place = self.place(id)?;
@@ -86,10 +88,10 @@ impl Step<'_> {
             }
             places.push(place);
         }
-        self.insert(seq, stored, entry, &content, &places)?;
-        self.count(&content.noun.unwrap_or(Noun::Other), &content, entry, 1);
+        self.insert(seq, stored, entry, said, &places)?;
+        self.count(&content.noun.unwrap_or(Noun::Other), content, entry, 1);
         if content.noun == Some(Noun::Finding) {
-            self.index_objects(seq, &content)?;
+            self.index_objects(seq, content)?;
             for place in places.iter().flatten() {
                 self.rest(*place, seq)?;
             }
@@ -113,12 +115,10 @@ impl Step<'_> {
         seq: u64,
         stored: &Stored,
         entry: &Entry,
-        content: &Content,
+        said: &Said,
         places: &[Option<u64>],
     ) -> rusqlite::Result<()> {
-        let noun = content.noun.unwrap_or(Noun::Other);
-        let shown = !matches!(noun, Noun::Other | Noun::Recall);
-        let marking = base::Marked::marking(entry).and_then(|m| serde_json::to_string(m).ok());
+        let content = &said.content;
         self.tx
             .prepare_cached(
                 "INSERT INTO item (seq, home, id, noun, schema, kind, title, severity, start, node, country, time,
@@ -129,7 +129,7 @@ impl Step<'_> {
                 seq.cast_signed(),
                 stored.seq.cast_signed(),
                 stored.id.as_bytes(),
-                noun as i64,
+                content.noun.unwrap_or(Noun::Other) as i64,
                 entry.kind(),
                 content.kind,
                 content.title,
@@ -139,8 +139,8 @@ impl Step<'_> {
                 entry.author().country.as_str(),
                 entry.time().unix_nanos(),
                 stored.received.map(Timestamp::unix_nanos),
-                marking,
-                shown.then(|| entry.body().to_string()),
+                said.marking,
+                said.body,
                 refs_bytes(places),
             ])
             .map(|_| ())

@@ -11,8 +11,8 @@ use link::{
     Refusal, Refused, Reply, VerifiedBatch, precedence_of,
 };
 use record::{
-    Batch, Checkpoint, Direction, Entry, Lane, LaneAck, LaneRow, Peer, PublicKey, RecordStore, SqliteRecord,
-    Stored,
+    Batch, Checkpoint, Direction, Entry, Lane, LaneAck, LaneItem, LaneRow, Peer, PublicKey, RecordStore,
+    SqliteRecord, Stored,
 };
 
 use super::{Plan, Writer};
@@ -227,13 +227,19 @@ impl Writer {
             // A recall of something that the peer never had would tell it that there was something.
             return Ok(None);
         }
-        Ok(Some(self.judged(entry.clone(), link, pending)))
+        let recalled = self.folds.is_recalled(&self.record, &entry.id());
+        Ok(Some(self.judged(entry.clone(), recalled, link, pending)))
     }
 
     /// What the kernel says on an entry of this node, or on another's that is to go on.
-    fn judged(&self, entry: Entry, link: &PeerLink, pending: &HashMap<EntryId, Evidence>) -> Verdict {
+    fn judged(
+        &self,
+        entry: Entry,
+        recalled: bool,
+        link: &PeerLink,
+        pending: &HashMap<EntryId, Evidence>,
+    ) -> Verdict {
         let now = self.core.surroundings.now();
-        let recalled = self.folds.is_recalled(&self.record, &entry.id());
         let (audience, rules) = (&link.audience, &self.core.rules(now));
         if *entry.key() != self.core.public {
             let granted = self.is_granted_on(&entry, &link.peer.node);
@@ -246,7 +252,8 @@ impl Writer {
 
     /// Whether an entry may go now.
     fn may_go(&self, entry: Entry, link: &PeerLink) -> Verdict {
-        self.judged(entry, link, &HashMap::new())
+        let recalled = self.folds.is_recalled(&self.record, &entry.id());
+        self.judged(entry, recalled, link, &HashMap::new())
     }
 
     /// Whether the author of an entry lets it go on to `audience`. A grant speaks for itself, and so does a recall.
@@ -287,25 +294,31 @@ impl Writer {
             None => self.record.lane_frontier(&lane, start)?,
         };
         let count = end.saturating_sub(start).min(CHUNK);
-        let mut items = Vec::new();
-        let mut bytes = 0;
-        for id in self.record.lane_ids(&lane, start, count)? {
-            let entry = self.record.get(&id)?.and_then(|stored| stored.entry);
-            let released = match entry {
-                Some(entry) => self.may_go(entry, &link).ok(),
-                None => None,
-            };
-            bytes += released.as_ref().map_or(0, |released| released.get().payload().len());
-            items.push(released.map_or(Item::Withdrawn(id), Item::Released));
-            if bytes > GATHER_BYTES {
-                break;
-            }
-        }
-        Ok(Gathered { before, items })
+        let found = self.record.lane_items(&lane, start, count, GATHER_BYTES)?;
+        let items = found.into_iter().map(|LaneItem { id, seq, entry }| {
+            let decided = seq.zip(entry).map(|(seq, entry)| {
+                let recalled = self.folds.is_recalled_at(seq);
+                self.judged(entry, recalled, &link, &HashMap::new())
+            });
+            decided.and_then(Result::ok).map_or(Item::Withdrawn(id), Item::Released)
+        });
+        Ok(Gathered { before, items: items.collect() })
     }
 
+    /// Keeps a receipt for the next commit, or for when there is nothing else to do: it is worth no disk write of its
+    /// own while others wait.
     pub(super) fn acknowledged(&mut self, peer: NodeName, precedence: Precedence, checkpoint: Checkpoint) {
-        let acks = vec![LaneAck { lane: lane(&peer, Direction::Out, precedence), checkpoint }];
+        let lane = lane(&peer, Direction::Out, precedence);
+        self.receipts.retain(|kept| kept.lane != lane);
+        self.receipts.push(LaneAck { lane, checkpoint });
+    }
+
+    /// Stores the receipts that wait.
+    pub(super) fn keep_receipts(&mut self) {
+        let acks = std::mem::take(&mut self.receipts);
+        if acks.is_empty() {
+            return;
+        }
         if let Err(e) = self.record.commit(&Batch { acks, ..Batch::default() }) {
             // The peer has it; the receipt will come again with the next batch.
             tracing::warn!(error = %e, "receipt not stored");

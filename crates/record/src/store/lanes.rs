@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
 use super::damage::{Damage, DamageKind};
-use super::{Direction, Lane, StoreError};
-use crate::{BeyondLog, Frontier};
+use super::{Direction, Lane, LaneItem, StoreError, queries};
+use crate::{BeyondLog, Frontier, PublicKey};
 
 /// The right edge of a lane is kept at each multiple of this size: to go back to a size in between, no more ids than
 /// this are read.
@@ -211,6 +211,58 @@ pub(crate) fn for_ids(
         place += 1;
     }
     if place == end { Ok(()) } else { Err(damaged(lane, &format!("has a gap at place {place}"))) }
+}
+
+/// The leaves from place `start` on with their entries, at most `count`; no more once they have `bytes` of content. The
+/// rows of both tables vouch for themselves, and the id for the content.
+pub(crate) fn items(
+    db: &Connection,
+    lane: &Lane,
+    head: &LaneHead,
+    (start, count): (u64, u64),
+    most_bytes: usize,
+    own: &PublicKey,
+) -> Result<Vec<LaneItem>, StoreError> {
+    let end = start.saturating_add(count).min(head.frontier.size());
+    if start >= end {
+        return Ok(Vec::new());
+    }
+    let mut select = db
+        .prepare_cached(
+            "SELECT e.seq, e.id, e.sum, e.received, e.purged_by, e.key, e.signature, e.payload,
+             r.at, r.seq, r.id, r.sum FROM lane_row r LEFT JOIN entry e ON e.seq = r.seq
+             WHERE r.at >= ?1 AND r.at < ?2 ORDER BY r.at",
+        )
+        .map_err(sql)?;
+    let mut rows = select.query([head.key(start), head.key(end)]).map_err(sql)?;
+    let mut items = Vec::new();
+    let (mut place, mut bytes) = (start, 0);
+    while let Some(row) = rows.next().map_err(sql)? {
+        let at: i64 = row.get(8).map_err(sql)?;
+        let seq: Option<i64> = row.get(9).map_err(sql)?;
+        let absent: Option<[u8; 32]> = row.get(10).map_err(sql)?;
+        let sum: i64 = row.get(11).map_err(sql)?;
+        if at != head.key(place) {
+            break;
+        }
+        if sum != row_sum(at, seq, absent.as_ref()) {
+            return Err(damaged(lane, &format!("has a row at place {place} that is not as it was written")));
+        }
+        items.push(match (absent, seq) {
+            (Some(id), _) => LaneItem { id: EntryId::from_bytes(id), seq: None, entry: None },
+            (None, Some(_)) if row.get::<_, Option<i64>>(0).map_err(sql)?.is_some() => {
+                let stored = queries::stored_row_as_written(row, own).map_err(sql)??;
+                bytes += stored.entry.as_ref().map_or(0, |entry| entry.payload().len());
+                LaneItem { id: stored.id, seq: Some(stored.seq), entry: stored.entry }
+            }
+            _ => return Err(damaged(lane, "names an entry that is not in the record")),
+        });
+        place += 1;
+        if bytes >= most_bytes {
+            return Ok(items);
+        }
+    }
+    if place == end { Ok(items) } else { Err(damaged(lane, &format!("has a gap at place {place}"))) }
 }
 
 /// The right edge of the tree over the first `size` leaves. `check` is asked of each leaf whose entry is in the own log,

@@ -253,6 +253,17 @@ pub struct LaneRow {
     pub id: EntryId,
 }
 
+/// A leaf of a lane with its entry, as it is read for sending on.
+#[derive(Debug, Clone)]
+pub struct LaneItem {
+    /// Its id.
+    pub id: EntryId,
+    /// The entry's place in the own log; `None` when the entry never came.
+    pub seq: Option<u64>,
+    /// The content; `None` when it never came, or was purged.
+    pub entry: Option<Entry>,
+}
+
 /// The newest checkpoint of a lane that both sides have signed.
 #[derive(Debug, Clone)]
 pub struct LaneAck {
@@ -384,6 +395,19 @@ pub trait RecordStore {
     /// # Errors
     /// When the store cannot be read.
     fn lane_ids(&self, lane: &Lane, start: u64, count: u64) -> Result<Vec<EntryId>, StoreError>;
+
+    /// The same with the entries, for sending them on; fewer once they have `most_bytes` of content. Rows and ids vouch
+    /// for what is read; signatures are left to be checked by who gets it.
+    ///
+    /// # Errors
+    /// When the store cannot be read or what was read is not as it was written.
+    fn lane_items(
+        &self,
+        lane: &Lane,
+        start: u64,
+        count: u64,
+        most_bytes: usize,
+    ) -> Result<Vec<LaneItem>, StoreError>;
 
     /// At which place of a lane `id` stands; `None` when it does not.
     ///

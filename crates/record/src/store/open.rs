@@ -187,6 +187,7 @@ impl SqliteRecord {
             checkpoint,
             options,
             stale_tail: broken,
+            log_copy: Vec::new(),
             healed: RefCell::new(healed),
             scrub_at: 0,
             ways_back_checked: Cell::new(false),

@@ -104,6 +104,32 @@ pub(crate) fn row_sum(
 
 /// A row as an entry; its bytes are checked again on every read.
 pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<Result<Stored, StoreError>> {
+    read_row(row, |payload, key, signature| {
+        let key = PublicKey::from_bytes(&key)?;
+        let entry = payload.map(|bytes| Entry::from_parts(bytes, &key, signature)).transpose()?;
+        Ok((key, entry))
+    })
+}
+
+/// A row as an entry for sending on: that it is as it was written is checked, but not the signature, which its receiver
+/// checks. `own` is the key of most.
+pub(crate) fn stored_row_as_written(
+    row: &Row<'_>,
+    own: &PublicKey,
+) -> rusqlite::Result<Result<Stored, StoreError>> {
+    read_row(row, |payload, key, signature| {
+        let key = if key == own.to_bytes() { *own } else { PublicKey::from_bytes(&key)? };
+        let entry = payload.map(|bytes| Entry::as_stored(bytes, &key, signature)).transpose()?;
+        Ok((key, entry))
+    })
+}
+
+type ReadEntry = Result<(PublicKey, Option<Entry>), crate::EntryError>;
+
+fn read_row(
+    row: &Row<'_>,
+    read: impl FnOnce(Option<Vec<u8>>, [u8; 32], [u8; 64]) -> ReadEntry,
+) -> rusqlite::Result<Result<Stored, StoreError>> {
     let seq = row.get::<_, i64>(0)?.cast_unsigned();
     let id = EntryId::from_bytes(row.get(1)?);
     let sum: i64 = row.get(2)?;
@@ -119,16 +145,11 @@ pub(crate) fn stored_row(row: &Row<'_>) -> rusqlite::Result<Result<Stored, Store
     if payload.is_none() && purged_by.is_none() {
         return Ok(Err(damaged("its content is gone and no recall says so")));
     }
-    let read = || -> Result<Stored, crate::EntryError> {
-        let key = PublicKey::from_bytes(&key)?;
-        let entry = payload.map(|bytes| Entry::from_parts(bytes, &key, signature)).transpose()?;
-        Ok(Stored { seq, id, entry, key, received: received.map(Timestamp::from_unix_nanos) })
-    };
-    Ok(match read() {
-        Ok(stored) if stored.entry.as_ref().is_some_and(|e| e.id() != id) => {
-            Err(damaged("content does not have its hash"))
+    Ok(match read(payload, key, signature) {
+        Ok((_, Some(entry))) if entry.id() != id => Err(damaged("content does not have its hash")),
+        Ok((key, entry)) => {
+            Ok(Stored { seq, id, entry, key, received: received.map(Timestamp::from_unix_nanos) })
         }
-        Ok(stored) => Ok(stored),
         Err(e) => Err(damaged(&e.to_string())),
     })
 }

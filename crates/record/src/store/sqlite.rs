@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use base::{BlobHash, EntryId, NodeName};
@@ -17,7 +18,8 @@ use super::queries::{self, ReadError};
 use super::tree::{Tree, TreeError};
 use super::write::Row;
 use super::{
-    Batch, Committed, Lane, LaneState, RecordStore, StoreError, Stored, blobs, lock::Lock, pages, wal,
+    Batch, Committed, Lane, LaneItem, LaneState, RecordStore, StoreError, Stored, blobs, lock::Lock, pages,
+    wal,
 };
 use crate::{Checkpoint, Frontier, NodeKey, inclusion_holds};
 
@@ -61,6 +63,8 @@ pub struct SqliteRecord {
     pub(super) lanes: HashMap<Lane, LaneHead>,
     pub(super) checkpoint: Checkpoint,
     pub(super) options: SqliteOptions,
+    /// The log as it was copied last: its memory is used again.
+    pub(super) log_copy: Vec<u8>,
     /// A commit failed: its frames may still lie behind the last commit in the log.
     pub(super) stale_tail: bool,
     /// What was found wrong in files that follow from the entries, and written anew.
@@ -84,9 +88,15 @@ impl SqliteRecord {
         let sql = |e| queries::sql_error(&self.root, e);
         self.tree.publish().map_err(|e| blobs::io_error(&self.root.join("tiles"), e))?;
         self.db.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(sql)?;
-        pages::update(&self.root.join("record.pages"), &read_log(&self.root)?)
+        let mut log = std::mem::take(&mut self.log_copy);
+        read_log_into(&self.root, &mut log)?;
+        self.log_copy = log;
+        pages::update(&self.root.join("record.pages"), &self.log_copy)
             .map_err(|e| blobs::io_error(&self.root.join("record.pages"), e))?;
         self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)?;
+        if self.log_copy.capacity() as u64 > 2 * self.options.wal_bytes {
+            self.log_copy = Vec::new();
+        }
         self.stale_tail = false;
         Ok(())
     }
@@ -294,12 +304,20 @@ impl SqliteRecord {
 }
 
 /// The write-ahead log; one that is not there is empty.
-#[expect(clippy::disallowed_methods, reason = "the record's stores touch disk (DESIGN.md section 2)")]
 pub(super) fn read_log(root: &Path) -> Result<Vec<u8>, StoreError> {
+    let mut log = Vec::new();
+    read_log_into(root, &mut log)?;
+    Ok(log)
+}
+
+/// The same in place of what `log` holds.
+#[expect(clippy::disallowed_types, reason = "the record's stores touch disk (DESIGN.md section 2)")]
+fn read_log_into(root: &Path, log: &mut Vec<u8>) -> Result<(), StoreError> {
     let path = root.join("record.db-wal");
-    match fs::read(&path) {
-        Ok(bytes) => Ok(bytes),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+    log.clear();
+    match fs::File::open(&path).and_then(|mut file| file.read_to_end(log)) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(blobs::io_error(&path, source)),
     }
 }
@@ -396,6 +414,27 @@ impl RecordStore for SqliteRecord {
             .map_err(|e| at(&self.root, e))?;
         }
         Ok(ids)
+    }
+
+    fn lane_items(
+        &self,
+        lane: &Lane,
+        start: u64,
+        count: u64,
+        most_bytes: usize,
+    ) -> Result<Vec<LaneItem>, StoreError> {
+        let Some(head) = self.head_of(lane) else { return Ok(Vec::new()) };
+        let items = lanes::items(&self.db, lane, head, (start, count), most_bytes, &self.key.public())
+            .map_err(|e| at(&self.root, e))?;
+        for item in &items {
+            if let Some(seq) = item.seq
+                && self.tree.leaf(seq) != Some(crate::leaf_hash(&item.id))
+            {
+                // Tile or entry is wrong: a tile is written anew, an entry is told.
+                self.at(seq)?;
+            }
+        }
+        Ok(items)
     }
 
     fn lane_place(&self, lane: &Lane, id: &EntryId) -> Result<Option<u64>, StoreError> {
