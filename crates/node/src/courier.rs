@@ -11,7 +11,7 @@ use link::{Action, Event, FileReader, FileWriter, ReceivedBatch, Refusal, Reply}
 use record::{Checkpoint, Direction, Lane, RecordStore, lane_origin};
 use serde::Serialize;
 
-use crate::core::{Core, Machine, lock, now};
+use crate::core::{Core, Machine, lock};
 use crate::link_in::verified;
 use crate::peer_link::Gathered;
 use crate::{Config, NodeError, keys, offline, writer};
@@ -111,7 +111,7 @@ pub fn send_file(
             let gathered = stopped.runtime.block_on(core.gather(peer.clone(), precedence, start, size))?;
             let Gathered { before, items } = gathered;
             let batch = lock(&lane.outbound)
-                .batch(before, items, &core.key, now())
+                .batch(before, items, &core.key, core.surroundings.now())
                 .map_err(|e| bad(e.to_string()))?;
             file.add(&batch.to_bytes().map_err(|e| bad(e.to_string()))?).map_err(&io)?;
             start += batch.len() as u64;
@@ -227,7 +227,7 @@ pub fn receive_receipts(config: &Config, from: impl BufRead) -> Result<Vec<LaneS
             .map_err(|e| wrong(&e.to_string()))?;
         checkpoint.check_root(root).map_err(|e| wrong(&e.to_string()))?;
         let start = lock(&link.lane(precedence).outbound).acked();
-        let actions = lock(&link.lane(precedence).outbound).poll(now(), vec![Event::Receipt(checkpoint)]);
+        let actions = lock(&link.lane(precedence).outbound).poll(core.surroundings.now(), vec![Event::Receipt(checkpoint)]);
         for action in actions {
             if let Action::Acknowledged(checkpoint) = action {
                 core.acknowledged(link.peer.node.clone(), precedence, checkpoint)?;

@@ -31,6 +31,7 @@ mod policy_change;
 mod queue;
 mod screening;
 mod serve;
+mod share;
 mod situation;
 mod thinner;
 mod tls;

@@ -11,6 +11,7 @@ use record::{Entry, Frontier, Peer};
 use tokio::sync::Notify;
 
 use crate::core::lock;
+use crate::share::{Rates, Share};
 
 /// How the address of a peer begins that is reached through a hub only: `via:washington`.
 const VIA: &str = "via:";
@@ -36,6 +37,8 @@ pub(crate) struct PeerLink {
     pub(crate) connections: AtomicUsize,
     /// Refusals in a row, for which the peer waits.
     pub(crate) refused: AtomicUsize,
+    /// How much of this machine it may use.
+    pub(crate) share: Share,
 }
 
 /// One lane to and from a peer.
@@ -62,7 +65,13 @@ pub(crate) struct Gathered {
 }
 
 impl PeerLink {
-    pub(crate) fn new(peer: Peer, audience: Audience, outbound: [Outbound; 4], received: [u64; 4]) -> Self {
+    pub(crate) fn new(
+        peer: Peer,
+        audience: Audience,
+        outbound: [Outbound; 4],
+        received: [u64; 4],
+        rates: Rates,
+    ) -> Self {
         let via = peer.address.strip_prefix(VIA).and_then(|hub| hub.parse().ok());
         let mut received = received.into_iter();
         let lanes = outbound.map(|outbound| Lane {
@@ -82,6 +91,7 @@ impl PeerLink {
             expires: Mutex::new(None),
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
+            share: Share::new(rates),
         }
     }
 

@@ -4,12 +4,13 @@
 //! before the commit and stored in it, so that after any crash the log for a peer and the own log agree.
 
 mod exchange;
+mod refusals;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Recall};
+use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Recall, Timestamp};
 use incident::GroupRules;
 use label::{Evidence, Released};
 use link::Inbound;
@@ -82,16 +83,23 @@ pub(crate) fn start(
         surroundings,
         links: RwLock::new(BTreeMap::new()),
         commands: Queue::default(),
-        index: Mutex::new(LinkIndex::default()),
+        index: Mutex::new(LinkIndex::of(key.public())),
         key,
         pool,
         refusals: Mutex::new(Thinner::default()),
         peer_added: Notify::new(),
         link_address: Mutex::new(config.link_address.clone()),
+        used: Mutex::new(None),
         config,
     });
-    let mut writer =
-        Writer { core: Arc::clone(&core), record, folds, inbounds: HashMap::new(), scrubbed: Instant::now() };
+    let mut writer = Writer {
+        core: Arc::clone(&core),
+        record,
+        folds,
+        inbounds: HashMap::new(),
+        scrubbed: Instant::now(),
+        proven: HashMap::new(),
+    };
     writer.take_up()?;
     let indexing = Arc::clone(&core);
     std::thread::Builder::new()
@@ -113,6 +121,8 @@ struct Writer {
     inbounds: HashMap<NodeName, [Inbound; 4]>,
     /// When a piece of the disk was last looked at.
     scrubbed: Instant,
+    /// When a proof of fraud was last looked for, by peer and lane.
+    proven: HashMap<(NodeName, Precedence), Timestamp>,
 }
 
 /// Entries that one caller wants to have recorded, and where he waits.
@@ -156,7 +166,11 @@ impl Writer {
                     self.append(group);
                 }
                 Command::Receive { peer, batch, address, reply } => {
+                    let (lane, began) = (batch.precedence(), Instant::now());
                     let answer = self.receive(&peer, *batch, address);
+                    if let Some(link) = core.link(&peer) {
+                        link.share.worked(lane, began.elapsed());
+                    }
                     let _ = reply.send(answer);
                 }
                 Command::Gather { peer, lane, start, end, reply } => {

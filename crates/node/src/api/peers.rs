@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use base::{NodeName, Timestamp};
 use link::LinkState;
+use record::FraudKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +15,6 @@ use super::accounts::{ApprovalAnswer, ApprovalRequest, approved};
 use super::model::{Page, PageQuery, Receipt, page};
 use super::viewer::{AsQuery, OwnerOnly, Viewer};
 use super::{Api, ErrorView, Failure};
-use crate::NodeError;
 use crate::core::{Core, Draft, lock};
 use crate::events::noun_of;
 use crate::link_index::LinkIndex;
@@ -22,7 +22,9 @@ use crate::link_io::state_word;
 use crate::offline::{CARD_SCHEMA, Card, agreement};
 use crate::peer_link::PeerLink;
 use crate::people::{Act, ActKind, Caller};
+use crate::share::ITEM_OVERHEAD_BYTES;
 use crate::view::{Noun, OwnerRows, View};
+use crate::{Config, NodeError};
 
 /// The most rules that a page counts.
 const MAX_RULES: usize = 1000;
@@ -122,16 +124,38 @@ pub(crate) struct PeerView {
     expires: Option<Timestamp>,
     /// Refusals of this peer in the record.
     refusals: usize,
+    /// What its entries take on this node's disk, in bytes, and how much they may.
+    held_bytes: u64,
+    allowed_bytes: u64,
+    /// For how long it was made to wait since the start, because it sent more than its share.
+    paused_milliseconds: u64,
+    /// Proofs that it showed two histories, oldest first.
+    frauds: Vec<FraudView>,
+}
+
+/// A recorded proof that a peer broke the promise of its log.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct FraudView {
+    /// The entry that holds the proof.
+    entry: String,
+    title: String,
+    /// `split_view`, `fork` or `rewind`.
+    #[schema(value_type = String)]
+    kind: FraudKind,
+    /// The log, by its origin line.
+    origin: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
 }
 
 fn peer_view(
     rows: &OwnerRows<'_>,
     index: &LinkIndex,
-    me: &NodeName,
+    config: &Config,
     link: &PeerLink,
     now: Timestamp,
 ) -> Result<PeerView, NodeError> {
-    let name = link.peer.node.as_str();
+    let (name, me) = (link.peer.node.as_str(), &config.name);
     let count = |field| Ok::<_, NodeError>(usize::try_from(rows.tally(field, name)?).unwrap_or(usize::MAX));
     let state = link.state();
     let detail = match &state {
@@ -174,6 +198,20 @@ fn peer_view(
         },
         expires: ours.map(|agreement| agreement.expires),
         refusals: count("refusal")?,
+        held_bytes: rows.tally("received_bytes", name)? + link.received() * ITEM_OVERHEAD_BYTES,
+        allowed_bytes: config.peer_max_bytes,
+        paused_milliseconds: link.share.paused_milliseconds(),
+        frauds: index
+            .frauds_of(&link.peer.node)
+            .iter()
+            .map(|(entry, at, fraud)| FraudView {
+                entry: entry.to_string(),
+                title: fraud.title.clone(),
+                kind: fraud.proof.kind,
+                origin: fraud.proof.origin().to_owned(),
+                at: *at,
+            })
+            .collect(),
     })
 }
 
@@ -189,7 +227,7 @@ pub(crate) async fn peers(
         let rows = reader.owner()?;
         let now = core.surroundings.now();
         let index = lock(&core.index);
-        let view = |link: &Arc<PeerLink>| peer_view(&rows, &index, &core.config.name, link, now);
+        let view = |link: &Arc<PeerLink>| peer_view(&rows, &index, &core.config, link, now);
         core.links().iter().map(view).collect::<Result<Vec<_>, _>>()
     });
     page("bongsu.peers/1", &views.await?, &query, Clone::clone).map(Json)

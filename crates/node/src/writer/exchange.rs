@@ -8,7 +8,7 @@ use base::{EntryId, Marked as _, Marking, NodeName, Noun as _, Precedence, Recal
 use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
 use link::{
     Acceptance, Agreement, DerivativeFlag, Grant, Held, Inbound, Item, Outbound, PeerIdentity, RecallReceipt,
-    Refusal, Refused, Reply, VerifiedBatch, precedence_of,
+    Refusal, Reply, VerifiedBatch, precedence_of,
 };
 use record::{
     Batch, Checkpoint, Direction, Entry, Lane, LaneAck, LaneRow, Peer, PublicKey, RecordStore, SqliteRecord,
@@ -21,6 +21,7 @@ use crate::core::{Draft, Judgement, lock, nobody};
 use crate::link_index::LinkIndex;
 use crate::peer_link::{Gathered, PeerLink};
 use crate::people::Act;
+use crate::share::Rates;
 use crate::view::{Decided, View};
 
 /// Ids that are read from a lane in one go.
@@ -118,7 +119,11 @@ impl Writer {
         let outbounds: [Outbound; 4] = outbounds.try_into().map_err(|_| bad(four))?;
         let received = [0, 1, 2, 3].map(|at: usize| inbounds[at].size());
         self.inbounds.insert(peer.node.clone(), inbounds);
-        let link = Arc::new(PeerLink::new(peer, audience, outbounds, received));
+        let rates = Rates {
+            items_per_second: self.core.config.peer_items_per_second,
+            bytes_per_second: self.core.config.peer_bytes_per_second,
+        };
+        let link = Arc::new(PeerLink::new(peer, audience, outbounds, received, rates));
         if let Some(agreement) = lock(&self.core.index).agreement(&self.core.config.name, &link.peer.node) {
             link.expires_at(agreement.expires);
         }
@@ -319,6 +324,12 @@ impl Writer {
         };
         let size = inbound.size();
         let at = self.core.surroundings.now();
+        let shown = batch.shown();
+        if let Err(refusal) = self.check_disk_share(peer, &batch) {
+            tracing::warn!(%peer, %refusal, "batch refused");
+            self.record_refusal(peer, address, refusal.clone(), at);
+            return Reply::Refused { refusal, size };
+        }
         let accepted = {
             let index = lock(&self.core.index);
             let me = &self.core.config.name;
@@ -331,6 +342,7 @@ impl Writer {
                 tracing::warn!(%peer, code = refusal.code(), %refusal, "batch refused");
                 if !refusal.is_ordinary() {
                     self.record_refusal(peer, address, refusal.clone(), at);
+                    self.record_fraud(peer, precedence, &refusal, &shown, at);
                 }
                 return Reply::Refused { refusal, size };
             }
@@ -540,34 +552,15 @@ impl Writer {
             Vec::new()
         })
     }
-
-    fn record_refusal(&mut self, peer: &NodeName, address: String, refusal: Refusal, at: Timestamp) {
-        self.core.metrics.refusals.inc();
-        let certificate = self.core.link(peer).map(|link| link.peer.certificate);
-        let refused = Refused {
-            peer: Some(peer.clone()),
-            certificate,
-            address: Some(address),
-            refusal,
-            at,
-            suppressed: 0,
-            marking: nobody(&self.core.config.country),
-        };
-        let Some(draft) = lock(&self.core.refusals).admit(Draft::Refused(refused)) else { return };
-        let committed = self.core.sign(&draft, None).and_then(|entry| self.commit_own(vec![(entry, draft)]));
-        if let Err(e) = committed {
-            tracing::error!(error = %e, "refusal not recorded");
-        }
-    }
 }
 
 /// The record as the receiving half asks it.
-struct HeldRecord<'a> {
-    record: &'a SqliteRecord,
-    index: &'a LinkIndex,
-    me: &'a NodeName,
-    peer: &'a NodeName,
-    precedence: Precedence,
+pub(super) struct HeldRecord<'a> {
+    pub(super) record: &'a SqliteRecord,
+    pub(super) index: &'a LinkIndex,
+    pub(super) me: &'a NodeName,
+    pub(super) peer: &'a NodeName,
+    pub(super) precedence: Precedence,
 }
 
 impl Held for HeldRecord<'_> {
