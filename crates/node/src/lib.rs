@@ -35,6 +35,7 @@ mod share;
 mod situation;
 mod thinner;
 mod tls;
+mod tombstones;
 mod unpack;
 mod upkeep;
 mod view;

@@ -5,6 +5,7 @@
 
 mod exchange;
 mod refusals;
+mod restored;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -27,6 +28,7 @@ use crate::policy_change::RulesOnRecord;
 use crate::queue::{Queue, Quiet};
 use crate::situation::Situation;
 use crate::thinner::Thinner;
+use crate::tombstones::Tombstones;
 use crate::upkeep::Folds;
 use crate::view::{Decided, Views};
 use crate::{Config, NodeError};
@@ -64,8 +66,10 @@ pub(crate) fn start(
     }
     let record = SqliteRecord::open(&config.data, own_key(), options)?;
     let (events, _) = broadcast::channel(4096);
+    let (tombstones, recalls) = Tombstones::open(&config.tombstones)?;
+    let unconfirmed = restored::look(&config, &record, &tombstones)?;
     let views = Views::new(&config.data)?;
-    let folds = Folds::open(&views, &record)?;
+    let folds = Folds::open(&views, &record, unconfirmed)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .thread_name(|number| format!("signatures {number}"))
         .build()
@@ -99,8 +103,9 @@ pub(crate) fn start(
         inbounds: HashMap::new(),
         scrubbed: Instant::now(),
         proven: HashMap::new(),
+        tombstones,
     };
-    writer.take_up()?;
+    writer.take_up(recalls)?;
     let indexing = Arc::clone(&core);
     std::thread::Builder::new()
         .name("words".to_owned())
@@ -123,6 +128,7 @@ struct Writer {
     scrubbed: Instant,
     /// When a proof of fraud was last looked for, by peer and lane.
     proven: HashMap<(NodeName, Precedence), Timestamp>,
+    tombstones: Tombstones,
 }
 
 /// Entries that one caller wants to have recorded, and where he waits.
@@ -221,7 +227,7 @@ impl Writer {
     }
 
     /// Picks up where the last run stopped.
-    fn take_up(&mut self) -> Result<(), NodeError> {
+    fn take_up(&mut self, tombstones: Vec<Entry>) -> Result<(), NodeError> {
         // Only the founding entry is the same in both domains; after it, the first one tells.
         if let Some(entry) = self.record.at(1)?.and_then(|stored| stored.entry)
             && entry.domain() != self.core.domain()
@@ -240,6 +246,7 @@ impl Writer {
                 }
             }
         }
+        self.recall_again(tombstones)?;
         for fault in self.core.rules.read().unwrap_or_else(PoisonError::into_inner).faults() {
             tracing::warn!("{fault}");
         }
@@ -294,6 +301,7 @@ impl Writer {
         }
         let end = self.record.log_size() + entries.len() as u64;
         plan.batch.cursors = links.iter().map(|link| (link.peer.node.clone(), end)).collect();
+        self.remember_recalls(entries.iter().map(|(entry, _)| entry));
         let committed = self.record.commit(&plan.batch)?;
         if let Some(why) = committed.derived_behind {
             tracing::warn!(why, "tiles or checkpoint are behind; the entries are safe");

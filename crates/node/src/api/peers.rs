@@ -24,6 +24,7 @@ use crate::peer_link::PeerLink;
 use crate::people::{Act, ActKind, Caller};
 use crate::share::ITEM_OVERHEAD_BYTES;
 use crate::view::{Noun, OwnerRows, View};
+use crate::tombstones::Unconfirmed;
 use crate::{Config, NodeError};
 
 /// The most rules that a page counts.
@@ -129,6 +130,9 @@ pub(crate) struct PeerView {
     allowed_bytes: u64,
     /// For how long it was made to wait since the start, because it sent more than its share.
     paused_milliseconds: u64,
+    /// Since this node's folder was restored the peer was not heard: what it sent before is hidden until then, because it
+    /// may have been recalled meanwhile.
+    unconfirmed: bool,
     /// Proofs that it showed two histories, oldest first.
     frauds: Vec<FraudView>,
 }
@@ -201,6 +205,7 @@ fn peer_view(
         held_bytes: rows.tally("received_bytes", name)? + link.received() * ITEM_OVERHEAD_BYTES,
         allowed_bytes: config.peer_max_bytes,
         paused_milliseconds: link.share.paused_milliseconds(),
+        unconfirmed: Unconfirmed::read(&config.data)?.has(&link.peer.node),
         frauds: index
             .frauds_of(&link.peer.node)
             .iter()

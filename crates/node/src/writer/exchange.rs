@@ -158,7 +158,7 @@ impl Writer {
         Ok(None)
     }
 
-    fn catch_up(&mut self, link: &Arc<PeerLink>) -> Result<(), NodeError> {
+    pub(super) fn catch_up(&mut self, link: &Arc<PeerLink>) -> Result<(), NodeError> {
         let name = &link.peer.node;
         let cursor = self.record.cursor(name)?;
         let noted = self.folds.owner()?.decided_upto(name)?;
@@ -325,6 +325,7 @@ impl Writer {
         let size = inbound.size();
         let at = self.core.surroundings.now();
         let shown = batch.shown();
+        let asks = batch.is_empty();
         if let Err(refusal) = self.check_disk_share(peer, &batch) {
             tracing::warn!(%peer, %refusal, "batch refused");
             self.record_refusal(peer, address, refusal.clone(), at);
@@ -347,7 +348,7 @@ impl Writer {
                 return Reply::Refused { refusal, size };
             }
         };
-        if let Err(e) = self.store_received(&acceptance) {
+        if let Err(e) = self.store_received(&acceptance.batch) {
             tracing::error!(%peer, error = %e, "cannot store what the peer sent; it will send it again");
             let refusal = Refusal::CannotStore { reason: "the record cannot be written".to_owned() };
             return Reply::Refused { refusal, size };
@@ -366,6 +367,9 @@ impl Writer {
             && !acceptance.recalls.is_empty()
         {
             self.answer_recalls(link, &acceptance, at);
+        }
+        if asks && precedence == Precedence::Flash {
+            self.confirm(peer);
         }
         // Who sends can be reached: do not wait with what lies here for it.
         if let Some(link) = link {
@@ -471,12 +475,13 @@ impl Writer {
         Ok(moved)
     }
 
-    fn store_received(&mut self, acceptance: &Acceptance) -> Result<(), NodeError> {
-        if acceptance.batch.is_empty() {
+    pub(super) fn store_received(&mut self, batch: &Batch) -> Result<(), NodeError> {
+        if batch.is_empty() {
             return Ok(());
         }
-        let committed = self.record.commit(&acceptance.batch)?;
-        let new = acceptance.batch.entries.iter().zip(&committed.places).filter(|(_, (_, new))| *new);
+        self.remember_recalls(batch.entries.iter().map(|incoming| &incoming.entry));
+        let committed = self.record.commit(batch)?;
+        let new = batch.entries.iter().zip(&committed.places).filter(|(_, (_, new))| *new);
         {
             let mut index = lock(&self.core.index);
             new.clone().for_each(|(incoming, _)| index.apply(&incoming.entry));
@@ -490,7 +495,7 @@ impl Writer {
                 received: incoming.received,
             })
             .collect();
-        self.after_commit(&acceptance.batch, &fresh, |_| ());
+        self.after_commit(batch, &fresh, |_| ());
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 mod support;
 
 mod feeds;
+mod hostile;
 mod hub;
 mod link;
 mod non_interference;
@@ -14,6 +15,7 @@ mod outage;
 mod people;
 mod policy;
 mod recall;
+mod restore;
 mod rights;
 mod session;
 mod stream;
