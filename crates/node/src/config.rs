@@ -155,6 +155,7 @@ struct LinkFile {
     peer_bytes_per_second: Option<f64>,
     tombstones: Option<PathBuf>,
     show_unconfirmed: Option<bool>,
+    contacts: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -237,6 +238,8 @@ pub struct Config {
     pub tombstones: PathBuf,
     /// Whether what came from peers is shown although the folder was restored and they were not heard since.
     pub show_unconfirmed: bool,
+    /// Whom a peer's officer may call, in words; they stand on the card and in agreements.
+    pub contacts: Vec<String>,
     origins: BTreeMap<&'static str, Origin>,
 }
 
@@ -317,6 +320,7 @@ impl Config {
         origins.insert("link.peer_items_per_second", from_file(file.link.peer_items_per_second.is_some()));
         origins.insert("link.peer_bytes_per_second", from_file(file.link.peer_bytes_per_second.is_some()));
         origins.insert("link.tombstones", from_file(file.link.tombstones.is_some()));
+        origins.insert("link.contacts", from_file(file.link.contacts.is_some()));
         origins.insert("link.show_unconfirmed", from_file(file.link.show_unconfirmed.is_some()));
         origins.insert("max_record_bytes", from_file(file.max_record_bytes.is_some()));
         origins.insert("oidc", from_file(file.oidc.is_some()));
@@ -342,6 +346,7 @@ impl Config {
             peer_bytes_per_second: file.link.peer_bytes_per_second.unwrap_or(64.0 * 1024.0 * 1024.0),
             tombstones: data.join(file.link.tombstones.unwrap_or_else(|| "tombstones".into())),
             show_unconfirmed: file.link.show_unconfirmed.unwrap_or(false),
+            contacts: file.link.contacts.unwrap_or_default(),
             max_record_bytes: file.max_record_bytes.unwrap_or(64 << 30),
             feed_folder: data.join(file.feeds.folder.unwrap_or_else(|| "feeds".into())),
             http_feeds: file.feeds.http.unwrap_or_default(),
@@ -453,6 +458,7 @@ impl Config {
             ("exercise", json!(self.exercise)),
             ("feeds.folder", json!(self.feed_folder)),
             ("feeds.http", json!(self.http_feeds)),
+            ("link.contacts", json!(self.contacts)),
             ("link.peer_bytes_per_second", json!(self.peer_bytes_per_second)),
             ("link.peer_items_per_second", json!(self.peer_items_per_second)),
             ("link.peer_max_bytes", json!(self.peer_max_bytes)),

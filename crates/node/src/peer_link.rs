@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use base::{Precedence, Timestamp};
 use label::{Audience, Released};
-use link::{BatchError, Item, LinkState, Outbound};
+use link::{Agreement, BatchError, Item, LinkState, Outbound};
 use record::{Entry, Frontier, Peer};
 use tokio::sync::Notify;
 
@@ -33,6 +33,8 @@ pub(crate) struct PeerLink {
     pub(crate) via: Option<base::NodeName>,
     /// When the agreement runs out, if there is one.
     pub(crate) expires: Mutex<Option<Timestamp>>,
+    /// The lanes that the agreement names; without one all.
+    agreed: Mutex<Vec<Precedence>>,
     /// Connections that the peer has open to this node.
     pub(crate) connections: AtomicUsize,
     /// Refusals in a row, for which the peer waits.
@@ -89,6 +91,7 @@ impl PeerLink {
             last_ack: Mutex::new(None),
             via,
             expires: Mutex::new(None),
+            agreed: Mutex::new(Precedence::ALL.to_vec()),
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
             share: Share::new(rates),
@@ -99,8 +102,19 @@ impl PeerLink {
         &self.lanes[precedence as usize]
     }
 
-    /// Until when the agreement with the peer holds.
-    pub(crate) fn expires_at(&self, expires: Timestamp) {
+    /// The lane in which something of this precedence goes: its own, or the next less urgent one that is agreed on, or
+    /// else the least urgent.
+    pub(crate) fn lane_for(&self, precedence: Precedence) -> Precedence {
+        let agreed = lock(&self.agreed);
+        agreed.iter().find(|lane| **lane >= precedence).or_else(|| agreed.last()).copied().unwrap_or(precedence)
+    }
+
+    /// The agreement that holds with the peer.
+    pub(crate) fn agree(&self, agreement: &Agreement) {
+        let expires = agreement.expires;
+        let mut lanes = agreement.lanes.clone();
+        lanes.sort_unstable();
+        *lock(&self.agreed) = lanes;
         *lock(&self.expires) = Some(expires);
         self.lanes.iter().for_each(|lane| lock(&lane.outbound).expires_at(Some(expires)));
     }

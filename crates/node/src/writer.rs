@@ -64,9 +64,11 @@ pub(crate) fn start(
             &mut Chance(&*surroundings),
         )?;
     }
-    let record = SqliteRecord::open(&config.data, own_key(), options)?;
+    let mut record = SqliteRecord::open(&config.data, own_key(), options)?;
     let (events, _) = broadcast::channel(4096);
     let (tombstones, recalls) = Tombstones::open(&config.tombstones)?;
+    let own_recalls =
+        restored::purge_again(&config, &mut record, recalls, &key.public(), surroundings.now())?;
     let unconfirmed = restored::look(&config, &record, &tombstones)?;
     let views = Views::new(&config.data)?;
     let folds = Folds::open(&views, &record, unconfirmed)?;
@@ -105,7 +107,7 @@ pub(crate) fn start(
         proven: HashMap::new(),
         tombstones,
     };
-    writer.take_up(recalls)?;
+    writer.take_up(own_recalls)?;
     let indexing = Arc::clone(&core);
     std::thread::Builder::new()
         .name("words".to_owned())
@@ -227,7 +229,7 @@ impl Writer {
     }
 
     /// Picks up where the last run stopped.
-    fn take_up(&mut self, tombstones: Vec<Entry>) -> Result<(), NodeError> {
+    fn take_up(&mut self, own_recalls: Vec<Entry>) -> Result<(), NodeError> {
         // Only the founding entry is the same in both domains; after it, the first one tells.
         if let Some(entry) = self.record.at(1)?.and_then(|stored| stored.entry)
             && entry.domain() != self.core.domain()
@@ -246,7 +248,7 @@ impl Writer {
                 }
             }
         }
-        self.recall_again(tombstones)?;
+        self.recall_again(own_recalls)?;
         for fault in self.core.rules.read().unwrap_or_else(PoisonError::into_inner).faults() {
             tracing::warn!("{fault}");
         }

@@ -1,11 +1,12 @@
 //! Peers: who they are, what went to them, what was withheld and by which rule. For this node's officers only.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use base::{NodeName, Timestamp};
+use base::{NodeName, Precedence, Timestamp};
 use link::LinkState;
 use record::FraudKind;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::core::{Core, Draft, lock};
 use crate::events::noun_of;
 use crate::link_index::LinkIndex;
 use crate::link_io::state_word;
-use crate::offline::{CARD_SCHEMA, Card, agreement};
+use crate::offline::{CARD_SCHEMA, Card, Terms, agreement};
 use crate::peer_link::PeerLink;
 use crate::people::{Act, ActKind, Caller};
 use crate::share::ITEM_OVERHEAD_BYTES;
@@ -45,6 +46,7 @@ fn own_card(core: &Core) -> Card {
         key: core.public.to_hex(),
         certificate: core.certificate.to_string(),
         address: lock(&core.link_address).clone(),
+        contacts: core.config.contacts.clone(),
     }
 }
 
@@ -59,6 +61,16 @@ pub(crate) struct Introduction {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires: Option<Timestamp>,
+    /// For an agreement: the lanes that are used; all when left out. FLASH must be among them.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    lanes: Option<Vec<Precedence>>,
+    /// For an agreement: names of witnesses that both take.
+    #[serde(default)]
+    witnesses: Vec<String>,
+    /// For an agreement: versions of tables that both decide by, beside the one of codes.
+    #[serde(default)]
+    tables: BTreeMap<String, String>,
     /// Needed from who has a passkey.
     #[serde(default)]
     approval: Option<ApprovalAnswer>,
@@ -75,8 +87,21 @@ pub(crate) async fn introduce(
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let config = &api.core.config;
     let peer = request.card.clone().peer(&request.clearance, config.name.as_str(), &config.country)?;
-    let agreement =
-        request.expires.map(|expires| agreement(&own_card(&api.core), &peer, expires)).transpose()?;
+    let Introduction { expires, lanes, witnesses, tables, .. } = &request;
+    if expires.is_none() && (lanes.is_some() || !witnesses.is_empty() || !tables.is_empty()) {
+        return Err(Failure::bad("`lanes`, `witnesses` and `tables` belong to an agreement, which needs `expires`"));
+    }
+    let agreement = expires
+        .map(|expires| {
+            let terms = Terms {
+                lanes: lanes.clone().unwrap_or_else(|| Precedence::ALL.to_vec()),
+                witnesses: witnesses.clone(),
+                tables: tables.clone(),
+                ..Terms::until(expires)
+            };
+            agreement(&own_card(&api.core), &peer, request.card.contacts.clone(), terms)
+        })
+        .transpose()?;
     let asked = ApprovalRequest::Introduce { card: request.card, clearance: request.clearance };
     let mut act = Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country);
     act.approval = approved(&api, &caller, &asked, request.approval).await?;

@@ -47,6 +47,10 @@ pub enum ActKind {
     Export,
     /// A policy was changed.
     Policy,
+    /// A file for a peer was written, to be carried.
+    CourierSent,
+    /// A file from a peer, or its receipts, was taken in.
+    CourierReceived,
 }
 
 impl ActKind {
@@ -70,6 +74,8 @@ impl ActKind {
             Self::Verify => "verify",
             Self::Export => "export",
             Self::Policy => "policy",
+            Self::CourierSent => "courier_sent",
+            Self::CourierReceived => "courier_received",
         }
     }
 }

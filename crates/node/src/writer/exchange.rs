@@ -54,6 +54,7 @@ impl Plan {
         id: EntryId,
         decided: Verdict,
     ) {
+        let precedence = link.lane_for(precedence);
         let outcome = match decided {
             Ok(released) => {
                 let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
@@ -125,7 +126,7 @@ impl Writer {
         };
         let link = Arc::new(PeerLink::new(peer, audience, outbounds, received, rates));
         if let Some(agreement) = lock(&self.core.index).agreement(&self.core.config.name, &link.peer.node) {
-            link.expires_at(agreement.expires);
+            link.agree(agreement);
         }
         if link.via.is_none() {
             self.catch_up(&link)?;
@@ -143,7 +144,7 @@ impl Writer {
     pub(super) fn agreed(&self, agreement: &Agreement) {
         let other = agreement.other(&self.core.config.name).map(|party| &party.node);
         if let Some(link) = other.and_then(|other| self.core.link(other)) {
-            link.expires_at(agreement.expires);
+            link.agree(agreement);
             link.wake();
         }
     }

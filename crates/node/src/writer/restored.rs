@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use base::{EntryId, NodeName, Noun as _, Recall};
-use record::{Batch, Direction, Entry, Incoming, Purge, RecordStore, SqliteRecord};
+use base::{EntryId, NodeName, Noun as _, Recall, Timestamp};
+use record::{Batch, Direction, Domain, Entry, Incoming, PublicKey, Purge, RecordStore, SqliteRecord};
 
 use super::Writer;
 use crate::core::Draft;
@@ -50,6 +50,45 @@ pub(super) fn look(
     Ok(hidden)
 }
 
+/// Takes in what peers recalled after the record was last saved: before there is a view that could show it. Gives the
+/// own recalls that the record lacks.
+pub(super) fn purge_again(
+    config: &Config,
+    record: &mut SqliteRecord,
+    tombstones: Vec<Entry>,
+    own_key: &PublicKey,
+    now: Timestamp,
+) -> Result<Vec<Entry>, NodeError> {
+    let domain = if config.exercise { Domain::Exercise } else { Domain::Live };
+    let (mut own, mut entries, mut purge) = (Vec::new(), Vec::new(), Vec::<Purge>::new());
+    for entry in tombstones {
+        let Ok(recall) = entry.noun::<Recall>() else { continue };
+        if entry.domain() != domain || record.place(&entry.id())?.is_some() {
+            continue;
+        }
+        if entry.key() == own_key {
+            own.push(entry);
+            continue;
+        }
+        let goes = record.get(&recall.target)?.is_some_and(|stored| {
+            stored.received.is_some()
+                && stored.key == *entry.key()
+                && stored.entry.is_some_and(|target| target.kind() != Recall::SCHEMA)
+        });
+        if goes && purge.iter().all(|purge| purge.target != recall.target) {
+            purge.push(Purge { target: recall.target, recall: entry.id() });
+        }
+        entries.push(Incoming { entry, received: Some(now) });
+    }
+    let count = own.len() + entries.len();
+    if count > 0 {
+        tracing::warn!(count, "recalls that the record does not have are taken in again from the tombstones");
+        record.commit(&Batch { entries, purge, ..Batch::default() })?;
+        remove_views(config)?;
+    }
+    Ok(own)
+}
+
 fn remove_views(config: &Config) -> Result<(), NodeError> {
     let views = config.data.join("views");
     match std::fs::remove_dir_all(&views) {
@@ -69,38 +108,14 @@ impl Writer {
         }
     }
 
-    /// Takes in what was recalled after the record was last saved, and completes the tombstones from the record. Nothing
-    /// is shown or sent yet.
-    pub(super) fn recall_again(&mut self, tombstones: Vec<Entry>) -> Result<(), NodeError> {
-        let (mut own, mut incoming, mut purge) = (Vec::new(), Vec::new(), Vec::new());
-        let now = self.core.surroundings.now();
-        for entry in tombstones {
-            let Ok(recall) = entry.noun::<Recall>() else { continue };
-            if entry.domain() != self.core.domain() || self.record.get(&entry.id())?.is_some() {
-                continue;
-            }
-            if *entry.key() == self.core.public {
-                own.push((entry, Draft::Recall(recall)));
-                continue;
-            }
-            let target = self.record.get(&recall.target)?;
-            let goes = target.is_some_and(|stored| {
-                stored.received.is_some()
-                    && stored.key == *entry.key()
-                    && stored.entry.is_some_and(|target| target.kind() != Recall::SCHEMA)
-            });
-            let again = || purge.iter().any(|purge: &Purge| purge.target == recall.target);
-            if goes && !again() {
-                purge.push(Purge { target: recall.target, recall: entry.id() });
-            }
-            incoming.push(Incoming { entry, received: Some(now) });
-        }
-        if !own.is_empty() || !incoming.is_empty() {
-            let count = own.len() + incoming.len();
-            tracing::warn!(count, "recalls that the record does not have are taken in again from the tombstones");
-        }
-        self.store_received(&Batch { entries: incoming, purge, ..Batch::default() })?;
-        self.commit_own(own)?;
+    /// Records the own recalls that the record has lost, and completes the tombstones from the record. Nothing is shown or
+    /// sent yet.
+    pub(super) fn recall_again(&mut self, own: Vec<Entry>) -> Result<(), NodeError> {
+        let drafts = own.into_iter().filter_map(|entry| {
+            let recall = entry.noun::<Recall>().ok()?;
+            Some((entry, Draft::Recall(recall)))
+        });
+        self.commit_own(drafts.collect())?;
         let recalls: Vec<EntryId> = self.folds.owner()?.recalls()?;
         let held = |id: &EntryId| self.record.get(id).ok().flatten().and_then(|stored| stored.entry);
         let held: Vec<Entry> = recalls.iter().filter(|id| !self.tombstones.has(id)).filter_map(held).collect();
