@@ -47,7 +47,8 @@ pub(super) async fn hostile(folder: &Path, span: Duration) -> Result<(), Failed>
 
     let mut next = 0;
     let alone = good(&pair, span, &mut next).await?;
-    for (sort, valid) in [("valid items in four lanes", true), ("forged batches over 12 connections", false)] {
+    for (sort, valid) in [("valid items in four lanes", true), ("forged batches over 12 connections", false)]
+    {
         let running = flood.start(valid);
         let beside = good(&pair, span, &mut next).await?;
         running.stop.store(true, Ordering::Relaxed);

@@ -70,8 +70,7 @@ impl VerifiedBatch {
 
     /// Whether it brings nothing but recalls.
     pub fn only_recalls(&self) -> bool {
-        let recall =
-            |item: &VerifiedItem| matches!(item, VerifiedItem::Entry(entry) if entry.kind() == Recall::SCHEMA);
+        let recall = |item: &VerifiedItem| matches!(item, VerifiedItem::Entry(entry) if entry.kind() == Recall::SCHEMA);
         self.items.iter().all(recall)
     }
 

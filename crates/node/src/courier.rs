@@ -253,7 +253,9 @@ pub(crate) fn read_receipts(core: &Core, from: impl BufRead) -> Result<Vec<LaneS
         }
         let end = lock(&link.lane(precedence).outbound).acked();
         if end < size {
-            return Err(wrong("the cosignature is not the peer's, or a batch is under way on the line: try again"));
+            return Err(wrong(
+                "the cosignature is not the peer's, or a batch is under way on the line: try again",
+            ));
         }
         spans.push(LaneSpan { peer: link.peer.node.clone(), precedence, start, end });
     }

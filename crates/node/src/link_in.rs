@@ -56,10 +56,12 @@ async fn receive(
     let began = Instant::now();
     let reply = match read {
         Ok(bytes) => match check(&core, &link, lane, bytes).await {
-            Ok((batch, _room)) => match core.receive(caller.peer.clone(), batch, caller.address.clone()).await {
-                Ok(reply) => Ok(reply),
-                Err(e) => return (StatusCode::SERVICE_UNAVAILABLE, e.to_string()).into_response(),
-            },
+            Ok((batch, _room)) => {
+                match core.receive(caller.peer.clone(), batch, caller.address.clone()).await {
+                    Ok(reply) => Ok(reply),
+                    Err(e) => return (StatusCode::SERVICE_UNAVAILABLE, e.to_string()).into_response(),
+                }
+            }
             Err(refusal) => Err((StatusCode::BAD_REQUEST, refusal)),
         },
         Err(Unread::Refused(status, refusal)) => Err((status, refusal)),
@@ -127,7 +129,8 @@ async fn read(request: Request) -> Result<Vec<u8>, Unread> {
         let refusal = Refusal::TooLarge { limit: MAX_BATCH_BYTES as u64 };
         Unread::Refused(StatusCode::PAYLOAD_TOO_LARGE, refusal)
     };
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|bytes: u64| bytes > MAX_BATCH_BYTES as u64) {
         return Err(too_large());
     }

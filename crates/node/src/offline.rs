@@ -77,7 +77,10 @@ impl Terms {
         self.witnesses.sort_unstable();
         self.witnesses.dedup();
         check_words("witnesses", &self.witnesses)?;
-        check_words("tables", &self.tables.iter().flat_map(|(k, v)| [k.clone(), v.clone()]).collect::<Vec<_>>())?;
+        check_words(
+            "tables",
+            &self.tables.iter().flat_map(|(k, v)| [k.clone(), v.clone()]).collect::<Vec<_>>(),
+        )?;
         if self.tables.contains_key(CODES) {
             return Err(bad("`tables`: the version of `codes` is that of this program".to_owned()));
         }

@@ -106,7 +106,12 @@ impl PeerLink {
     /// else the least urgent.
     pub(crate) fn lane_for(&self, precedence: Precedence) -> Precedence {
         let agreed = lock(&self.agreed);
-        agreed.iter().find(|lane| **lane >= precedence).or_else(|| agreed.last()).copied().unwrap_or(precedence)
+        agreed
+            .iter()
+            .find(|lane| **lane >= precedence)
+            .or_else(|| agreed.last())
+            .copied()
+            .unwrap_or(precedence)
     }
 
     /// The agreement that holds with the peer.

@@ -101,11 +101,8 @@ impl Share {
         let now = Instant::now();
         let taken = lock(&self.taken)[lane as usize];
         let Rates { items_per_second, bytes_per_second } = self.rates;
-        let work = if contended {
-            taken.work.pause(WORK_SHARE, WORK_BURST_SECONDS, now)
-        } else {
-            Duration::ZERO
-        };
+        let work =
+            if contended { taken.work.pause(WORK_SHARE, WORK_BURST_SECONDS, now) } else { Duration::ZERO };
         taken
             .items
             .pause(items_per_second, items_per_second * BURST_SECONDS, now)
@@ -152,7 +149,9 @@ impl Share {
 
     /// Waits until the peer's other batches leave room in its share of memory for one of `bytes`.
     pub(crate) async fn room_for(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
-        let kib = u32::try_from(bytes.saturating_mul(MEMORY_FOR_A_BYTE) >> 10).unwrap_or(u32::MAX).saturating_add(1);
+        let kib = u32::try_from(bytes.saturating_mul(MEMORY_FOR_A_BYTE) >> 10)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
         // One that needs all of it has all of it for itself.
         self.memory.acquire_many(kib.min(MEMORY_KIB)).await.ok()
     }

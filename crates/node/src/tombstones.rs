@@ -74,7 +74,9 @@ impl Tombstones {
                 Some(recall) if tombstones.known.insert(recall.id()) => recalls.push(recall),
                 Some(_) => {}
                 None if line.trim_ascii().is_empty() => {}
-                None => tracing::warn!(path = %path.display(), number, "a line is no recall and is passed over"),
+                None => {
+                    tracing::warn!(path = %path.display(), number, "a line is no recall and is passed over")
+                }
             }
         }
         Ok((tombstones, recalls))
@@ -91,7 +93,11 @@ impl Tombstones {
     /// # Errors
     /// When it cannot be written.
     pub(crate) fn begin(&self, data: &Path) -> Result<(), NodeError> {
-        if self.existed || self.path.starts_with(data) { Ok(()) } else { self.append(&[]).map_err(io(&self.path)) }
+        if self.existed || self.path.starts_with(data) {
+            Ok(())
+        } else {
+            self.append(&[]).map_err(io(&self.path))
+        }
     }
 
     pub(crate) fn has(&self, recall: &EntryId) -> bool {
@@ -252,8 +258,7 @@ fn place(data: &Path) -> std::io::Result<Place> {
 fn put(path: &Path, bytes: &[u8]) -> Result<(), NodeError> {
     let fresh = path.with_extension("new");
     let write = || {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&fresh, path)

@@ -14,10 +14,10 @@ use utoipa::ToSchema;
 use super::model::FaultView;
 use super::viewer::OwnerOnly;
 use super::{Api, ErrorView, Failure};
+use crate::NodeError;
 use crate::core::Draft;
 use crate::courier::{self, LaneSpan};
 use crate::people::{Act, ActKind, Caller};
-use crate::NodeError;
 
 /// A file for a courier ends behind the batch with which it has so many bytes; what is left goes in the next.
 const FILE_BYTES: u64 = 64 << 20;

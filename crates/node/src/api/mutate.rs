@@ -5,8 +5,8 @@ use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use base::{
-    Confidence, EntryId, Finding, Interval, Likelihood, Method, ObjectRef, Place, Precedence, Recall, Severity,
-    Timestamp,
+    Confidence, EntryId, Finding, Interval, Likelihood, Method, ObjectRef, Place, Precedence, Recall,
+    Severity, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -132,7 +132,8 @@ pub(crate) async fn report(
     }
     if api.core.config.country.as_str() != "ZZZ" {
         // What the kernel could not read would be withheld from everybody in silence.
-        label::Label::parse(&marking, &api.core.rules(api.core.surroundings.now()).codes).map_err(|e| bad(&e))?;
+        label::Label::parse(&marking, &api.core.rules(api.core.surroundings.now()).codes)
+            .map_err(|e| bad(&e))?;
     }
     let start = request.start.unwrap_or_else(|| api.core.surroundings.now());
     let interval = Interval::new(start, request.end.unwrap_or(start)).map_err(|e| bad(&e))?;

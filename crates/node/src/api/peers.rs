@@ -24,8 +24,8 @@ use crate::offline::{CARD_SCHEMA, Card, Terms, agreement};
 use crate::peer_link::PeerLink;
 use crate::people::{Act, ActKind, Caller};
 use crate::share::ITEM_OVERHEAD_BYTES;
-use crate::view::{Noun, OwnerRows, View};
 use crate::tombstones::Unconfirmed;
+use crate::view::{Noun, OwnerRows, View};
 use crate::{Config, NodeError};
 
 /// The most rules that a page counts.
@@ -89,7 +89,9 @@ pub(crate) async fn introduce(
     let peer = request.card.clone().peer(&request.clearance, config.name.as_str(), &config.country)?;
     let Introduction { expires, lanes, witnesses, tables, .. } = &request;
     if expires.is_none() && (lanes.is_some() || !witnesses.is_empty() || !tables.is_empty()) {
-        return Err(Failure::bad("`lanes`, `witnesses` and `tables` belong to an agreement, which needs `expires`"));
+        return Err(Failure::bad(
+            "`lanes`, `witnesses` and `tables` belong to an agreement, which needs `expires`",
+        ));
     }
     let agreement = expires
         .map(|expires| {

@@ -80,7 +80,8 @@ impl Writer {
             return;
         }
         let lane = (peer.clone(), precedence);
-        let waits = self.proven.get(&lane).is_some_and(|last| at.seconds_since(*last).abs() < PROOF_EVERY_SECONDS);
+        let waits =
+            self.proven.get(&lane).is_some_and(|last| at.seconds_since(*last).abs() < PROOF_EVERY_SECONDS);
         if waits || lock(&self.core.index).frauds_of(peer).len() >= FRAUDS_OF_A_PEER {
             return;
         }

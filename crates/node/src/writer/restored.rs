@@ -8,8 +8,8 @@ use record::{Batch, Direction, Domain, Entry, Incoming, PublicKey, Purge, Record
 
 use super::Writer;
 use crate::core::Draft;
-use crate::upkeep::Folds;
 use crate::tombstones::{Tombstones, Unconfirmed, settle, was_copied};
+use crate::upkeep::Folds;
 use crate::view::View;
 use crate::{Config, NodeError};
 
@@ -38,7 +38,9 @@ pub(super) fn look(
         hidden = Unconfirmed::hide(data, peers, record.log_size())?;
         remove_views(config)?;
     } else if config.show_unconfirmed && hidden != Unconfirmed::default() {
-        tracing::warn!("link.show_unconfirmed: what was hidden since the restore is shown; it may have been recalled");
+        tracing::warn!(
+            "link.show_unconfirmed: what was hidden since the restore is shown; it may have been recalled"
+        );
         hidden = Unconfirmed::hide(data, BTreeSet::new(), 0)?;
         remove_views(config)?;
     }
@@ -118,7 +120,8 @@ impl Writer {
         self.commit_own(drafts.collect())?;
         let recalls: Vec<EntryId> = self.folds.owner()?.recalls()?;
         let held = |id: &EntryId| self.record.get(id).ok().flatten().and_then(|stored| stored.entry);
-        let held: Vec<Entry> = recalls.iter().filter(|id| !self.tombstones.has(id)).filter_map(held).collect();
+        let held: Vec<Entry> =
+            recalls.iter().filter(|id| !self.tombstones.has(id)).filter_map(held).collect();
         self.remember_recalls(&held);
         Ok(())
     }

@@ -226,7 +226,9 @@ async fn a_name_does_not_help_and_a_revoked_key_opens_nothing() {
     other.stop().await;
     let mut live = washington.officer().listen(None).await;
     let stranger = Hand::new(other.data(), "seoul", "KOR", "washington", washington.link_address());
-    assert!(stranger.send_bytes(stranger.next(&[stranger.finding("WRONG")]).to_bytes().unwrap()).await.is_err());
+    assert!(
+        stranger.send_bytes(stranger.next(&[stranger.finding("WRONG")]).to_bytes().unwrap()).await.is_err()
+    );
     live.wait("entry", |event| event["kind"] == "refusal").await;
     let shown = &refusals(&washington).await[0];
     assert_eq!((text(shown, "code"), &shown["peer"]), ("unknown_peer", &Value::Null));
@@ -253,7 +255,8 @@ async fn a_name_does_not_help_and_a_revoked_key_opens_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_tiny_objects_ends_at_the_peers_share_of_the_disk() {
-    let Prey { mut washington, mut seoul, mut tokyo, _owners } = prey("[link]\npeer_max_bytes = 2000000\n").await;
+    let Prey { mut washington, mut seoul, mut tokyo, _owners } =
+        prey("[link]\npeer_max_bytes = 2000000\n").await;
     let tiny = |hand: &Hand| {
         let mut salt = hand.log.size();
         let items = (0..MAX_BATCH_ITEMS).map(|_| {
@@ -279,7 +282,8 @@ async fn a_flood_of_tiny_objects_ends_at_the_peers_share_of_the_disk() {
     }
     assert!((2000..10_000).contains(&taken), "{taken}");
     let standing = washington.peer("seoul").await;
-    let (held, allowed) = (standing["held_bytes"].as_u64().unwrap(), standing["allowed_bytes"].as_u64().unwrap());
+    let (held, allowed) =
+        (standing["held_bytes"].as_u64().unwrap(), standing["allowed_bytes"].as_u64().unwrap());
     assert!(allowed == 2_000_000 && held <= allowed && held > allowed / 2, "{standing}");
     assert_eq!(refusals(&washington).await[0]["code"], "over_share");
 
@@ -289,7 +293,9 @@ async fn a_flood_of_tiny_objects_ends_at_the_peers_share_of_the_disk() {
     assert_eq!(washington.peer("seoul").await["held_bytes"], json!(held));
     loop {
         let one = seoul.finding("One more");
-        let link::Reply::Ack { .. } = seoul.send(&seoul.next(std::slice::from_ref(&one))).await else { break };
+        let link::Reply::Ack { .. } = seoul.send(&seoul.next(std::slice::from_ref(&one))).await else {
+            break;
+        };
         seoul.log.push(&one.id());
     }
     assert_eq!(seoul.refused(&seoul.next(&[seoul.finding("WRONG")])).await, "over_share");
@@ -306,7 +312,8 @@ async fn a_flood_of_tiny_objects_ends_at_the_peers_share_of_the_disk() {
 async fn who_sends_too_fast_waits_and_loses_nothing() {
     let Prey { washington, mut seoul, _owners, .. } = prey("[link]\npeer_items_per_second = 10.0\n").await;
     for number in 0..4 {
-        let some: Vec<record::Entry> = (0..10).map(|n| seoul.finding(&format!("Item {number} {n}"))).collect();
+        let some: Vec<record::Entry> =
+            (0..10).map(|n| seoul.finding(&format!("Item {number} {n}"))).collect();
         seoul.deliver(&some).await;
     }
     assert_eq!(washington.officer().ids("/api/findings").await.len(), 40);
@@ -380,7 +387,11 @@ fn a_bad_peer_costs_at_most_256_mebibytes() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod carried;
 mod feeds;
 mod hostile;
 mod hub;
