@@ -65,7 +65,9 @@ pub(crate) async fn recall(
     let marking = row.marking.ok_or_else(Failure::not_found)?;
     let asked = ApprovalRequest::Recall { entry: id, reason: reason.clone() };
     let approval = approved(&api, &caller, &asked, request.approval).await?;
-    let mut act = Act::new(ActKind::Recall, caller.actor(), &api.core.config.country).about([target]);
+    let mut act =
+        Act::new(ActKind::Recall, caller.actor(), &api.core.config.country, api.core.surroundings.now())
+            .about([target]);
     act.approval = approval;
     let drafts = vec![Draft::Recall(Recall { target, reason, marking }), Draft::Act(Box::new(act))];
     let ids = api.core.append(drafts).await?;
@@ -183,7 +185,8 @@ pub(crate) async fn report(
     let mut drafts = vec![Draft::Finding(finding)];
     // The one session of the first start is nobody's: its log-in is on record, and a report adds nothing to that.
     if caller.account.is_some() {
-        let act = Act::new(ActKind::Report, caller.actor(), &api.core.config.country);
+        let act =
+            Act::new(ActKind::Report, caller.actor(), &api.core.config.country, api.core.surroundings.now());
         drafts.push(Draft::Act(Box::new(act)));
     }
     let ids = api.core.append_as(drafts, precedence).await?;

@@ -105,7 +105,8 @@ pub(crate) async fn introduce(
         })
         .transpose()?;
     let asked = ApprovalRequest::Introduce { card: request.card, clearance: request.clearance };
-    let mut act = Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country);
+    let mut act =
+        Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country, api.core.surroundings.now());
     act.approval = approved(&api, &caller, &asked, request.approval).await?;
     let drafts = [Draft::Peer(peer)].into_iter();
     let drafts = drafts.chain(agreement.map(|agreed| Draft::Agreement(Box::new(agreed))));

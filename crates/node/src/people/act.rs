@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::account::AccountName;
 use super::role::Roles;
-use crate::core::{nobody, now};
+use crate::core::nobody;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -172,11 +172,11 @@ impl Noun for Act {
 }
 
 impl Act {
-    pub(crate) fn new(kind: ActKind, by: Actor, country: &Country) -> Self {
+    pub(crate) fn new(kind: ActKind, by: Actor, country: &Country, at: Timestamp) -> Self {
         Self {
             kind,
             by,
-            at: now(),
+            at,
             about: Vec::new(),
             account: None,
             roles: None,
