@@ -3,6 +3,9 @@
 //!
 //! **Invariant:** nothing of it is in the product, and no test depends on a time that it measured.
 
+#[path = "link_hostile.rs"]
+mod hostile;
+
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::io::Write as _;
@@ -25,7 +28,7 @@ type Failed = Box<dyn Error + Send + Sync>;
 #[derive(Debug, Parser)]
 #[command(name = "link", about = "Figures of the link between two nodes on this machine")]
 struct Arguments {
-    /// One of latency, flash, sustained, drain, recall; all of them when left out
+    /// One of latency, flash, sustained, drain, recall, hostile; all of them when left out
     figure: Option<String>,
     /// Where the two data folders are made; they are removed again
     #[arg(long, default_value = ".")]
@@ -69,6 +72,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failed> {
         let pair = Pair::start(&arguments.folder).await?;
         pair.recall(arguments.recalls).await?;
         pair.stop().await;
+    }
+    if wanted("hostile") {
+        hostile::hostile(&arguments.folder, span).await?;
     }
     if wanted("drain") {
         drain(&arguments.folder, arguments.items).await?;

@@ -218,7 +218,9 @@ export interface ReportDraft {
   marking: Marking;
   start: string | null;
   end: string | null;
+  precedence: Precedence | null;
 }
+export type Precedence = 'flash' | 'immediate' | 'priority' | 'routine';
 export type LinkState = 'up' | 'down' | 'refused' | 'never';
 export interface PeerView {
   name: string;
@@ -238,6 +240,11 @@ export interface PeerView {
   withheld: number;
   recalled: number;
   refusals: number;
+  held_bytes: number;
+  allowed_bytes: number;
+  paused_milliseconds: number;
+  unconfirmed: boolean;
+  frauds: { entry: string; title: string; kind: string; origin: string; at: string }[];
 }
 export interface SharedItem {
   id: string;

@@ -42,6 +42,7 @@ describe('draft', () => {
       marking: { level: 'RESTRICTED', rel_to: [], caveats: [], originator: 'KOR' },
       start: null,
       end: null,
+      precedence: null,
     });
   });
 

@@ -1,5 +1,5 @@
 // From what the officer typed to a report, or to the list of what is wrong with it.
-import type { Confidence, Likelihood, ReportDraft, Severity } from './api';
+import type { Confidence, Likelihood, Precedence, ReportDraft, Severity } from './api';
 import { millis } from './format';
 import type { Key } from './i18n/translate';
 
@@ -9,6 +9,7 @@ export interface ReportForm {
   severity: Severity;
   confidence: Confidence;
   likelihood: Likelihood | '';
+  precedence: Precedence | '';
   level: string;
   relTo: string[];
   relOther: string;
@@ -29,6 +30,7 @@ export interface Problem {
 export const LEVELS = ['UNCLASSIFIED', 'RESTRICTED', 'CONFIDENTIAL', 'SECRET', 'TOP SECRET'] as const;
 export const CAVEATS = ['NOFORN', 'ORCON', 'EXERCISE'] as const;
 export const CONFIDENCES: readonly Confidence[] = ['low', 'moderate', 'high'];
+export const PRECEDENCES: readonly Precedence[] = ['flash', 'immediate', 'priority', 'routine'];
 export const LIKELIHOODS: readonly Likelihood[] = [
   'almost_no_chance',
   'very_unlikely',
@@ -47,6 +49,7 @@ export const emptyReport = (): ReportForm => ({
   severity: 2,
   confidence: 'moderate',
   likelihood: '',
+  precedence: '',
   level: 'RESTRICTED',
   relTo: [],
   relOther: '',
@@ -114,6 +117,7 @@ export function draft(form: ReportForm, originator: string): ReportDraft {
     },
     start: or(form.start),
     end: or(form.end),
+    precedence: form.precedence === '' ? null : form.precedence,
   };
 }
 

@@ -15,6 +15,7 @@
 
 mod agreement;
 mod file;
+mod fraud;
 mod inbound;
 mod noun;
 mod outbound;
@@ -25,6 +26,7 @@ mod wire;
 
 pub use agreement::{Agreement, Party};
 pub use file::{FILE_MAGIC, FileReader, FileWriter};
+pub use fraud::{MAX_PROVEN_ITEMS, Shown};
 pub use inbound::{Acceptance, Held, Inbound};
 pub use noun::{DerivativeFlag, Grant, RecallReceipt, ReleaseRequest};
 pub use outbound::{Action, Event, LinkState, Outbound};
@@ -32,8 +34,8 @@ pub use precedence::precedence_of;
 pub use refusal::{Refusal, Refused};
 pub use verify::{Expected, PeerIdentity, VerifiedBatch, verify};
 pub use wire::{
-    BATCH_MAGIC, Batch, BatchError, BatchHead, Item, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, ReceivedBatch,
-    ReceivedItem, Reply,
+    BATCH_MAGIC, Batch, BatchError, BatchHead, Item, MAX_BATCH_BYTES, MAX_BATCH_ITEMS, MAX_BATCH_VALUES,
+    ReceivedBatch, ReceivedItem, Reply,
 };
 
 /// Two clocks may differ by this much before a link between them stops, in seconds.

@@ -216,10 +216,39 @@ impl Outbound {
     pub fn batch(
         &mut self,
         before: Frontier,
-        mut items: Vec<Item>,
+        items: Vec<Item>,
         key: &NodeKey,
         now: Timestamp,
     ) -> Result<Batch, BatchError> {
+        let (batch, frontier) = self.make(before, items, key, now)?;
+        if let Phase::UnderWay { end: until, .. } = &mut self.phase {
+            *until = frontier.size();
+        }
+        self.sent = Some(Sent { frontier, signed_by: key.public() });
+        Ok(batch)
+    }
+
+    /// The same batch for a file that goes another way: what is under way on the line is not touched.
+    ///
+    /// # Errors
+    /// As [`Self::batch`].
+    pub fn batch_for_file(
+        &self,
+        before: Frontier,
+        items: Vec<Item>,
+        key: &NodeKey,
+        now: Timestamp,
+    ) -> Result<Batch, BatchError> {
+        Ok(self.make(before, items, key, now)?.0)
+    }
+
+    fn make(
+        &self,
+        before: Frontier,
+        mut items: Vec<Item>,
+        key: &NodeKey,
+        now: Timestamp,
+    ) -> Result<(Batch, Frontier), BatchError> {
         let start = before.size();
         items.truncate(that_fit(&items));
         let mut frontier = before;
@@ -244,11 +273,18 @@ impl Outbound {
             made: now,
             checkpoint: checkpoint.note().to_owned(),
         };
-        self.sent = Some(Sent { frontier, signed_by: key.public() });
-        if let Phase::UnderWay { end: until, .. } = &mut self.phase {
-            *until = end;
-        }
-        Ok(Batch::new(head, items))
+        Ok((Batch::new(head, items), frontier))
+    }
+
+    /// Takes a receipt that came another way, as a file, and gives the checkpoint to store when it goes further than
+    /// what was known. While a batch is under way on the line nothing is taken: the peer's own answer comes first.
+    pub fn receipt_by_file(&mut self, checkpoint: Checkpoint) -> Option<Checkpoint> {
+        let mut outbox = Vec::new();
+        self.receipt(checkpoint, &mut outbox);
+        outbox.into_iter().find_map(|action| match action {
+            Action::Acknowledged(checkpoint) => Some(checkpoint),
+            _ => None,
+        })
     }
 
     /// How many entries were ever released for this peer in this lane.

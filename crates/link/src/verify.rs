@@ -1,4 +1,4 @@
-use base::{Country, EntryId, NodeName, Precedence, Timestamp};
+use base::{Country, EntryId, NodeName, Noun as _, Precedence, Recall, Timestamp};
 use rayon::prelude::*;
 use record::{Checkpoint, CheckpointError, Domain, Entry, PublicKey, Verifier, lane_origin};
 
@@ -60,6 +60,21 @@ impl VerifiedBatch {
     /// How many items.
     pub const fn len(&self) -> usize {
         self.items.len()
+    }
+
+    /// Bytes of the payloads of its entries.
+    pub fn payload_bytes(&self) -> u64 {
+        let payload = |item: &VerifiedItem| match item {
+            VerifiedItem::Entry(entry) => entry.payload().len() as u64,
+            VerifiedItem::Withdrawn(_) => 0,
+        };
+        self.items.iter().map(payload).sum()
+    }
+
+    /// Whether it brings nothing but recalls.
+    pub fn only_recalls(&self) -> bool {
+        let recall = |item: &VerifiedItem| matches!(item, VerifiedItem::Entry(entry) if entry.kind() == Recall::SCHEMA);
+        self.items.iter().all(recall)
     }
 
     /// Whether it carries only a checkpoint.

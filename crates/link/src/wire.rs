@@ -11,6 +11,10 @@ pub const MAX_BATCH_ITEMS: usize = 512;
 /// The most bytes in one batch on the wire; a receiver reads no more.
 pub const MAX_BATCH_BYTES: usize = 8 << 20;
 
+/// The most JSON values (members, elements, numbers, strings ..) in the payloads of one batch. A value of two bytes
+/// takes some hundred once it is read: without this bound the memory that a batch takes would not follow from its bytes.
+pub const MAX_BATCH_VALUES: usize = 1 << 18;
+
 /// The first line of a batch.
 pub const BATCH_MAGIC: &[u8] = b"bongsu.link-batch/2\n";
 
@@ -112,17 +116,36 @@ pub struct Batch {
 
 /// How many of `items` fit into one batch.
 pub(crate) fn that_fit(items: &[Item]) -> usize {
-    let mut bytes = 0;
+    let (mut bytes, mut values) = (0, 0);
     for (at, item) in items.iter().enumerate().take(MAX_BATCH_ITEMS) {
         if let Item::Released(entry) = item {
             bytes += entry.get().payload().len();
+            values += json_values(entry.get().payload());
         }
         bytes += ITEM_BYTES;
+        if at > 0 && values > MAX_BATCH_VALUES {
+            return at;
+        }
         if bytes > FILL_BYTES {
             return at + 1;
         }
     }
     items.len().min(MAX_BATCH_ITEMS)
+}
+
+/// How many JSON values `payload` has at most: what separates them outside of strings is counted, nothing is parsed.
+fn json_values(payload: &[u8]) -> usize {
+    let (mut count, mut in_string, mut escaped) = (1, false, false);
+    for byte in payload {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b':' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 impl Batch {
@@ -269,13 +292,19 @@ impl ReceivedBatch {
             return Err(Refusal::TooLarge { limit: MAX_BATCH_ITEMS as u64 });
         }
         let mut items = Vec::new();
+        let mut values = 0;
         for _ in 0..head.count {
             let length = rest.length("the length of an item", record::MAX_ENTRY_BYTES)?;
             items.push(if length == 0 {
                 ReceivedItem::Withdrawn(EntryId::from_bytes(rest.array("an id")?))
             } else {
+                let payload = rest.take(length, "a payload")?;
+                values += json_values(payload);
+                if values > MAX_BATCH_VALUES {
+                    return Err(Refusal::TooLarge { limit: MAX_BATCH_VALUES as u64 });
+                }
                 ReceivedItem::Entry {
-                    payload: rest.take(length, "a payload")?.to_vec(),
+                    payload: payload.to_vec(),
                     key: rest.array("a key")?,
                     signature: rest.array("a signature")?,
                 }

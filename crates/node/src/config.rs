@@ -150,6 +150,12 @@ struct FeedsFile {
 #[serde(deny_unknown_fields, default)]
 struct LinkFile {
     recall_derivatives: Option<bool>,
+    peer_max_bytes: Option<u64>,
+    peer_items_per_second: Option<f64>,
+    peer_bytes_per_second: Option<f64>,
+    tombstones: Option<PathBuf>,
+    show_unconfirmed: Option<bool>,
+    contacts: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -224,6 +230,18 @@ pub struct Config {
     pub recall_derivatives: bool,
     /// The program that runs the node, for the record to name it; no setting, and `None` names nobody.
     pub program: Option<record::Software>,
+    /// The most bytes of received entries that one peer may have here.
+    pub peer_max_bytes: u64,
+    /// How many items a second a peer may send for long; beyond it waits.
+    pub peer_items_per_second: f64,
+    /// How many bytes a second.
+    pub peer_bytes_per_second: f64,
+    /// The file that remembers recalls: on another disk, or at least outside of what is backed up with the folder.
+    pub tombstones: PathBuf,
+    /// Whether what came from peers is shown although the folder was restored and they were not heard since.
+    pub show_unconfirmed: bool,
+    /// Whom a peer's officer may call, in words; they stand on the card and in agreements.
+    pub contacts: Vec<String>,
     origins: BTreeMap<&'static str, Origin>,
 }
 
@@ -300,6 +318,12 @@ impl Config {
         origins.insert("screen.gap_hours", from_file(file.screen.gap_hours.is_some()));
         origins.insert("exercise", from_file(file.exercise.is_some()));
         origins.insert("link.recall_derivatives", from_file(file.link.recall_derivatives.is_some()));
+        origins.insert("link.peer_max_bytes", from_file(file.link.peer_max_bytes.is_some()));
+        origins.insert("link.peer_items_per_second", from_file(file.link.peer_items_per_second.is_some()));
+        origins.insert("link.peer_bytes_per_second", from_file(file.link.peer_bytes_per_second.is_some()));
+        origins.insert("link.tombstones", from_file(file.link.tombstones.is_some()));
+        origins.insert("link.contacts", from_file(file.link.contacts.is_some()));
+        origins.insert("link.show_unconfirmed", from_file(file.link.show_unconfirmed.is_some()));
         origins.insert("max_record_bytes", from_file(file.max_record_bytes.is_some()));
         origins.insert("oidc", from_file(file.oidc.is_some()));
         let nobody = |level: &str| MarkingRule {
@@ -320,6 +344,12 @@ impl Config {
             exercise: file.exercise.unwrap_or(false),
             recall_derivatives: file.link.recall_derivatives.unwrap_or(false),
             program: None,
+            peer_max_bytes: file.link.peer_max_bytes.unwrap_or(8 << 30),
+            peer_items_per_second: file.link.peer_items_per_second.unwrap_or(50_000.0),
+            peer_bytes_per_second: file.link.peer_bytes_per_second.unwrap_or(64.0 * 1024.0 * 1024.0),
+            tombstones: data.join(file.link.tombstones.unwrap_or_else(|| "tombstones".into())),
+            show_unconfirmed: file.link.show_unconfirmed.unwrap_or(false),
+            contacts: file.link.contacts.unwrap_or_default(),
             max_record_bytes: file.max_record_bytes.unwrap_or(64 << 30),
             feed_folder: data.join(file.feeds.folder.unwrap_or_else(|| "feeds".into())),
             http_feeds: file.feeds.http.unwrap_or_default(),
@@ -351,6 +381,8 @@ impl Config {
         positive("screen.hours", self.screen_hours, 24.0 * 31.0)?;
         positive("screen.within_km", self.screen_within_km, 1000.0)?;
         positive("screen.gap_hours", self.incident_gap_hours, 24.0 * 365.0)?;
+        positive("link.peer_items_per_second", self.peer_items_per_second, 1e9)?;
+        positive("link.peer_bytes_per_second", self.peer_bytes_per_second, 1e12)?;
         let codes = label::Codes::builtin();
         let rules =
             [("marking.catalogue", &self.catalogue_marking), ("marking.default", &self.default_marking)]
@@ -429,7 +461,13 @@ impl Config {
             ("exercise", json!(self.exercise)),
             ("feeds.folder", json!(self.feed_folder)),
             ("feeds.http", json!(self.http_feeds)),
+            ("link.contacts", json!(self.contacts)),
+            ("link.peer_bytes_per_second", json!(self.peer_bytes_per_second)),
+            ("link.peer_items_per_second", json!(self.peer_items_per_second)),
+            ("link.peer_max_bytes", json!(self.peer_max_bytes)),
             ("link.recall_derivatives", json!(self.recall_derivatives)),
+            ("link.show_unconfirmed", json!(self.show_unconfirmed)),
+            ("link.tombstones", json!(self.tombstones)),
             ("link_address", json!(self.link_address)),
             ("link_listen", json!(self.link_listen)),
             ("listen", json!(self.listen)),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base::{
     Country, EntryId, Finding, KeyFingerprint, Marking, NodeName, Noun, Observation, Precedence, Recall,
@@ -14,7 +14,7 @@ use label::{Evidence, Rules, Withheld};
 use link::{Agreement, DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
 use rand_core::RngCore;
 use rayon::prelude::*;
-use record::{Checkpoint, Domain, Entry, Heading, NodeKey, Peer, PublicKey, SqliteRecord, Stored};
+use record::{Checkpoint, Domain, Entry, Fraud, Heading, NodeKey, Peer, PublicKey, SqliteRecord, Stored};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::events::NodeEvent;
@@ -25,6 +25,7 @@ use crate::peer_link::{Gathered, PeerLink};
 use crate::people::Act;
 use crate::policy_change::RulesOnRecord;
 use crate::queue::Queue;
+use crate::share::is_recent;
 use crate::situation::Situation;
 use crate::thinner::Thinner;
 use crate::view::{Decided, Reader, View, Views};
@@ -101,6 +102,7 @@ pub(crate) enum Draft {
     Request(ReleaseRequest),
     Grant(Grant),
     Agreement(Box<Agreement>),
+    Fraud(Box<Fraud>),
     /// What a person did; it gets the ids of what it is recorded with.
     Act(Box<Act>),
 }
@@ -189,6 +191,8 @@ pub(crate) struct Core {
     /// Signals that a peer was added, so that its task starts.
     pub(crate) peer_added: Notify,
     pub(crate) link_address: Mutex<String>,
+    /// When somebody of this node last had something to record.
+    pub(crate) used: Mutex<Option<Instant>>,
 }
 
 impl Core {
@@ -269,6 +273,12 @@ impl Core {
         self.links().into_iter().find(|l| l.peer.certificate == *certificate).map(|l| l.peer.node.clone())
     }
 
+    /// Whether anybody beside this peer needs the machine just now.
+    pub(crate) fn others_need_it(&self, peer: &PeerLink) -> bool {
+        let other = |link: &Arc<PeerLink>| link.peer.node != peer.peer.node && link.share.needs_it();
+        is_recent(*lock(&self.used)) || self.links().iter().any(other)
+    }
+
     /// Live, or playing.
     pub(crate) const fn domain(&self) -> Domain {
         if self.config.exercise { Domain::Exercise } else { Domain::Live }
@@ -320,6 +330,7 @@ impl Core {
             Draft::Request(noun) => with(self, noun, precedence),
             Draft::Grant(noun) => with(self, noun, precedence),
             Draft::Agreement(noun) => with(self, noun.as_ref(), precedence),
+            Draft::Fraud(noun) => with(self, noun.as_ref(), precedence),
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }
@@ -371,6 +382,10 @@ impl Core {
         drafts: Vec<Draft>,
         precedence: Option<Precedence>,
     ) -> Result<oneshot::Receiver<Appended>, NodeError> {
+        // What a peer has refused is its own doing.
+        if drafts.iter().any(|draft| !matches!(draft, Draft::Refused(_))) {
+            *lock(&self.used) = Some(Instant::now());
+        }
         let entries = self.sign_all(drafts, precedence)?;
         // Nothing to write waits behind what is less urgent.
         let first = entries.iter().map(|(entry, _)| link::precedence_of(entry)).min();

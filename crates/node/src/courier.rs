@@ -1,5 +1,5 @@
 //! The link without a line: the same batches in a file that a courier or a diode carries, and receipts that may come
-//! back as a file. The node is stopped meanwhile; its record is the one that the running node has.
+//! back as a file. The node may run, then it is asked over its API; or it is stopped, and its folder is opened.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read, Write};
@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::{Fault, NodeName, Precedence};
-use link::{Action, Event, FileReader, FileWriter, ReceivedBatch, Refusal, Reply};
+use link::{FileReader, FileWriter, ReceivedBatch, Refusal, Reply};
 use record::{Checkpoint, Direction, Lane, RecordStore, lane_origin};
 use serde::Serialize;
 
-use crate::core::{Core, Machine, lock, now};
+use crate::core::{Core, Machine, lock};
 use crate::link_in::verified;
 use crate::peer_link::Gathered;
 use crate::{Config, NodeError, keys, offline, writer};
@@ -84,15 +84,26 @@ pub fn send_file(
     config: &Config,
     peer: &NodeName,
     from: &BTreeMap<Precedence, u64>,
-    to: &mut dyn Write,
+    to: &mut (dyn Write + Send),
 ) -> Result<Vec<LaneSpan>, NodeError> {
     let stopped = Stopped::open(config)?;
-    let core = &stopped.core;
+    stopped.runtime.block_on(write_file(&stopped.core, peer, from, u64::MAX, to))
+}
+
+/// The same from the node that `core` is of; ends behind the batch with which the file has `most_bytes` or more.
+pub(crate) async fn write_file(
+    core: &Core,
+    peer: &NodeName,
+    from: &BTreeMap<Precedence, u64>,
+    most_bytes: u64,
+    to: &mut (dyn Write + Send),
+) -> Result<Vec<LaneSpan>, NodeError> {
     let link = core.link(peer).ok_or_else(|| NodeError::NotFound { what: format!("peer `{peer}`") })?;
     let bad = |message: String| NodeError::BadRequest { message };
     let io = io(Path::new("the file to send"));
     let mut file = FileWriter::begin(to).map_err(&io)?;
     let mut spans = Vec::new();
+    let mut written = 0;
     for precedence in Precedence::ALL {
         let lane = link.lane(precedence);
         let (size, acked) = {
@@ -108,14 +119,15 @@ pub fn send_file(
         }
         let mut start = first;
         loop {
-            let gathered = stopped.runtime.block_on(core.gather(peer.clone(), precedence, start, size))?;
-            let Gathered { before, items } = gathered;
+            let Gathered { before, items } = core.gather(peer.clone(), precedence, start, size).await?;
             let batch = lock(&lane.outbound)
-                .batch(before, items, &core.key, now())
+                .batch_for_file(before, items, &core.key, core.surroundings.now())
                 .map_err(|e| bad(e.to_string()))?;
-            file.add(&batch.to_bytes().map_err(|e| bad(e.to_string()))?).map_err(&io)?;
+            let bytes = batch.to_bytes().map_err(|e| bad(e.to_string()))?;
+            file.add(&bytes).map_err(&io)?;
+            written += bytes.len() as u64;
             start += batch.len() as u64;
-            if start >= size || batch.is_empty() {
+            if start >= size || batch.is_empty() || written >= most_bytes {
                 break;
             }
         }
@@ -132,6 +144,11 @@ pub fn send_file(
 /// When there is no record, the node runs, or it is no such file.
 pub fn receive_file(config: &Config, from: impl Read) -> Result<FileReceived, NodeError> {
     let stopped = Stopped::open(config)?;
+    stopped.runtime.block_on(read_file(&stopped.core, from))
+}
+
+/// The same into the node that `core` is of.
+pub(crate) async fn read_file(core: &Core, from: impl Read) -> Result<FileReceived, NodeError> {
     let bad = |e: std::io::Error| NodeError::BadInput { name: "the file".to_owned(), message: e.to_string() };
     let mut file = FileReader::begin(from).map_err(bad)?;
     let mut received = FileReceived::default();
@@ -147,7 +164,7 @@ pub fn receive_file(config: &Config, from: impl Read) -> Result<FileReceived, No
             }
         };
         number += 1;
-        if let Err((refusal, what)) = take(&stopped, &bytes, &mut lanes) {
+        if let Err((refusal, what)) = take(core, &bytes, &mut lanes).await {
             received.faults.push(fault(number, &refusal, &what));
         }
     }
@@ -158,18 +175,17 @@ pub fn receive_file(config: &Config, from: impl Read) -> Result<FileReceived, No
     Ok(received)
 }
 
-fn take(
-    stopped: &Stopped,
+async fn take(
+    core: &Core,
     bytes: &[u8],
     lanes: &mut BTreeMap<(NodeName, Precedence), (LaneSpan, Option<String>)>,
 ) -> Result<(), (Refusal, String)> {
-    let core = &stopped.core;
     let head = ReceivedBatch::read(bytes).map_err(|e| (e, "a batch".to_owned()))?.head;
     let what = format!("the lane {} of {}", head.precedence, head.from);
     let link = core.link(&head.from).ok_or_else(|| (Refusal::UnknownPeer, what.clone()))?;
     let batch = verified(core, &link, None, bytes).map_err(|e| (e, what.clone()))?;
     let before = link.lane(head.precedence).received();
-    let reply = stopped.runtime.block_on(core.receive(head.from.clone(), batch, "a file".to_owned()));
+    let reply = core.receive(head.from.clone(), batch, "a file".to_owned()).await;
     let after = link.lane(head.precedence).received();
     let (span, receipt) = lanes.entry((head.from.clone(), head.precedence)).or_insert_with(|| {
         (LaneSpan { peer: head.from.clone(), precedence: head.precedence, start: before, end: before }, None)
@@ -204,7 +220,11 @@ fn fault(number: usize, refusal: &Refusal, what: &str) -> Fault {
 /// When there is no record, the node runs, or a line is no receipt of a peer for a log of this node.
 pub fn receive_receipts(config: &Config, from: impl BufRead) -> Result<Vec<LaneSpan>, NodeError> {
     let stopped = Stopped::open(config)?;
-    let core = &stopped.core;
+    read_receipts(&stopped.core, from)
+}
+
+/// The same into the node that `core` is of. Blocks.
+pub(crate) fn read_receipts(core: &Core, from: impl BufRead) -> Result<Vec<LaneSpan>, NodeError> {
     let bad = |message: String| NodeError::BadInput { name: "the receipts".to_owned(), message };
     let mut spans = Vec::new();
     for (number, line) in from.lines().enumerate() {
@@ -227,15 +247,15 @@ pub fn receive_receipts(config: &Config, from: impl BufRead) -> Result<Vec<LaneS
             .map_err(|e| wrong(&e.to_string()))?;
         checkpoint.check_root(root).map_err(|e| wrong(&e.to_string()))?;
         let start = lock(&link.lane(precedence).outbound).acked();
-        let actions = lock(&link.lane(precedence).outbound).poll(now(), vec![Event::Receipt(checkpoint)]);
-        for action in actions {
-            if let Action::Acknowledged(checkpoint) = action {
-                core.acknowledged(link.peer.node.clone(), precedence, checkpoint)?;
-            }
+        let news = lock(&link.lane(precedence).outbound).receipt_by_file(checkpoint);
+        if let Some(checkpoint) = news {
+            core.acknowledged(link.peer.node.clone(), precedence, checkpoint)?;
         }
         let end = lock(&link.lane(precedence).outbound).acked();
         if end < size {
-            return Err(wrong("the cosignature is not the peer's"));
+            return Err(wrong(
+                "the cosignature is not the peer's, or a batch is under way on the line: try again",
+            ));
         }
         spans.push(LaneSpan { peer: link.peer.node.clone(), precedence, start, end });
     }

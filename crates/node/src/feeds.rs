@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::NodeError;
 use crate::config::HttpFeed;
-use crate::core::{Core, Draft, now};
+use crate::core::{Core, Draft};
 use crate::serve::{Stop, stopped};
 use crate::situation::LoadedCatalogue;
 use crate::unpack::{InputLimits, unpack};
@@ -177,7 +177,7 @@ fn take_file(core: &Arc<Core>, path: &Path) -> bool {
         }
         std::fs::read(path).map_err(io)
     };
-    let job = core.jobs.start("read", name.clone(), now());
+    let job = core.jobs.start("read", name.clone(), core.surroundings.now());
     let result = read().and_then(|bytes| take_in(core, &name, bytes));
     let folder = path.parent().unwrap_or(Path::new("."));
     let (state, message, aside) = match &result {
@@ -187,7 +187,7 @@ fn take_file(core: &Arc<Core>, path: &Path) -> bool {
     tracing::info!(file = %name, state, message, "feed file");
     if let Some(job) = core.jobs.update(job.id, |job| {
         job.state = state;
-        job.ended = Some(now());
+        job.ended = Some(core.surroundings.now());
         job.message = Some(message.clone());
     }) {
         let _ = core.events.send(crate::events::NodeEvent::Job(job));
@@ -197,7 +197,7 @@ fn take_file(core: &Arc<Core>, path: &Path) -> bool {
     }
     let target = folder.join(aside);
     let moved = std::fs::create_dir_all(&target).and_then(|()| {
-        let stamp = now().unix_nanos() / 1_000_000;
+        let stamp = core.surroundings.now().unix_nanos() / 1_000_000;
         let place = target.join(format!("{stamp}-{name}"));
         if aside == "refused" {
             std::fs::write(place.with_added_extension("why"), format!("{message}\n"))?;

@@ -32,9 +32,11 @@ mod policy_change;
 mod queue;
 mod screening;
 mod serve;
+mod share;
 mod situation;
 mod thinner;
 mod tls;
+mod tombstones;
 mod unpack;
 mod upkeep;
 mod view;
@@ -57,7 +59,7 @@ pub use crate::courier::{FileReceived, LaneSpan, receive_file, receive_receipts,
 pub use crate::evidence::{Stopped, WitnessState, witness_key, write_whole};
 pub use crate::export::{ForPeer, Selection};
 pub use crate::keys::{new_officer_key, officer_key, random_secret};
-pub use crate::offline::{CARD_SCHEMA, Card, Desk, accept, accept_until, card, repair};
+pub use crate::offline::{CARD_SCHEMA, Card, Desk, Terms, accept, accept_until, card, repair};
 pub use crate::people::{
     AccountAnswer, AccountName, AccountOrder, AccountSummary, Act, ActKind, Actor, Approval, NewAccount,
     NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_ENCODING;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -14,8 +14,9 @@ use base::{NodeName, Precedence};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use link::{Expected, MAX_BATCH_BYTES, PeerIdentity, ReceivedBatch, Refusal, Refused, Reply, VerifiedBatch};
 use record::PublicKey;
+use tokio::sync::SemaphorePermit;
 
-use crate::core::{Core, Draft, lock, nobody, now};
+use crate::core::{Core, Draft, lock, nobody};
 use crate::peer_link::PeerLink;
 use crate::serve::LinkCaller;
 
@@ -45,6 +46,7 @@ async fn receive(
     let Ok(lane) = lane.parse::<Precedence>() else { return StatusCode::NOT_FOUND.into_response() };
     // One batch of a lane at a time, also in memory: the next one waits unread.
     let _turn = link.lane(lane).turn.lock().await;
+    hold_back(&core, &link, lane).await;
     let read = if link.peer.certificate == caller.certificate {
         read(request).await
     } else {
@@ -54,10 +56,12 @@ async fn receive(
     let began = Instant::now();
     let reply = match read {
         Ok(bytes) => match check(&core, &link, lane, bytes).await {
-            Ok(batch) => match core.receive(caller.peer.clone(), batch, caller.address.clone()).await {
-                Ok(reply) => Ok(reply),
-                Err(e) => return (StatusCode::SERVICE_UNAVAILABLE, e.to_string()).into_response(),
-            },
+            Ok((batch, _room)) => {
+                match core.receive(caller.peer.clone(), batch, caller.address.clone()).await {
+                    Ok(reply) => Ok(reply),
+                    Err(e) => return (StatusCode::SERVICE_UNAVAILABLE, e.to_string()).into_response(),
+                }
+            }
             Err(refusal) => Err((StatusCode::BAD_REQUEST, refusal)),
         },
         Err(Unread::Refused(status, refusal)) => Err((status, refusal)),
@@ -76,7 +80,7 @@ async fn receive(
                 certificate: Some(caller.certificate),
                 address: Some(caller.address),
                 refusal: refusal.clone(),
-                at: now(),
+                at: core.surroundings.now(),
                 suppressed: 0,
                 marking: nobody(&core.config.country),
             };
@@ -86,6 +90,16 @@ async fn receive(
             pause(&link, true, began).await;
             (status, Json(Reply::Refused { refusal, size: 0 })).into_response()
         }
+    }
+}
+
+/// Who sends more than its share waits, unread.
+async fn hold_back(core: &Core, link: &PeerLink, lane: Precedence) {
+    let pause = link.share.pause(lane, core.others_need_it(link));
+    if !pause.is_zero() {
+        core.metrics.pauses.inc();
+        link.share.paused(pause);
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -111,28 +125,43 @@ async fn read(request: Request) -> Result<Vec<u8>, Unread> {
         let reason = "a packed body".to_owned();
         return Err(Unread::Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, Refusal::Malformed { reason }));
     }
+    let too_large = || {
+        let refusal = Refusal::TooLarge { limit: MAX_BATCH_BYTES as u64 };
+        Unread::Refused(StatusCode::PAYLOAD_TOO_LARGE, refusal)
+    };
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|bytes: u64| bytes > MAX_BATCH_BYTES as u64) {
+        return Err(too_large());
+    }
     let body = Limited::new(request.into_body(), MAX_BATCH_BYTES).collect();
     match tokio::time::timeout(BODY_WITHIN, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => {
-            let refusal = Refusal::TooLarge { limit: MAX_BATCH_BYTES as u64 };
-            Err(Unread::Refused(StatusCode::PAYLOAD_TOO_LARGE, refusal))
-        }
+        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) | Err(_) => Err(Unread::Broken),
     }
 }
 
-/// What the batch alone tells, outside the thread that writes.
-async fn check(
+/// What the batch alone tells, outside the thread that writes, with the room in memory that it takes until it is
+/// stored.
+async fn check<'l>(
     core: &Arc<Core>,
-    link: &Arc<PeerLink>,
+    link: &'l Arc<PeerLink>,
     lane: Precedence,
     bytes: Vec<u8>,
-) -> Result<VerifiedBatch, Refusal> {
-    let (core, link) = (Arc::clone(core), Arc::clone(link));
-    let work = move || verified(&core, &link, Some(lane), &bytes);
-    let cannot = |_| Refusal::CannotStore { reason: "the node is stopping".to_owned() };
-    tokio::task::spawn_blocking(work).await.map_err(cannot)?
+) -> Result<(VerifiedBatch, SemaphorePermit<'l>), Refusal> {
+    let cannot = || Refusal::CannotStore { reason: "the node is stopping".to_owned() };
+    let room = link.share.room_for(bytes.len()).await.ok_or_else(cannot)?;
+    let (core, sender) = (Arc::clone(core), Arc::clone(link));
+    let work = move || {
+        let began = Instant::now();
+        let batch = verified(&core, &sender, Some(lane), &bytes);
+        let items = batch.as_ref().map_or(0, |batch| batch.len() as u64);
+        sender.share.came(lane, items, bytes.len() as u64);
+        sender.share.worked(lane, began.elapsed());
+        batch
+    };
+    Ok((tokio::task::spawn_blocking(work).await.map_err(|_| cannot())??, room))
 }
 
 /// Reads and checks a batch of `link`'s peer; `lane` is that of the connection, or none for a file.
@@ -143,7 +172,7 @@ pub(crate) fn verified(
     bytes: &[u8],
 ) -> Result<VerifiedBatch, Refusal> {
     let batch = ReceivedBatch::read(bytes)?;
-    if let Some(at) = lock(&link.expires).filter(|at| now() >= *at) {
+    if let Some(at) = lock(&link.expires).filter(|at| core.surroundings.now() >= *at) {
         return Err(Refusal::Expired { at });
     }
     let peer = identity(link)?;
@@ -153,7 +182,7 @@ pub(crate) fn verified(
         domain: core.domain(),
         peer: &peer,
         lane,
-        now: lane.map(|_| now()),
+        now: lane.map(|_| core.surroundings.now()),
         author: &author,
     };
     link::verify(batch, &expected, &core.pool)

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use base::{EntryId, NodeName, Noun as _, Recall, Timestamp};
 use link::{Agreement, Grant, RecallReceipt, ReleaseRequest};
-use record::{Entry, PublicKey};
+use record::{Entry, Fraud, PublicKey};
 
 #[derive(Default)]
 pub(crate) struct LinkIndex {
+    /// This node's key: only its own word counts where a peer could write the same.
+    own: Option<PublicKey>,
     /// By what is recalled: the recalls and who signed them.
     recalls: HashMap<EntryId, Vec<(EntryId, PublicKey)>>,
     /// By recall and by who confirmed it: the receipt.
@@ -17,11 +19,18 @@ pub(crate) struct LinkIndex {
     grants: HashMap<EntryId, Vec<(EntryId, PublicKey, Grant)>>,
     /// By who signed and with whom: the newest agreement.
     agreements: HashMap<(NodeName, NodeName), Agreement>,
+    /// Proofs of this node that a peer showed two histories, by the peer, in the order of the log.
+    frauds: BTreeMap<NodeName, Vec<(EntryId, Timestamp, Fraud)>>,
     /// Requests of peers to this node, and of this node to peers, with who asks.
     pub(crate) requests: BTreeMap<EntryId, (NodeName, ReleaseRequest)>,
 }
 
 impl LinkIndex {
+    /// The index of the record of the node whose key is `own`.
+    pub(crate) fn of(own: PublicKey) -> Self {
+        Self { own: Some(own), ..Self::default() }
+    }
+
     /// Takes in an entry of the record.
     pub(crate) fn apply(&mut self, entry: &Entry) {
         match entry.kind() {
@@ -53,8 +62,19 @@ impl LinkIndex {
                     self.agreements.insert((author.clone(), other), agreement);
                 }
             }
+            Fraud::SCHEMA if self.own.as_ref() == Some(entry.key()) => {
+                if let Ok(fraud) = entry.noun::<Fraud>() {
+                    let found = self.frauds.entry(fraud.node.clone()).or_default();
+                    found.push((entry.id(), entry.time(), fraud));
+                }
+            }
             _ => {}
         }
+    }
+
+    /// The proofs against a peer, oldest first.
+    pub(crate) fn frauds_of(&self, peer: &NodeName) -> &[(EntryId, Timestamp, Fraud)] {
+        self.frauds.get(peer).map_or(&[], Vec::as_slice)
     }
 
     /// What `signer` agreed with `other`, as it signed last.

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
-use crate::core::{Core, lock, now};
+use crate::core::{Core, lock};
 use crate::events::NodeEvent;
 use crate::keys::TlsIdentity;
 use crate::link_in::BATCH_PATH;
@@ -97,8 +97,8 @@ impl Sender {
         let link = Arc::clone(&self.link);
         let lane = link.lane(self.lane);
         loop {
-            let actions = lock(&lane.outbound).poll(now(), std::mem::take(&mut inbox));
-            let mut wake_at = now().plus_seconds(5.0);
+            let actions = lock(&lane.outbound).poll(self.now(), std::mem::take(&mut inbox));
+            let mut wake_at = self.now().plus_seconds(5.0);
             for action in actions {
                 match action {
                     Action::Send { start, end } => {
@@ -119,14 +119,14 @@ impl Sender {
                         let items = lock(&lane.outbound).acked();
                         tracing::debug!(peer = %self.link.peer.node, lane = %self.lane, items, "acknowledged");
                         self.core.metrics.items_acknowledged.inc();
-                        *lock(&self.link.last_ack) = Some(now());
+                        *lock(&self.link.last_ack) = Some(self.now());
                         let peer = self.link.peer.node.clone();
                         let _ = self.core.acknowledged(peer, self.lane, checkpoint);
                         self.tell();
                     }
                     Action::Changed(state) => {
                         tracing::info!(peer = %self.link.peer.node, lane = %self.lane, ?state, "link");
-                        *lock(&self.link.since) = Some(now());
+                        *lock(&self.link.since) = Some(self.now());
                         self.tell();
                     }
                     Action::WakeAt(at) => wake_at = at,
@@ -140,9 +140,17 @@ impl Sender {
             tokio::select! {
                 () = stopped(&mut stop) => return,
                 () = lane.wake.notified() => inbox.extend(lane.news()),
-                () = tokio::time::sleep(until(wake_at)) => {}
+                () = tokio::time::sleep(self.until(wake_at)) => {}
             }
         }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.core.surroundings.now()
+    }
+
+    fn until(&self, at: Timestamp) -> Duration {
+        Duration::try_from_secs_f64(at.seconds_since(self.now())).unwrap_or_default()
     }
 
     fn tell(&self) {
@@ -155,7 +163,7 @@ impl Sender {
     async fn send(&mut self, start: u64, end: u64) -> Result<Reply, String> {
         let (before, items) = self.items(start, end).await.map_err(|e| e.to_string())?;
         let batch = lock(&self.link.lane(self.lane).outbound)
-            .batch(before, items, &self.core.key, now())
+            .batch(before, items, &self.core.key, self.now())
             .map_err(|e| e.to_string())?;
         let behind = batch.start() + batch.len() as u64;
         let body = batch.to_bytes().map_err(|e| e.to_string())?;
@@ -273,10 +281,6 @@ impl Sender {
         });
         Ok(sender)
     }
-}
-
-fn until(at: Timestamp) -> Duration {
-    Duration::try_from_secs_f64(at.seconds_since(now())).unwrap_or_default()
 }
 
 /// The word for a state in the API.

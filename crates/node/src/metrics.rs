@@ -18,6 +18,8 @@ pub(crate) struct Metrics {
     pub(crate) items_received: Count,
     pub(crate) items_acknowledged: Count,
     pub(crate) refusals: Count,
+    pub(crate) pauses: Count,
+    pub(crate) frauds: Count,
     pub(crate) requests: Count,
     pub(crate) faults: Count,
 }
@@ -40,6 +42,16 @@ impl Metrics {
             "refusals",
             "connections and batches refused since the start",
             self.refusals.clone(),
+        );
+        registry.register(
+            "link_pauses",
+            "batches that waited because their peer used up its share",
+            self.pauses.clone(),
+        );
+        registry.register(
+            "link_frauds",
+            "proofs recorded that a peer showed two histories",
+            self.frauds.clone(),
         );
         registry.register("http_requests", "requests to the API since the start", self.requests.clone());
         registry.register(

@@ -1,8 +1,9 @@
 //! Introducing peers: the card that officers exchange, and what a stopped node's folder can do with one.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use base::{Country, EntryId, Timestamp};
+use base::{Country, EntryId, Precedence, Timestamp};
 use link::{Agreement, Party};
 use rand_core::OsRng;
 use record::{
@@ -36,10 +37,77 @@ pub struct Card {
     pub certificate: String,
     /// Host and port of the link.
     pub address: String,
+    /// Whom to call, in words; they stand in an agreement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+}
+
+/// What two nodes agree on beside who they are. Both officers state the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// When the agreement runs out.
+    pub expires: Timestamp,
+    /// Which lanes are used; FLASH is always one, because recalls go in it. What would go in another goes in the next
+    /// less urgent one that is used, or else in the least urgent.
+    pub lanes: Vec<Precedence>,
+    /// Names of witnesses that both take, beside one another.
+    pub witnesses: Vec<String>,
+    /// The versions of tables that both decide by, beside the one of codes.
+    pub tables: BTreeMap<String, String>,
+}
+
+/// The most contacts, witnesses and tables, and the longest of each, in characters.
+const MOST_WORDS: usize = 20;
+const LONGEST_WORD: usize = 200;
+
+impl Terms {
+    /// All lanes until `expires`, with no witness and no further table.
+    pub fn until(expires: Timestamp) -> Self {
+        Self { expires, lanes: Precedence::ALL.to_vec(), witnesses: Vec::new(), tables: BTreeMap::new() }
+    }
+
+    /// In the one order that both sides come to.
+    fn settled(mut self) -> Result<Self, NodeError> {
+        let bad = |message: String| NodeError::BadRequest { message };
+        self.lanes.sort_unstable();
+        self.lanes.dedup();
+        if self.lanes.first() != Some(&Precedence::Flash) {
+            return Err(bad("`lanes` must hold flash: recalls go in it".to_owned()));
+        }
+        self.witnesses.sort_unstable();
+        self.witnesses.dedup();
+        check_words("witnesses", &self.witnesses)?;
+        check_words(
+            "tables",
+            &self.tables.iter().flat_map(|(k, v)| [k.clone(), v.clone()]).collect::<Vec<_>>(),
+        )?;
+        if self.tables.contains_key(CODES) {
+            return Err(bad("`tables`: the version of `codes` is that of this program".to_owned()));
+        }
+        Ok(self)
+    }
+}
+
+/// The table of country and group codes, in an agreement.
+const CODES: &str = "codes";
+
+fn check_words(field: &str, words: &[String]) -> Result<(), NodeError> {
+    let fits = |word: &String| (1..=LONGEST_WORD).contains(&word.chars().count());
+    if words.len() <= 2 * MOST_WORDS && words.iter().all(fits) {
+        return Ok(());
+    }
+    let message = format!("`{field}`: at most {MOST_WORDS}, each of 1 to {LONGEST_WORD} characters");
+    Err(NodeError::BadRequest { message })
 }
 
 /// The agreement between this node and the peer of a card: both sides come to the same one.
-pub(crate) fn agreement(own: &Card, peer: &Peer, expires: Timestamp) -> Result<Agreement, NodeError> {
+pub(crate) fn agreement(
+    own: &Card,
+    peer: &Peer,
+    peer_contacts: Vec<String>,
+    terms: Terms,
+) -> Result<Agreement, NodeError> {
+    let terms = terms.settled()?;
     let bad = |e: &dyn std::fmt::Display| NodeError::BadRequest { message: format!("the own card: {e}") };
     let me = Party {
         node: own.node.parse().map_err(|e| bad(&e))?,
@@ -47,7 +115,7 @@ pub(crate) fn agreement(own: &Card, peer: &Peer, expires: Timestamp) -> Result<A
         key: own.key.clone(),
         certificate: own.certificate.parse().map_err(|e| bad(&e))?,
         address: own.address.clone(),
-        contacts: Vec::new(),
+        contacts: own.contacts.clone(),
     };
     let other = Party {
         node: peer.node.clone(),
@@ -55,10 +123,13 @@ pub(crate) fn agreement(own: &Card, peer: &Peer, expires: Timestamp) -> Result<A
         key: peer.key.clone(),
         certificate: peer.certificate,
         address: peer.address.clone(),
-        contacts: Vec::new(),
+        contacts: peer_contacts,
     };
     let codes = label::Codes::builtin().version().to_owned();
-    Ok(Agreement::new(me, other, [("codes".to_owned(), codes)].into(), expires))
+    let mut tables = terms.tables;
+    tables.insert(CODES.to_owned(), codes);
+    let agreement = Agreement::new(me, other, tables, terms.expires);
+    Ok(Agreement { lanes: terms.lanes, witnesses: terms.witnesses, ..agreement })
 }
 
 impl Card {
@@ -74,6 +145,7 @@ impl Card {
         }
         clearance.parse::<label::Level>().map_err(|e| bad(format!("`clearance`: {e}")))?;
         PublicKey::from_hex(&self.key).map_err(|e| field("key", &e))?;
+        check_words("card.contacts", &self.contacts)?;
         let peer = Peer {
             node: self.node.parse().map_err(|e| field("node", &e))?,
             title: self.title,
@@ -145,6 +217,7 @@ pub fn card(config: &Config) -> Result<Card, NodeError> {
             "" => config.link_listen.to_string(),
             address => address.to_owned(),
         },
+        contacts: config.contacts,
     })
 }
 
@@ -223,8 +296,8 @@ pub fn accept(
     accept_until(config, card, clearance, None, now)
 }
 
-/// The same with an agreement that runs out at `expires`: this node signs it now, and the other signs the same one when
-/// its officer accepts this node's card with the same time.
+/// The same with an agreement: this node signs it now, and the other signs the same one when its officer accepts this
+/// node's card on the same terms.
 ///
 /// # Errors
 /// As [`accept`].
@@ -232,13 +305,14 @@ pub fn accept_until(
     config: &Config,
     card: Card,
     clearance: &str,
-    expires: Option<Timestamp>,
+    terms: Option<Terms>,
     now: Option<Timestamp>,
 ) -> Result<(EntryId, Peer), NodeError> {
     let own = self::card(config)?;
     let mut desk = Desk::open(config)?;
+    let contacts = card.contacts.clone();
     let peer = card.peer(clearance, desk.config.name.as_str(), &desk.config.country)?;
-    let agreement = expires.map(|expires| agreement(&own, &peer, expires)).transpose()?;
+    let agreement = terms.map(|terms| agreement(&own, &peer, contacts, terms)).transpose()?;
     let entry = desk.sign(&peer, now)?;
     let agreement = agreement.map(|agreed| desk.sign(&agreed, now)).transpose()?;
     let id = entry.id();

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use base::{Precedence, Timestamp};
 use label::{Audience, Released};
-use link::{BatchError, Event, Item, LinkState, Outbound};
+use link::{Agreement, BatchError, Event, Item, LinkState, Outbound};
 use record::{Entry, Frontier, Peer};
 use tokio::sync::Notify;
 
 use crate::core::lock;
+use crate::share::{Rates, Share};
 
 /// How the address of a peer begins that is reached through a hub only: `via:washington`.
 const VIA: &str = "via:";
@@ -36,10 +37,14 @@ pub(crate) struct PeerLink {
     pub(crate) via: Option<base::NodeName>,
     /// When the agreement runs out, if there is one.
     pub(crate) expires: Mutex<Option<Timestamp>>,
+    /// The lanes that the agreement names; without one all.
+    agreed: Mutex<Vec<Precedence>>,
     /// Connections that the peer has open to this node.
     pub(crate) connections: AtomicUsize,
     /// Refusals in a row, for which the peer waits.
     pub(crate) refused: AtomicUsize,
+    /// How much of this machine it may use.
+    pub(crate) share: Share,
 }
 
 /// One lane to and from a peer.
@@ -70,7 +75,13 @@ pub(crate) struct Gathered {
 }
 
 impl PeerLink {
-    pub(crate) fn new(peer: Peer, audience: Audience, outbound: [Outbound; 4], received: [u64; 4]) -> Self {
+    pub(crate) fn new(
+        peer: Peer,
+        audience: Audience,
+        outbound: [Outbound; 4],
+        received: [u64; 4],
+        rates: Rates,
+    ) -> Self {
         let via = peer.address.strip_prefix(VIA).and_then(|hub| hub.parse().ok());
         let mut received = received.into_iter();
         let lanes = outbound.map(|outbound| Lane {
@@ -90,8 +101,10 @@ impl PeerLink {
             last_ack: Mutex::new(None),
             via,
             expires: Mutex::new(None),
+            agreed: Mutex::new(Precedence::ALL.to_vec()),
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
+            share: Share::new(rates),
         }
     }
 
@@ -99,8 +112,24 @@ impl PeerLink {
         &self.lanes[precedence as usize]
     }
 
-    /// Until when the agreement with the peer holds.
-    pub(crate) fn expires_at(&self, expires: Timestamp) {
+    /// The lane in which something of this precedence goes: its own, or the next less urgent one that is agreed on, or
+    /// else the least urgent.
+    pub(crate) fn lane_for(&self, precedence: Precedence) -> Precedence {
+        let agreed = lock(&self.agreed);
+        agreed
+            .iter()
+            .find(|lane| **lane >= precedence)
+            .or_else(|| agreed.last())
+            .copied()
+            .unwrap_or(precedence)
+    }
+
+    /// The agreement that holds with the peer.
+    pub(crate) fn agree(&self, agreement: &Agreement) {
+        let expires = agreement.expires;
+        let mut lanes = agreement.lanes.clone();
+        lanes.sort_unstable();
+        *lock(&self.agreed) = lanes;
         *lock(&self.expires) = Some(expires);
         self.lanes.iter().for_each(|lane| lock(&lane.outbound).expires_at(Some(expires)));
     }

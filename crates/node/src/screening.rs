@@ -8,7 +8,7 @@ use base::{Finding, Interval, Marking};
 
 use crate::NodeError;
 use crate::config::MarkingRule;
-use crate::core::{Core, Draft, now};
+use crate::core::{Core, Draft};
 use crate::events::NodeEvent;
 use crate::jobs::Job;
 use crate::situation::{LoadedCatalogue, finding_key};
@@ -39,7 +39,7 @@ pub(crate) fn start(
     }
     let title =
         format!("{} objects against {} within {within_km} km", protected.len(), catalogue.catalogue.len());
-    let job = core.jobs.start("screen", title, now());
+    let job = core.jobs.start("screen", title, core.surroundings.now());
     let (core, started) = (Arc::clone(core), job.clone());
     std::thread::Builder::new()
         .name("screen".to_owned())
@@ -51,7 +51,7 @@ pub(crate) fn start(
             };
             tell(&core, started.id, |job| {
                 job.state = state;
-                job.ended = Some(now());
+                job.ended = Some(core.surroundings.now());
                 job.message = Some(message);
             });
         })
@@ -152,6 +152,6 @@ fn marking(core: &Core, names: &[&str]) -> Result<Marking, NodeError> {
     rules.push(&config.catalogue_marking);
     let markings: Vec<Marking> = rules.into_iter().map(|rule| rule.marking(country)).collect();
     let all: Vec<&Marking> = markings.iter().collect();
-    label::join_markings(&all, &core.rules(crate::core::now()).codes)
+    label::join_markings(&all, &core.rules(core.surroundings.now()).codes)
         .map_err(|e| NodeError::Conflict { message: e.to_string() })
 }

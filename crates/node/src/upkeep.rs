@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
-use base::{EntryId, NodeName, Precedence};
+use base::{EntryId, Finding, NodeName, Noun as _, Observation, Precedence};
+use incident::Incident;
 use label::Evidence;
-use record::{Batch, Direction, Lane, RecordStore, SqliteRecord, Stored};
+use record::{Batch, Direction, Entry, Lane, RecordStore, SqliteRecord, Stored};
 
 use crate::NodeError;
+use crate::tombstones::Unconfirmed;
 use crate::view::{Decided, Fold, Intake, Mark, OwnerRows, Prepared, View, Views};
 
 /// Entries that are made up for in one transaction.
@@ -22,6 +24,8 @@ pub(crate) struct Folds {
     others: BTreeMap<View, Fold>,
     /// What the kernel asked about evidence since the last commit.
     evidence: RefCell<HashMap<EntryId, Evidence>>,
+    /// What is hidden since the folder was restored.
+    unconfirmed: Unconfirmed,
 }
 
 /// What a view calls a lane.
@@ -41,10 +45,15 @@ fn lanes_of(peer: &NodeName) -> impl Iterator<Item = Lane> + '_ {
 
 impl Folds {
     /// Opens the owner's view and brings it up to the record.
-    pub(crate) fn open(views: &Views, record: &SqliteRecord) -> Result<Self, NodeError> {
+    pub(crate) fn open(
+        views: &Views,
+        record: &SqliteRecord,
+        unconfirmed: Unconfirmed,
+    ) -> Result<Self, NodeError> {
         let owner = Fold::open(views.folder(), View::Owner, holds(record))?;
-        let mut folds = Self { owner, others: BTreeMap::new(), evidence: RefCell::default() };
-        follow_home(&mut folds.owner, record, |_| ())?;
+        let (others, evidence) = (BTreeMap::new(), RefCell::default());
+        let mut folds = Self { owner, others, evidence, unconfirmed };
+        follow_home(&mut folds.owner, record, &folds.unconfirmed, |_| ())?;
         views.show(&folds.owner)?;
         Ok(folds)
     }
@@ -55,10 +64,27 @@ impl Folds {
             return Ok(());
         }
         let mut fold = Fold::open(views.folder(), view.clone(), holds(record))?;
-        follow(&mut fold, record, |_| ())?;
+        follow(&mut fold, record, &self.unconfirmed, |_| ())?;
         views.show(&fold)?;
         self.others.insert(view, fold);
         Ok(())
+    }
+
+    /// What is hidden since the folder was restored.
+    pub(crate) const fn unconfirmed(&self) -> &Unconfirmed {
+        &self.unconfirmed
+    }
+
+    /// The open views beside the owner's.
+    pub(crate) fn views(&self) -> Vec<View> {
+        self.others.keys().cloned().collect()
+    }
+
+    /// Removes the files of all views: they are to be opened anew.
+    pub(crate) fn discard(&self, views: &Views) {
+        for view in self.views().into_iter().chain([View::Owner]) {
+            views.discard(&view);
+        }
     }
 
     /// Makes up for what the owner's view could not take in before: nothing is decided by a view that is behind.
@@ -67,7 +93,8 @@ impl Folds {
             return Ok(());
         }
         self.evidence.borrow_mut().clear();
-        follow_home(&mut self.owner, record, |intake| views.took_in(&View::Owner, intake))
+        let tell = |intake: &Intake| views.took_in(&View::Owner, intake);
+        follow_home(&mut self.owner, record, &self.unconfirmed, tell)
     }
 
     /// What only the owner may ask, as it stands after the last commit.
@@ -92,8 +119,10 @@ impl Folds {
             let view = fold.view().clone();
             let tell = |intake: &Intake| views.took_in(&view, intake);
             let done = match &view {
-                View::Owner | View::User(_) => follow_fresh(fold, record, &fresh, end, tell),
-                View::Peer(peer) => follow_rows(fold, record, peer, batch, &by_id, tell),
+                View::Owner | View::User(_) => {
+                    follow_fresh(fold, record, &self.unconfirmed, &fresh, end, tell)
+                }
+                View::Peer(peer) => follow_rows(fold, record, &self.unconfirmed, (peer, batch), &by_id, tell),
             };
             if let Err(error) = done {
                 tracing::error!(%error, ?view, "a view is behind; it follows with the next entry");
@@ -148,6 +177,19 @@ impl Folds {
     }
 }
 
+/// The entry as the views get it: without its content while that is hidden. What the link goes by, such as recalls, is
+/// never hidden.
+fn veiled(mut stored: Stored, unconfirmed: &Unconfirmed) -> Stored {
+    let is_hidden = |entry: &Entry| {
+        [Observation::SCHEMA, Finding::SCHEMA, Incident::SCHEMA].contains(&entry.kind())
+            && unconfirmed.hides(stored.seq, &entry.author().node)
+    };
+    if stored.received.is_some() && stored.entry.as_ref().is_some_and(is_hidden) {
+        stored.entry = None;
+    }
+    stored
+}
+
 /// Whether the record has that entry at that place.
 fn holds(record: &SqliteRecord) -> impl Fn(u64, &EntryId) -> bool {
     |seq, id| record.place(id).ok().flatten() == Some(seq)
@@ -157,15 +199,25 @@ fn finder(record: &SqliteRecord) -> impl Fn(&EntryId) -> Option<u64> {
     |id| record.place(id).ok().flatten()
 }
 
-fn follow(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -> Result<(), NodeError> {
+fn follow(
+    fold: &mut Fold,
+    record: &SqliteRecord,
+    unconfirmed: &Unconfirmed,
+    tell: impl Fn(&Intake),
+) -> Result<(), NodeError> {
     match fold.view().clone() {
-        View::Owner | View::User(_) => follow_home(fold, record, tell),
-        View::Peer(peer) => follow_lanes(fold, record, &peer, tell),
+        View::Owner | View::User(_) => follow_home(fold, record, unconfirmed, tell),
+        View::Peer(peer) => follow_lanes(fold, record, unconfirmed, &peer, tell),
     }
 }
 
 /// Brings a view of the home log up to its end.
-fn follow_home(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -> Result<(), NodeError> {
+fn follow_home(
+    fold: &mut Fold,
+    record: &SqliteRecord,
+    unconfirmed: &Unconfirmed,
+    tell: impl Fn(&Intake),
+) -> Result<(), NodeError> {
     let end = record.log_size();
     if end - fold.applied().min(end) > CHUNK {
         tracing::info!(view = ?fold.view(), from = fold.applied(), to = end, "a view is brought up to the record");
@@ -174,7 +226,7 @@ fn follow_home(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -
         let upto = (fold.applied() + CHUNK).min(end);
         let mut entries: Vec<Prepared> = Vec::new();
         for seq in fold.applied()..upto {
-            entries.extend(record.at(seq)?.map(Prepared::from));
+            entries.extend(record.at(seq)?.map(|stored| Prepared::from(veiled(stored, unconfirmed))));
         }
         tell(&fold.take_in(&entries, Mark::Home(upto), &finder(record))?);
     }
@@ -184,6 +236,7 @@ fn follow_home(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -
 fn follow_fresh(
     fold: &mut Fold,
     record: &SqliteRecord,
+    unconfirmed: &Unconfirmed,
     fresh: &[Rc<Prepared>],
     end: u64,
     tell: impl Fn(&Intake),
@@ -195,15 +248,15 @@ fn follow_fresh(
         return Ok(());
     }
     // It could not be written before.
-    follow_home(fold, record, tell)
+    follow_home(fold, record, unconfirmed, tell)
 }
 
 /// Takes in the leaves that a commit appended to a peer's lanes.
 fn follow_rows(
     fold: &mut Fold,
     record: &SqliteRecord,
-    peer: &NodeName,
-    batch: &Batch,
+    unconfirmed: &Unconfirmed,
+    (peer, batch): (&NodeName, &Batch),
     fresh: &HashMap<EntryId, &Rc<Prepared>>,
     tell: impl Fn(&Intake),
 ) -> Result<(), NodeError> {
@@ -215,7 +268,7 @@ fn follow_rows(
         *size += 1;
         entries.extend(match fresh.get(&row.id) {
             Some(fresh) => Some(Rc::clone(fresh)),
-            None => record.get(&row.id)?.map(|stored| Rc::new(stored.into())),
+            None => record.get(&row.id)?.map(|stored| Rc::new(veiled(stored, unconfirmed).into())),
         });
     }
     if sizes.is_empty() {
@@ -226,7 +279,7 @@ fn follow_rows(
         let name = lane_name(&lane);
         if sizes.get(&name).copied().unwrap_or_else(|| fold.lane(&name)) != size {
             // It could not be written before.
-            return follow_lanes(fold, record, peer, tell);
+            return follow_lanes(fold, record, unconfirmed, peer, tell);
         }
     }
     tell(&fold.take_in(entries, Mark::Lanes(&sizes), &finder(record))?);
@@ -238,6 +291,7 @@ fn follow_rows(
 fn follow_lanes(
     fold: &mut Fold,
     record: &SqliteRecord,
+    unconfirmed: &Unconfirmed,
     peer: &NodeName,
     tell: impl Fn(&Intake),
 ) -> Result<(), NodeError> {
@@ -263,7 +317,8 @@ fn follow_lanes(
                     }
                     for (place, id) in (behind.read..).zip(&ids) {
                         // What was withdrawn before it came has a place in the lane but no entry.
-                        behind.next.extend(record.get(id)?.map(|stored| (place, stored)));
+                        let stored = record.get(id)?.map(|stored| veiled(stored, unconfirmed));
+                        behind.next.extend(stored.map(|stored| (place, stored)));
                     }
                     behind.read += ids.len() as u64;
                 }

@@ -5,12 +5,14 @@
 
 mod exchange;
 mod program;
+mod refusals;
+mod restored;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Recall};
+use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Recall, Timestamp};
 use incident::GroupRules;
 use label::{Evidence, Released};
 use link::Inbound;
@@ -27,6 +29,7 @@ use crate::policy_change::RulesOnRecord;
 use crate::queue::{Queue, Quiet};
 use crate::situation::Situation;
 use crate::thinner::Thinner;
+use crate::tombstones::Tombstones;
 use crate::upkeep::Folds;
 use crate::view::{Decided, Views};
 use crate::{Config, NodeError};
@@ -66,10 +69,14 @@ pub(crate) fn start(
         )?;
     }
     let mut record = SqliteRecord::open(&config.data, own_key(), options)?;
-    program::name(&mut record, &config, &key, &*surroundings)?;
     let (events, _) = broadcast::channel(4096);
+    let (tombstones, recalls) = Tombstones::open(&config.tombstones)?;
+    let own_recalls =
+        restored::purge_again(&config, &mut record, recalls, &key.public(), surroundings.now())?;
+    let unconfirmed = restored::look(&config, &record, &tombstones)?;
+    program::name(&mut record, &config, &key, &*surroundings)?;
     let views = Views::new(&config.data)?;
-    let folds = Folds::open(&views, &record)?;
+    let folds = Folds::open(&views, &record, unconfirmed)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .thread_name(|number| format!("signatures {number}"))
         .build()
@@ -87,12 +94,13 @@ pub(crate) fn start(
         surroundings,
         links: RwLock::new(BTreeMap::new()),
         commands: Queue::default(),
-        index: Mutex::new(LinkIndex::default()),
+        index: Mutex::new(LinkIndex::of(key.public())),
         key,
         pool,
         refusals: Mutex::new(Thinner::default()),
         peer_added: Notify::new(),
         link_address: Mutex::new(config.link_address.clone()),
+        used: Mutex::new(None),
         config,
     });
     let mut writer = Writer {
@@ -102,8 +110,10 @@ pub(crate) fn start(
         inbounds: HashMap::new(),
         receipts: Vec::new(),
         scrubbed: Instant::now(),
+        proven: HashMap::new(),
+        tombstones,
     };
-    writer.take_up()?;
+    writer.take_up(own_recalls)?;
     let indexing = Arc::clone(&core);
     std::thread::Builder::new()
         .name("words".to_owned())
@@ -127,6 +137,9 @@ struct Writer {
     receipts: Vec<LaneAck>,
     /// When a piece of the disk was last looked at.
     scrubbed: Instant,
+    /// When a proof of fraud was last looked for, by peer and lane.
+    proven: HashMap<(NodeName, Precedence), Timestamp>,
+    tombstones: Tombstones,
 }
 
 /// Entries that one caller wants to have recorded, and where he waits.
@@ -170,7 +183,11 @@ impl Writer {
                     self.append(group);
                 }
                 Command::Receive { peer, batch, address, reply } => {
+                    let (lane, began) = (batch.precedence(), Instant::now());
                     let answer = self.receive(&peer, *batch, address);
+                    if let Some(link) = core.link(&peer) {
+                        link.share.worked(lane, began.elapsed());
+                    }
                     let _ = reply.send(answer);
                 }
                 Command::Gather { peer, lane, start, end, reply } => {
@@ -225,7 +242,7 @@ impl Writer {
     }
 
     /// Picks up where the last run stopped.
-    fn take_up(&mut self) -> Result<(), NodeError> {
+    fn take_up(&mut self, own_recalls: Vec<Entry>) -> Result<(), NodeError> {
         // Only the founding entry is the same in both domains; after it, the first one tells.
         if let Some(entry) = self.record.at(1)?.and_then(|stored| stored.entry)
             && entry.domain() != self.core.domain()
@@ -244,6 +261,7 @@ impl Writer {
                 }
             }
         }
+        self.recall_again(own_recalls)?;
         for fault in self.core.rules.read().unwrap_or_else(PoisonError::into_inner).faults() {
             tracing::warn!("{fault}");
         }
@@ -299,6 +317,7 @@ impl Writer {
         let end = self.record.log_size() + entries.len() as u64;
         plan.batch.acks = std::mem::take(&mut self.receipts);
         plan.batch.cursors = links.iter().map(|link| (link.peer.node.clone(), end)).collect();
+        self.remember_recalls(entries.iter().map(|(entry, _)| entry));
         let committed = self.record.commit(&plan.batch)?;
         if let Some(why) = committed.derived_behind {
             tracing::warn!(why, "tiles or checkpoint are behind; the entries are safe");

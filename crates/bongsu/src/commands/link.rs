@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use base::{Fault, NodeName, Precedence, Timestamp};
-use node::{Card, NodeError};
+use node::{Card, NodeError, Terms};
 use record::{Direction, Peer, ReadRecord, StoreError};
 use serde::Serialize;
 
@@ -30,11 +30,12 @@ another way, such as by voice. Stop the node first, or use its console.")]
     #[command(after_help = "Example:
   bongsu link accept washington.card.json --data ./seoul --clearance SECRET
   bongsu link accept washington.card.json --data ./seoul --clearance SECRET \\
-    --expires 2036-01-01T00:00:00Z
+    --expires 2036-01-01T00:00:00Z --witness kisa-witness
 
 With --expires this node signs a peering agreement; it is signed by both once the
-other officer accepts this node's card with the same time. When it runs out, the
-link stops.
+other officer accepts this node's card on the same terms: time, lanes, witnesses
+and tables. The contacts of each side stand on its card (`contacts` under [link]
+in bongsu.toml). When it runs out, the link stops.
 
 Stop the node first, or use its console.")]
     Accept {
@@ -47,6 +48,15 @@ Stop the node first, or use its console.")]
         /// When the peering agreement runs out; without it there is none
         #[arg(long, value_name = "TIME")]
         expires: Option<Timestamp>,
+        /// A lane that is used: flash, immediate, priority, routine; may be given again [default: all]
+        #[arg(long = "lane", value_name = "LANE", requires = "expires")]
+        lanes: Vec<Precedence>,
+        /// A witness that both take, by name; may be given again
+        #[arg(long = "witness", value_name = "NAME", requires = "expires")]
+        witnesses: Vec<String>,
+        /// The version of a table that both decide by; may be given again
+        #[arg(long = "table", value_name = "NAME=VERSION", requires = "expires", value_parser = table)]
+        tables: Vec<(String, String)>,
         #[command(flatten)]
         settings: Settings,
     },
@@ -99,12 +109,17 @@ pub(crate) fn run(command: Link, common: &Common) -> Result<ExitCode, CliError> 
             let card = node::card(&settings.load()?).map_err(running)?;
             common.out().document(node::CARD_SCHEMA, &card)?;
         }
-        Link::Accept { card, clearance, expires, settings } => {
+        Link::Accept { card, clearance, expires, lanes, witnesses, tables, settings } => {
             let name = input::name(&card);
             let read: Card = serde_json::from_slice(&input::read(&card)?).map_err(|e| {
                 CliError::Usage(format!("`{name}` is no card as `bongsu link offer` prints it: {e}"))
             })?;
-            let (entry, peer) = node::accept_until(&settings.load()?, read, &clearance, expires, common.now)
+            let terms = expires.map(|expires| {
+                let all = Terms::until(expires);
+                let lanes = if lanes.is_empty() { all.lanes } else { lanes };
+                Terms { expires, lanes, witnesses, tables: tables.into_iter().collect() }
+            });
+            let (entry, peer) = node::accept_until(&settings.load()?, read, &clearance, terms, common.now)
                 .map_err(running)?;
             let accepted = Accepted { entry: entry.to_string(), peer };
             common.out().document("bongsu.link-accept/1", &accepted)?;
@@ -116,6 +131,12 @@ pub(crate) fn run(command: Link, common: &Common) -> Result<ExitCode, CliError> 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `grades=2026-03`
+fn table(text: &str) -> Result<(String, String), String> {
+    let (name, version) = text.split_once('=').ok_or("give NAME=VERSION, say grades=2026-03")?;
+    Ok((name.to_owned(), version.to_owned()))
 }
 
 /// `routine=120`
@@ -187,7 +208,7 @@ fn receive_file(
 fn running(error: NodeError) -> CliError {
     match error {
         NodeError::Store(StoreError::InUse { path }) => CliError::Usage(format!(
-            "the node in `{}` runs: use the sharing page of its console (or GET /api/card and POST /api/peers), or stop it first",
+            "the node in `{}` runs: use its console or its API (GET /api/card, POST /api/peers, POST /api/peers/NAME/file, POST /api/link/file), or stop it first",
             path.display()
         )),
         other => other.into(),

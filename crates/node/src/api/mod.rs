@@ -5,6 +5,7 @@
 
 mod accounts;
 mod assets;
+mod carried;
 mod events;
 mod login;
 mod model;
@@ -100,6 +101,9 @@ fn documented() -> OpenApiRouter<Api> {
         .routes(routes!(peers::shared))
         .routes(routes!(peers::withheld))
         .routes(routes!(peers::refusals))
+        .routes(routes!(carried::write))
+        .routes(UtoipaMethodRouterExt::layer(routes!(carried::read), carried::limit()))
+        .routes(UtoipaMethodRouterExt::layer(routes!(carried::receipts), carried::limit()))
         .routes(routes!(requests::request_release))
         .routes(routes!(requests::release_requests))
         .routes(routes!(requests::answer_request))

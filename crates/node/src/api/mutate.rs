@@ -5,7 +5,8 @@ use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use base::{
-    Confidence, EntryId, Finding, Interval, Likelihood, Method, ObjectRef, Place, Recall, Severity, Timestamp,
+    Confidence, EntryId, Finding, Interval, Likelihood, Method, ObjectRef, Place, Precedence, Recall,
+    Severity, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -64,7 +65,9 @@ pub(crate) async fn recall(
     let marking = row.marking.ok_or_else(Failure::not_found)?;
     let asked = ApprovalRequest::Recall { entry: id, reason: reason.clone() };
     let approval = approved(&api, &caller, &asked, request.approval).await?;
-    let mut act = Act::new(ActKind::Recall, caller.actor(), &api.core.config.country).about([target]);
+    let mut act =
+        Act::new(ActKind::Recall, caller.actor(), &api.core.config.country, api.core.surroundings.now())
+            .about([target]);
     act.approval = approval;
     let drafts = vec![Draft::Recall(Recall { target, reason, marking }), Draft::Act(Box::new(act))];
     let ids = api.core.append(drafts).await?;
@@ -97,6 +100,9 @@ pub(crate) struct ReportRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     end: Option<Timestamp>,
+    /// How urgent: `flash`, `immediate`, `priority` or `routine`. By severity when left out.
+    #[serde(default)]
+    precedence: Option<String>,
 }
 
 fn text(field: &str, value: &str, most: usize) -> Result<String, Failure> {
@@ -128,7 +134,8 @@ pub(crate) async fn report(
     }
     if api.core.config.country.as_str() != "ZZZ" {
         // What the kernel could not read would be withheld from everybody in silence.
-        label::Label::parse(&marking, &api.core.rules(crate::core::now()).codes).map_err(|e| bad(&e))?;
+        label::Label::parse(&marking, &api.core.rules(api.core.surroundings.now()).codes)
+            .map_err(|e| bad(&e))?;
     }
     let start = request.start.unwrap_or_else(|| api.core.surroundings.now());
     let interval = Interval::new(start, request.end.unwrap_or(start)).map_err(|e| bad(&e))?;
@@ -146,6 +153,7 @@ pub(crate) async fn report(
         })
         .transpose()
         .map_err(|e| bad(&e))?;
+    let precedence = request.precedence.map(|word| parsed::<Precedence>("precedence", &word)).transpose()?;
     if request.objects.len() > 100 {
         return Err(Failure::bad("at most 100 objects"));
     }
@@ -177,10 +185,11 @@ pub(crate) async fn report(
     let mut drafts = vec![Draft::Finding(finding)];
     // The one session of the first start is nobody's: its log-in is on record, and a report adds nothing to that.
     if caller.account.is_some() {
-        let act = Act::new(ActKind::Report, caller.actor(), &api.core.config.country);
+        let act =
+            Act::new(ActKind::Report, caller.actor(), &api.core.config.country, api.core.surroundings.now());
         drafts.push(Draft::Act(Box::new(act)));
     }
-    let ids = api.core.append(drafts).await?;
+    let ids = api.core.append_as(drafts, precedence).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
 }

@@ -1,12 +1,14 @@
 //! Peers: who they are, what went to them, what was withheld and by which rule. For this node's officers only.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use base::{NodeName, Timestamp};
+use base::{NodeName, Precedence, Timestamp};
 use link::LinkState;
+use record::FraudKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,15 +16,17 @@ use super::accounts::{ApprovalAnswer, ApprovalRequest, approved};
 use super::model::{Page, PageQuery, Receipt, page};
 use super::viewer::{AsQuery, OwnerOnly, Viewer};
 use super::{Api, ErrorView, Failure};
-use crate::NodeError;
 use crate::core::{Core, Draft, lock};
 use crate::events::noun_of;
 use crate::link_index::LinkIndex;
 use crate::link_io::state_word;
-use crate::offline::{CARD_SCHEMA, Card, agreement};
+use crate::offline::{CARD_SCHEMA, Card, Terms, agreement};
 use crate::peer_link::PeerLink;
 use crate::people::{Act, ActKind, Caller};
+use crate::share::ITEM_OVERHEAD_BYTES;
+use crate::tombstones::Unconfirmed;
 use crate::view::{Noun, OwnerRows, View};
+use crate::{Config, NodeError};
 
 /// The most rules that a page counts.
 const MAX_RULES: usize = 1000;
@@ -42,6 +46,7 @@ fn own_card(core: &Core) -> Card {
         key: core.public.to_hex(),
         certificate: core.certificate.to_string(),
         address: lock(&core.link_address).clone(),
+        contacts: core.config.contacts.clone(),
     }
 }
 
@@ -56,6 +61,16 @@ pub(crate) struct Introduction {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires: Option<Timestamp>,
+    /// For an agreement: the lanes that are used; all when left out. FLASH must be among them.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    lanes: Option<Vec<Precedence>>,
+    /// For an agreement: names of witnesses that both take.
+    #[serde(default)]
+    witnesses: Vec<String>,
+    /// For an agreement: versions of tables that both decide by, beside the one of codes.
+    #[serde(default)]
+    tables: BTreeMap<String, String>,
     /// Needed from who has a passkey.
     #[serde(default)]
     approval: Option<ApprovalAnswer>,
@@ -72,10 +87,26 @@ pub(crate) async fn introduce(
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let config = &api.core.config;
     let peer = request.card.clone().peer(&request.clearance, config.name.as_str(), &config.country)?;
-    let agreement =
-        request.expires.map(|expires| agreement(&own_card(&api.core), &peer, expires)).transpose()?;
+    let Introduction { expires, lanes, witnesses, tables, .. } = &request;
+    if expires.is_none() && (lanes.is_some() || !witnesses.is_empty() || !tables.is_empty()) {
+        return Err(Failure::bad(
+            "`lanes`, `witnesses` and `tables` belong to an agreement, which needs `expires`",
+        ));
+    }
+    let agreement = expires
+        .map(|expires| {
+            let terms = Terms {
+                lanes: lanes.clone().unwrap_or_else(|| Precedence::ALL.to_vec()),
+                witnesses: witnesses.clone(),
+                tables: tables.clone(),
+                ..Terms::until(expires)
+            };
+            agreement(&own_card(&api.core), &peer, request.card.contacts.clone(), terms)
+        })
+        .transpose()?;
     let asked = ApprovalRequest::Introduce { card: request.card, clearance: request.clearance };
-    let mut act = Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country);
+    let mut act =
+        Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country, api.core.surroundings.now());
     act.approval = approved(&api, &caller, &asked, request.approval).await?;
     let drafts = [Draft::Peer(peer)].into_iter();
     let drafts = drafts.chain(agreement.map(|agreed| Draft::Agreement(Box::new(agreed))));
@@ -122,16 +153,41 @@ pub(crate) struct PeerView {
     expires: Option<Timestamp>,
     /// Refusals of this peer in the record.
     refusals: usize,
+    /// What its entries take on this node's disk, in bytes, and how much they may.
+    held_bytes: u64,
+    allowed_bytes: u64,
+    /// For how long it was made to wait since the start, because it sent more than its share.
+    paused_milliseconds: u64,
+    /// Since this node's folder was restored the peer was not heard: what it sent before is hidden until then, because it
+    /// may have been recalled meanwhile.
+    unconfirmed: bool,
+    /// Proofs that it showed two histories, oldest first.
+    frauds: Vec<FraudView>,
+}
+
+/// A recorded proof that a peer broke the promise of its log.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct FraudView {
+    /// The entry that holds the proof.
+    entry: String,
+    title: String,
+    /// `split_view`, `fork` or `rewind`.
+    #[schema(value_type = String)]
+    kind: FraudKind,
+    /// The log, by its origin line.
+    origin: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
 }
 
 fn peer_view(
     rows: &OwnerRows<'_>,
     index: &LinkIndex,
-    me: &NodeName,
+    config: &Config,
     link: &PeerLink,
     now: Timestamp,
 ) -> Result<PeerView, NodeError> {
-    let name = link.peer.node.as_str();
+    let (name, me) = (link.peer.node.as_str(), &config.name);
     let count = |field| Ok::<_, NodeError>(usize::try_from(rows.tally(field, name)?).unwrap_or(usize::MAX));
     let state = link.state();
     let detail = match &state {
@@ -174,6 +230,21 @@ fn peer_view(
         },
         expires: ours.map(|agreement| agreement.expires),
         refusals: count("refusal")?,
+        held_bytes: rows.tally("received_bytes", name)? + link.received() * ITEM_OVERHEAD_BYTES,
+        allowed_bytes: config.peer_max_bytes,
+        paused_milliseconds: link.share.paused_milliseconds(),
+        unconfirmed: Unconfirmed::read(&config.data)?.has(&link.peer.node),
+        frauds: index
+            .frauds_of(&link.peer.node)
+            .iter()
+            .map(|(entry, at, fraud)| FraudView {
+                entry: entry.to_string(),
+                title: fraud.title.clone(),
+                kind: fraud.proof.kind,
+                origin: fraud.proof.origin().to_owned(),
+                at: *at,
+            })
+            .collect(),
     })
 }
 
@@ -189,7 +260,7 @@ pub(crate) async fn peers(
         let rows = reader.owner()?;
         let now = core.surroundings.now();
         let index = lock(&core.index);
-        let view = |link: &Arc<PeerLink>| peer_view(&rows, &index, &core.config.name, link, now);
+        let view = |link: &Arc<PeerLink>| peer_view(&rows, &index, &core.config, link, now);
         core.links().iter().map(view).collect::<Result<Vec<_>, _>>()
     });
     page("bongsu.peers/1", &views.await?, &query, Clone::clone).map(Json)

@@ -540,7 +540,8 @@ pub(crate) async fn verify_record(
     _: OwnerOnly,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<RecordVerdict>, Failure> {
-    let act = Act::new(ActKind::Verify, caller.actor(), &api.core.config.country);
+    let act =
+        Act::new(ActKind::Verify, caller.actor(), &api.core.config.country, api.core.surroundings.now());
     api.core.append(vec![Draft::Act(Box::new(act))]).await?;
     let verdict = api
         .core

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::account::AccountName;
 use super::role::Roles;
-use crate::core::{nobody, now};
+use crate::core::nobody;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -47,6 +47,10 @@ pub enum ActKind {
     Export,
     /// A policy was changed.
     Policy,
+    /// A file for a peer was written, to be carried.
+    CourierSent,
+    /// A file from a peer, or its receipts, was taken in.
+    CourierReceived,
 }
 
 impl ActKind {
@@ -70,6 +74,8 @@ impl ActKind {
             Self::Verify => "verify",
             Self::Export => "export",
             Self::Policy => "policy",
+            Self::CourierSent => "courier_sent",
+            Self::CourierReceived => "courier_received",
         }
     }
 }
@@ -166,11 +172,11 @@ impl Noun for Act {
 }
 
 impl Act {
-    pub(crate) fn new(kind: ActKind, by: Actor, country: &Country) -> Self {
+    pub(crate) fn new(kind: ActKind, by: Actor, country: &Country, at: Timestamp) -> Self {
         Self {
             kind,
             by,
-            at: now(),
+            at,
             about: Vec::new(),
             account: None,
             roles: None,

@@ -101,6 +101,13 @@ pub(crate) const TABLE: &[Row] = &[
     get("/api/peers/{name}/withheld", RELEASE, "what was withheld from a peer and why"),
     get("/api/refusals", RELEASE, "what was refused"),
     post(
+        "/api/peers/{name}/file",
+        Only(&[ReleaseOfficer, KeyHolder]),
+        "write what a peer has not acknowledged as a file for a courier",
+    ),
+    post("/api/link/file", Only(&[ReleaseOfficer, KeyHolder]), "take in a file that a courier brought"),
+    post("/api/link/receipts", Only(&[ReleaseOfficer, KeyHolder]), "take in receipts that a courier brought"),
+    post(
         "/api/entries/{id}/request-release",
         Only(&[ReleaseOfficer]),
         "ask whether another's item may go on",

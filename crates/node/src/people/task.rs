@@ -72,7 +72,7 @@ impl People {
                 _ = tick.tick() => {}
             }
             let (open, over): (Vec<_>, Vec<_>) =
-                oidc.tokens().into_iter().partition(|token| self.sessions.get(token).is_some());
+                oidc.tokens().into_iter().partition(|token| self.sessions.get(token, self.now()).is_some());
             over.iter().for_each(|token| oidc.forget(token));
             for some in open.chunks(ASKED_AT_ONCE) {
                 let asked = some.iter().map(|token| {

@@ -57,6 +57,14 @@ impl OwnerRows<'_> {
         Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
+    /// All recalls, in the order of the log.
+    pub(crate) fn recalls(&self) -> rusqlite::Result<Vec<EntryId>> {
+        self.db()
+            .prepare_cached("SELECT id FROM item WHERE noun = ?1 ORDER BY seq")?
+            .query_map([Noun::Recall as i64], |row| row.get::<_, [u8; 32]>(0).map(EntryId::from_bytes))?
+            .collect()
+    }
+
     /// Whether an own act of that kind was ever recorded.
     pub(crate) fn did(&self, kind: ActKind) -> rusqlite::Result<bool> {
         let acts = self.many(

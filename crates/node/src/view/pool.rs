@@ -90,6 +90,17 @@ impl Views {
         Ok(())
     }
 
+    /// Closes a view and removes its files. Who still reads it reads what it was.
+    pub(crate) fn discard(&self, view: &View) {
+        let closed = self.open.write().unwrap_or_else(PoisonError::into_inner).remove(view);
+        if let Some(closed) = closed {
+            lock(&closed.idle).clear();
+        }
+        for name in [format!("{}.db", view.file()), format!("{}.words.db", view.file())] {
+            schema::remove(&self.folder.join(name));
+        }
+    }
+
     /// The view, when it is open.
     pub(crate) fn get(&self, view: &View) -> Option<Arc<Opened>> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).get(view).cloned()

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::View;
 
 /// Another number: the database is built anew.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// Pages of the database that a connection keeps in memory, in KiB.
 const WRITER_CACHE_KIB: i64 = 16 << 10;
 const READER_CACHE_KIB: i64 = 4 << 10;

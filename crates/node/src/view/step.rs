@@ -90,6 +90,10 @@ impl Step<'_> {
         }
         self.insert(seq, stored, entry, said, &places)?;
         self.count(&content.noun.unwrap_or(Noun::Other), content, entry, 1);
+        if *self.view == View::Owner && stored.received.is_some() {
+            let bytes = i64::try_from(entry.payload().len()).unwrap_or(i64::MAX);
+            self.tally("received_bytes", entry.author().node.as_str(), bytes);
+        }
         if content.noun == Some(Noun::Finding) {
             self.index_objects(seq, content)?;
             for place in places.iter().flatten() {

@@ -8,7 +8,7 @@ use base::{EntryId, Marked as _, Marking, NodeName, Noun as _, Precedence, Recal
 use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
 use link::{
     Acceptance, Agreement, DerivativeFlag, Grant, Held, Inbound, Item, Outbound, PeerIdentity, RecallReceipt,
-    Refusal, Refused, Reply, VerifiedBatch, precedence_of,
+    Refusal, Reply, VerifiedBatch, precedence_of,
 };
 use record::{
     Batch, Checkpoint, Direction, Entry, Lane, LaneAck, LaneItem, LaneRow, Peer, PublicKey, RecordStore,
@@ -21,6 +21,7 @@ use crate::core::{Draft, Judgement, lock, nobody};
 use crate::link_index::LinkIndex;
 use crate::peer_link::{Gathered, PeerLink};
 use crate::people::Act;
+use crate::share::Rates;
 use crate::view::{Decided, View};
 
 /// Ids that are read from a lane in one go.
@@ -53,6 +54,7 @@ impl Plan {
         id: EntryId,
         decided: Verdict,
     ) {
+        let precedence = link.lane_for(precedence);
         let outcome = match decided {
             Ok(released) => {
                 let planned = self.planned.entry((link.peer.node.clone(), precedence)).or_default();
@@ -118,9 +120,13 @@ impl Writer {
         let outbounds: [Outbound; 4] = outbounds.try_into().map_err(|_| bad(four))?;
         let received = [0, 1, 2, 3].map(|at: usize| inbounds[at].size());
         self.inbounds.insert(peer.node.clone(), inbounds);
-        let link = Arc::new(PeerLink::new(peer, audience, outbounds, received));
+        let rates = Rates {
+            items_per_second: self.core.config.peer_items_per_second,
+            bytes_per_second: self.core.config.peer_bytes_per_second,
+        };
+        let link = Arc::new(PeerLink::new(peer, audience, outbounds, received, rates));
         if let Some(agreement) = lock(&self.core.index).agreement(&self.core.config.name, &link.peer.node) {
-            link.expires_at(agreement.expires);
+            link.agree(agreement);
         }
         if link.via.is_none() {
             self.catch_up(&link)?;
@@ -138,7 +144,7 @@ impl Writer {
     pub(super) fn agreed(&self, agreement: &Agreement) {
         let other = agreement.other(&self.core.config.name).map(|party| &party.node);
         if let Some(link) = other.and_then(|other| self.core.link(other)) {
-            link.expires_at(agreement.expires);
+            link.agree(agreement);
             link.wake();
         }
     }
@@ -153,7 +159,7 @@ impl Writer {
         Ok(None)
     }
 
-    fn catch_up(&mut self, link: &Arc<PeerLink>) -> Result<(), NodeError> {
+    pub(super) fn catch_up(&mut self, link: &Arc<PeerLink>) -> Result<(), NodeError> {
         let name = &link.peer.node;
         let cursor = self.record.cursor(name)?;
         let noted = self.folds.owner()?.decided_upto(name)?;
@@ -332,6 +338,13 @@ impl Writer {
         };
         let size = inbound.size();
         let at = self.core.surroundings.now();
+        let shown = batch.shown();
+        let asks = batch.is_empty();
+        if let Err(refusal) = self.check_disk_share(peer, &batch) {
+            tracing::warn!(%peer, %refusal, "batch refused");
+            self.record_refusal(peer, address, refusal.clone(), at);
+            return Reply::Refused { refusal, size };
+        }
         let accepted = {
             let index = lock(&self.core.index);
             let me = &self.core.config.name;
@@ -344,11 +357,12 @@ impl Writer {
                 tracing::warn!(%peer, code = refusal.code(), %refusal, "batch refused");
                 if !refusal.is_ordinary() {
                     self.record_refusal(peer, address, refusal.clone(), at);
+                    self.record_fraud(peer, precedence, &refusal, &shown, at);
                 }
                 return Reply::Refused { refusal, size };
             }
         };
-        if let Err(e) = self.store_received(&acceptance) {
+        if let Err(e) = self.store_received(&acceptance.batch) {
             tracing::error!(%peer, error = %e, "cannot store what the peer sent; it will send it again");
             let refusal = Refusal::CannotStore { reason: "the record cannot be written".to_owned() };
             return Reply::Refused { refusal, size };
@@ -367,6 +381,9 @@ impl Writer {
             && !acceptance.recalls.is_empty()
         {
             self.answer_recalls(link, &acceptance, at);
+        }
+        if asks && precedence == Precedence::Flash {
+            self.confirm(peer);
         }
         // Who sends can be reached: do not wait with what lies here for it.
         if let Some(link) = link {
@@ -472,12 +489,13 @@ impl Writer {
         Ok(moved)
     }
 
-    fn store_received(&mut self, acceptance: &Acceptance) -> Result<(), NodeError> {
-        if acceptance.batch.is_empty() {
+    pub(super) fn store_received(&mut self, batch: &Batch) -> Result<(), NodeError> {
+        if batch.is_empty() {
             return Ok(());
         }
-        let committed = self.record.commit(&acceptance.batch)?;
-        let new = acceptance.batch.entries.iter().zip(&committed.places).filter(|(_, (_, new))| *new);
+        self.remember_recalls(batch.entries.iter().map(|incoming| &incoming.entry));
+        let committed = self.record.commit(batch)?;
+        let new = batch.entries.iter().zip(&committed.places).filter(|(_, (_, new))| *new);
         {
             let mut index = lock(&self.core.index);
             new.clone().for_each(|(incoming, _)| index.apply(&incoming.entry));
@@ -491,7 +509,7 @@ impl Writer {
                 received: incoming.received,
             })
             .collect();
-        self.after_commit(&acceptance.batch, &fresh, |_| ());
+        self.after_commit(batch, &fresh, |_| ());
         Ok(())
     }
 
@@ -553,34 +571,15 @@ impl Writer {
             Vec::new()
         })
     }
-
-    fn record_refusal(&mut self, peer: &NodeName, address: String, refusal: Refusal, at: Timestamp) {
-        self.core.metrics.refusals.inc();
-        let certificate = self.core.link(peer).map(|link| link.peer.certificate);
-        let refused = Refused {
-            peer: Some(peer.clone()),
-            certificate,
-            address: Some(address),
-            refusal,
-            at,
-            suppressed: 0,
-            marking: nobody(&self.core.config.country),
-        };
-        let Some(draft) = lock(&self.core.refusals).admit(Draft::Refused(refused)) else { return };
-        let committed = self.core.sign(&draft, None).and_then(|entry| self.commit_own(vec![(entry, draft)]));
-        if let Err(e) = committed {
-            tracing::error!(error = %e, "refusal not recorded");
-        }
-    }
 }
 
 /// The record as the receiving half asks it.
-struct HeldRecord<'a> {
-    record: &'a SqliteRecord,
-    index: &'a LinkIndex,
-    me: &'a NodeName,
-    peer: &'a NodeName,
-    precedence: Precedence,
+pub(super) struct HeldRecord<'a> {
+    pub(super) record: &'a SqliteRecord,
+    pub(super) index: &'a LinkIndex,
+    pub(super) me: &'a NodeName,
+    pub(super) peer: &'a NodeName,
+    pub(super) precedence: Precedence,
 }
 
 impl Held for HeldRecord<'_> {

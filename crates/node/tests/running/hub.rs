@@ -248,7 +248,8 @@ async fn agreed(expires: base::Timestamp, other: base::Timestamp) -> (Side, Side
     washington.stop().await;
     for (at, with, expires) in [(&seoul, &washington, expires), (&washington, &seoul, other)] {
         let card = node::card(&with.config().unwrap()).unwrap();
-        node::accept_until(&at.config().unwrap(), card, "SECRET", Some(expires), None).unwrap();
+        node::accept_until(&at.config().unwrap(), card, "SECRET", Some(node::Terms::until(expires)), None)
+            .unwrap();
     }
     seoul.start().await;
     washington.start().await;

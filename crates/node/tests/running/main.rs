@@ -5,7 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod carried;
 mod feeds;
+mod hostile;
 mod hub;
 mod link;
 mod non_interference;
@@ -14,6 +16,7 @@ mod outage;
 mod people;
 mod policy;
 mod recall;
+mod restore;
 mod rights;
 mod session;
 mod stream;

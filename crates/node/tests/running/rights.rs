@@ -69,7 +69,9 @@ fn body(path: &str, id: &str) -> Option<Value> {
         | "/api/account/passkeys/{id}/remove"
         | "/api/entries/{id}/verify"
         | "/api/record/verify"
-        | "/api/feeds/{kind}" => None,
+        | "/api/feeds/{kind}"
+        | "/api/link/file"
+        | "/api/link/receipts" => None,
         "/api/account/passkeys/start" => Some(json!({"title": "another"})),
         "/api/account/passkeys/finish" => Some(json!({"ceremony": "none", "credential": {
             "id": "AA", "rawId": "AA", "type": "public-key", "extensions": {},
@@ -83,6 +85,7 @@ fn body(path: &str, id: &str) -> Option<Value> {
             Some(json!({"audience": "washington", "reason": "they hold the dish"}))
         }
         "/api/release-requests/{id}/answer" => Some(json!({"granted": true})),
+        "/api/peers/{name}/file" => Some(json!({"from": {}})),
         "/api/reports" => Some(report("Reported", &[])),
         "/api/jobs/screen" => Some(json!({"hours": 1.0})),
         "/api/peers" => Some(json!({"card": card, "clearance": "SECRET"})),

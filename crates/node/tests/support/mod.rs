@@ -148,6 +148,20 @@ impl Side {
     }
 }
 
+/// A copy of all files of the folder `from` in the folder `to`, as a backup makes it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &copy);
+        } else {
+            std::fs::copy(&path, &copy).unwrap();
+        }
+    }
+}
+
 /// `at` takes `other` as a peer.
 pub(crate) async fn introduce(at: &Side, other: &Side) {
     let card = other.officer().get("/api/card").await;

@@ -16,8 +16,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::PATIENCE;
 
@@ -67,6 +69,28 @@ impl ServerCertVerifier for Trusting {
     }
 }
 
+/// Connects to the link of a node.
+///
+/// # Errors
+/// When the other side does not take the connection.
+pub(crate) async fn open(
+    address: &str,
+    identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+) -> Result<TlsStream<TcpStream>, String> {
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Trusting));
+    let config = match identity {
+        Some((certificate, key)) => config.with_client_auth_cert(vec![certificate], key).unwrap(),
+        None => config.with_no_client_auth(),
+    };
+    let stream = TcpStream::connect(address).await.map_err(|e| e.to_string())?;
+    let name = ServerName::try_from("bongsu.invalid").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|e| e.to_string())
+}
+
 /// Connects to the link of a node, sends one request, and gives status and body.
 ///
 /// # Errors
@@ -77,21 +101,9 @@ pub(crate) async fn post(
     path: &str,
     body: Vec<u8>,
 ) -> Result<(u16, Vec<u8>), String> {
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Trusting));
-    let config = match identity {
-        Some((certificate, key)) => config.with_client_auth_cert(vec![certificate], key).unwrap(),
-        None => config.with_no_client_auth(),
-    };
     let exchange = async {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let stream = TcpStream::connect(address).await.map_err(|e| text(&e))?;
-        let name = ServerName::try_from("bongsu.invalid").unwrap();
-        let stream =
-            TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|e| text(&e))?;
+        let stream = open(address, identity).await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| text(&e))?;
         tokio::spawn(connection);
@@ -115,8 +127,63 @@ pub(crate) struct Hand {
     pub(crate) key: NodeKey,
     pub(crate) country: Country,
     pub(crate) to: NodeName,
-    /// The log as the peer has it.
+    /// The log of the lane as the peer has it.
     pub(crate) log: MerkleLog,
+    pub(crate) lane: Precedence,
+}
+
+/// An open connection to a link, over which anything may be said.
+pub(crate) struct Line(TlsStream<TcpStream>);
+
+impl Line {
+    /// Says the head of a request to the routine lane, with these headers beside.
+    pub(crate) async fn head(&mut self, headers: &str) -> Result<(), String> {
+        let head = format!("POST {PATH} HTTP/1.1\r\nhost: link\r\n{headers}\r\n");
+        self.say(head.as_bytes()).await
+    }
+
+    pub(crate) async fn say(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let said = async {
+            self.0.write_all(bytes).await?;
+            self.0.flush().await
+        };
+        let said = tokio::time::timeout(PATIENCE, said).await.map_err(|_| "not taken in time".to_owned())?;
+        said.map_err(|e| e.to_string())
+    }
+
+    /// Says a whole request.
+    pub(crate) async fn post(&mut self, body: &[u8]) -> Result<(u16, Vec<u8>), String> {
+        self.head(&format!("content-length: {}\r\n", body.len())).await?;
+        self.say(body).await?;
+        self.answer().await
+    }
+
+    /// Status and body of what comes back.
+    pub(crate) async fn answer(&mut self) -> Result<(u16, Vec<u8>), String> {
+        let answer = async {
+            let mut bytes = Vec::new();
+            loop {
+                if let Some(found) = complete(&bytes) {
+                    return Ok(found);
+                }
+                match self.0.read_buf(&mut bytes).await {
+                    Ok(0) => return Err(format!("cut off: {}", String::from_utf8_lossy(&bytes))),
+                    Ok(_) => {}
+                    Err(e) => return Err(e.to_string()),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, answer).await.map_err(|_| "no answer in time".to_owned())?
+    }
+}
+
+/// An answer with a `content-length`, once it is there.
+fn complete(bytes: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&bytes[..end]).unwrap().to_lowercase();
+    let status = head.split(' ').nth(1)?.parse().unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().unwrap();
+    Some((status, bytes[end..].get(..length)?.to_vec()))
 }
 
 pub(crate) const PATH: &str = "/link/v2/batch/routine";
@@ -134,6 +201,7 @@ impl Hand {
             country: country.parse().unwrap(),
             to: to.parse().unwrap(),
             log: MerkleLog::default(),
+            lane: Precedence::Routine,
         }
     }
 
@@ -146,7 +214,13 @@ impl Hand {
             country: other.country.clone(),
             to: other.to.clone(),
             log: other.log.clone(),
+            lane: other.lane,
         }
+    }
+
+    /// The same hand at the beginning of another lane.
+    pub(crate) fn in_lane(&self, lane: Precedence) -> Self {
+        Self { lane, log: MerkleLog::default(), ..Self::new_like(self) }
     }
 
     pub(crate) fn sign(&self, noun: &impl Noun) -> Entry {
@@ -164,13 +238,13 @@ impl Hand {
         for entry in entries {
             log.push(&entry.id());
         }
-        let origin = lane_origin(self.key.name(), &self.to, base::Precedence::Routine);
+        let origin = lane_origin(self.key.name(), &self.to, self.lane);
         let checkpoint = Checkpoint::sign(&origin, log.size(), log.root(), &self.key).unwrap();
         ReceivedBatch {
             head: BatchHead {
                 from: self.key.name().clone(),
                 to: self.to.clone(),
-                precedence: Precedence::Routine,
+                precedence: self.lane,
                 domain: record::Domain::Live,
                 start,
                 count: entries.len() as u32,
@@ -183,7 +257,13 @@ impl Hand {
 
     /// Sends these bytes over a connection with this node's certificate.
     pub(crate) async fn send_bytes(&self, bytes: Vec<u8>) -> Result<(u16, Vec<u8>), String> {
-        post(&self.address, Some(identity(&self.folder)), PATH, bytes).await
+        let path = format!("/link/v2/batch/{}", self.lane);
+        post(&self.address, Some(identity(&self.folder)), &path, bytes).await
+    }
+
+    /// A connection with this node's certificate.
+    pub(crate) async fn open(&self) -> Line {
+        Line(open(&self.address, Some(identity(&self.folder))).await.unwrap())
     }
 
     pub(crate) async fn send(&self, batch: &ReceivedBatch) -> Reply {

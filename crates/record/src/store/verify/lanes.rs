@@ -1,12 +1,13 @@
 //! Lanes: rows without gap, the right edges that they lead to, the way back, and the acknowledged checkpoint.
 
+use base::NodeName;
 use rusqlite::Connection;
 
 use super::super::damage::{Damage, DamageKind};
 use super::super::lanes::{self, EDGE_EVERY, LaneHead};
 use super::super::{Direction, Lane, StoreError, lane_origin};
 use super::Check;
-use crate::{Checkpoint, Frontier};
+use crate::{Checkpoint, Frontier, PublicKey};
 
 impl Check {
     pub(super) fn lanes(&mut self, db: &Connection) -> Result<(), StoreError> {
@@ -95,7 +96,26 @@ impl Check {
 
     fn ack(&self, lane: &Lane, checkpoint: &Checkpoint, root: Option<[u8; 32]>) -> Result<(), String> {
         let (own, own_key) = self.owner.as_ref().ok_or("the owner is unknown")?;
-        let peer_key = self.peers.get(&lane.peer).ok_or("the peer is unknown")?;
+        let keys = self.peers.get(&lane.peer).ok_or("the peer is unknown")?;
+        // What was signed before the peer got new keys still holds under the old ones; the newest are tried first.
+        let mut last = "the peer is unknown".to_owned();
+        for peer_key in keys.iter().rev() {
+            match self.ack_by(lane, checkpoint, root, (own, own_key), peer_key) {
+                Ok(()) => return Ok(()),
+                Err(why) => last = why,
+            }
+        }
+        Err(last)
+    }
+
+    fn ack_by(
+        &self,
+        lane: &Lane,
+        checkpoint: &Checkpoint,
+        root: Option<[u8; 32]>,
+        (own, own_key): (&NodeName, &PublicKey),
+        peer_key: &PublicKey,
+    ) -> Result<(), String> {
         let (writer, writer_key, reader, reader_key) = match lane.direction {
             Direction::Out => (own, own_key, &lane.peer, peer_key),
             Direction::In => (&lane.peer, peer_key, own, own_key),

@@ -64,7 +64,7 @@ struct Check {
     lanes: u64,
     root: [u8; 32],
     owner: Option<(NodeName, PublicKey)>,
-    peers: HashMap<NodeName, PublicKey>,
+    peers: HashMap<NodeName, Vec<PublicKey>>,
     /// Entries are missing: places cannot be told by counting.
     gaps: bool,
 }
@@ -240,7 +240,11 @@ impl Check {
         }
         let own = self.owner.as_ref().map(|(_, key)| *key);
         let author = &entry.author().node;
-        let known = if stored.received.is_some() { self.peers.get(author).copied() } else { own };
+        let known = if stored.received.is_some() {
+            self.peers.get(author).and_then(|keys| keys.last()).copied()
+        } else {
+            own
+        };
         if known != Some(stored.key) {
             self.in_log(wrong("it is signed by a key that this record does not know for its author"));
         }
@@ -258,7 +262,7 @@ impl Check {
             && Some(stored.key) == own
             && let Ok(key) = PublicKey::from_hex(&peer.key)
         {
-            self.peers.insert(peer.node, key);
+            self.peers.entry(peer.node).or_default().push(key);
         }
         if let Ok(observation) = entry.noun::<Observation>()
             && stored.received.is_none()
