@@ -28,6 +28,7 @@ use crate::queue::Queue;
 use crate::situation::Situation;
 use crate::thinner::Thinner;
 use crate::view::{Decided, Reader, View, Views};
+use crate::writer::IncidentParts;
 use crate::{Config, NodeError, inherit};
 
 /// The time by this machine's clock.
@@ -101,6 +102,8 @@ pub(crate) enum Draft {
     Request(ReleaseRequest),
     Grant(Grant),
     Agreement(Box<Agreement>),
+    /// Incidents that the people of this node do not read.
+    Parts(IncidentParts),
     /// What a person did; it gets the ids of what it is recorded with.
     Act(Box<Act>),
 }
@@ -320,6 +323,7 @@ impl Core {
             Draft::Request(noun) => with(self, noun, precedence),
             Draft::Grant(noun) => with(self, noun, precedence),
             Draft::Agreement(noun) => with(self, noun.as_ref(), precedence),
+            Draft::Parts(noun) => with(self, noun, precedence),
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }

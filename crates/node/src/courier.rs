@@ -87,7 +87,16 @@ pub fn send_file(
     to: &mut dyn Write,
 ) -> Result<Vec<LaneSpan>, NodeError> {
     let stopped = Stopped::open(config)?;
-    let core = &stopped.core;
+    stopped.runtime.block_on(write_lanes(&stopped.core, peer, from, to))
+}
+
+/// The same of a node that is open.
+pub(crate) async fn write_lanes(
+    core: &Core,
+    peer: &NodeName,
+    from: &BTreeMap<Precedence, u64>,
+    to: &mut dyn Write,
+) -> Result<Vec<LaneSpan>, NodeError> {
     let link = core.link(peer).ok_or_else(|| NodeError::NotFound { what: format!("peer `{peer}`") })?;
     let bad = |message: String| NodeError::BadRequest { message };
     let io = io(Path::new("the file to send"));
@@ -108,10 +117,10 @@ pub fn send_file(
         }
         let mut start = first;
         loop {
-            let gathered = stopped.runtime.block_on(core.gather(peer.clone(), precedence, start, size))?;
-            let Gathered { before, items } = gathered;
+            let Gathered { before, items } = core.gather(peer.clone(), precedence, start, size).await?;
+            let now = core.surroundings.now();
             let batch = lock(&lane.outbound)
-                .batch(before, items, &core.key, now())
+                .batch(before, items, &core.key, now)
                 .map_err(|e| bad(e.to_string()))?;
             file.add(&batch.to_bytes().map_err(|e| bad(e.to_string()))?).map_err(&io)?;
             start += batch.len() as u64;

@@ -66,6 +66,7 @@ pub use crate::policy_change::{
     RulesOnRecord,
 };
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
+pub use crate::writer::IncidentParts;
 
 /// What to do about a view that cannot be read or written.
 fn of_a_view(error: &rusqlite::Error) -> String {

@@ -9,7 +9,7 @@ use base::{NodeName, Precedence, Timestamp};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use link::{Action, Event, Item, LinkState, Reply};
+use link::{Action, Batch, Event, Item, LinkState, Reply};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -22,7 +22,7 @@ use crate::keys::TlsIdentity;
 use crate::link_in::BATCH_PATH;
 use crate::peer_link::{Gathered, PeerLink};
 use crate::serve::{Stop, stopped};
-use crate::{NodeError, tls};
+use crate::tls;
 
 /// How long connecting, and one request, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -142,34 +142,9 @@ impl Sender {
     }
 
     async fn send(&mut self, start: u64, end: u64) -> Result<Reply, String> {
-        let (before, items) = self.items(start, end).await.map_err(|e| e.to_string())?;
-        let batch = lock(&self.link.lane(self.lane).outbound)
-            .batch(before, items, &self.core.key, now())
-            .map_err(|e| e.to_string())?;
+        let batch = batch(&self.core, &self.link, self.lane, start, end).await?;
         let body = batch.to_bytes().map_err(|e| e.to_string())?;
         tokio::time::timeout(PATIENCE, self.post(body)).await.map_err(|_| "no answer in time".to_owned())?
-    }
-
-    /// The items from `start` to `end`, fewer when they are large, with the right edge of the log before them.
-    async fn items(&self, start: u64, end: u64) -> Result<(record::Frontier, Vec<Item>), NodeError> {
-        let lane = self.link.lane(self.lane);
-        let fresh = lane.take_fresh(start, end);
-        let before = lock(&lane.outbound).frontier_at(start);
-        if let Some(before) = before
-            && (start == end || !fresh.is_empty())
-        {
-            let index = lock(&self.core.index);
-            // What was recalled since it was released stays here.
-            let recalled = |entry: &record::Entry| index.is_recalled(&entry.id(), entry.key());
-            let item = |entry: label::Released<record::Entry>| match recalled(entry.get()) {
-                true => Item::Withdrawn(entry.get().id()),
-                false => Item::Released(entry),
-            };
-            return Ok((before, fresh.into_iter().map(item).collect()));
-        }
-        let Gathered { before, items } =
-            self.core.gather(self.link.peer.node.clone(), self.lane, start, end).await?;
-        Ok((before, items))
     }
 
     async fn post(&mut self, body: Vec<u8>) -> Result<Reply, String> {
@@ -216,6 +191,38 @@ impl Sender {
         });
         Ok(sender)
     }
+}
+
+/// The signed batch of what a lane has from `start` to `end`, fewer items when they are large.
+pub(crate) async fn batch(
+    core: &Core,
+    link: &PeerLink,
+    precedence: Precedence,
+    start: u64,
+    end: u64,
+) -> Result<Batch, String> {
+    let lane = link.lane(precedence);
+    let fresh = lane.take_fresh(start, end);
+    let known = lock(&lane.outbound).frontier_at(start);
+    let (before, items) = match known {
+        Some(before) if start == end || !fresh.is_empty() => {
+            let index = lock(&core.index);
+            // What was recalled since it was released stays here.
+            let recalled = |entry: &record::Entry| index.is_recalled(&entry.id(), entry.key());
+            let item = |entry: label::Released<record::Entry>| match recalled(entry.get()) {
+                true => Item::Withdrawn(entry.get().id()),
+                false => Item::Released(entry),
+            };
+            (before, fresh.into_iter().map(item).collect())
+        }
+        _ => {
+            let gathered = core.gather(link.peer.node.clone(), precedence, start, end).await;
+            let Gathered { before, items } = gathered.map_err(|e| e.to_string())?;
+            (before, items)
+        }
+    };
+    let now = core.surroundings.now();
+    lock(&lane.outbound).batch(before, items, &core.key, now).map_err(|e| e.to_string())
 }
 
 fn until(at: Timestamp) -> Duration {

@@ -7,6 +7,7 @@ use record::{Entry, Peer};
 
 use super::rows::Noun;
 use crate::people::Act;
+use crate::writer::IncidentParts;
 
 /// What an entry's body says, as far as rows need it.
 #[derive(Default)]
@@ -91,6 +92,16 @@ impl Content {
                 noun: Some(Noun::Refusal),
                 title: refused.refusal.to_string(),
                 peer: refused.peer,
+                ..Self::default()
+            };
+        }
+        if kind == IncidentParts::SCHEMA
+            && let Ok(parts) = entry.noun::<IncidentParts>()
+        {
+            return Self {
+                noun: Some(Noun::Other),
+                title: kind.to_owned(),
+                supersedes: parts.incidents,
                 ..Self::default()
             };
         }
