@@ -178,8 +178,20 @@ pub(super) fn washington() -> NodeName {
 }
 
 impl World {
-    /// Seoul's node with Washington as its peer.
-    pub(super) async fn new(seed: u64, side: u64) -> Self {
+    /// Seoul's node with Washington as its peer, and nothing else.
+    pub(super) async fn bare(seed: u64) -> Self {
+        let world = Self::alone(seed, 0).await;
+        world.introduce_washington().await;
+        world
+    }
+
+    async fn introduce_washington(&self) {
+        self.still.set(DAY_NANOS - MINUTE_NANOS / 2, self.seed);
+        self.core.append(vec![Draft::Peer(peer("washington", "USA", "SECRET"))]).await.unwrap();
+    }
+
+    /// Seoul's node without a peer.
+    async fn alone(seed: u64, side: u64) -> Self {
         // Memory where there is some: what is compared does not depend on the disk.
         let memory = std::path::Path::new("/dev/shm");
         let folder =
@@ -197,7 +209,7 @@ impl World {
         let entered = running.router.clone().oneshot(enter).await.unwrap();
         let cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         let Running { core, router, thread, stop } = running;
-        let mut world = Self {
+        Self {
             core,
             router,
             cookie,
@@ -212,7 +224,13 @@ impl World {
             thread: Some(thread),
             stop,
             folder,
-        };
+        }
+    }
+
+    /// Seoul's node with a past and with Washington as its peer; in every second one a national policy is in force. Two
+    /// sides of a seed differ in what Washington may not have.
+    pub(super) async fn new(seed: u64, side: u64) -> Self {
+        let mut world = Self::alone(seed, side).await;
         if world.policed {
             world.put_in_force().await;
         }
@@ -229,8 +247,7 @@ impl World {
             world.still.set(DAY_NANOS - MINUTE_NANOS * 3 / 4 + n.cast_signed(), seed ^ n);
             world.core.append(vec![Draft::Finding(finding)]).await.unwrap();
         }
-        world.still.set(DAY_NANOS - MINUTE_NANOS / 2, seed);
-        world.core.append(vec![Draft::Peer(peer("washington", "USA", "SECRET"))]).await.unwrap();
+        world.introduce_washington().await;
         let caught_up = world.lanes().await.into_iter().flat_map(|(_, ids, _)| ids).collect();
         world.note_shown(caught_up).await;
         world
@@ -282,11 +299,7 @@ impl World {
         }
         let applied = PolicyApplied { proposal, policy_sha256, signatures, marking };
         sign(&|chance| Entry::sign(&applied, &country, &by, now, chance).unwrap());
-        self.core
-            .rules
-            .write()
-            .map(|mut rules| entries.iter().for_each(|entry| rules.apply(entry)))
-            .unwrap();
+        entries.iter().for_each(|entry| self.core.rules.write().unwrap().apply(entry));
         assert!(!self.core.rules(now).national.is_none(), "the policy is not in force");
         self.core
             .with_record(move |record| record.commit(&Batch::of(entries)).unwrap())
@@ -401,22 +414,37 @@ impl World {
         }
     }
 
+    /// Records it with its raw bytes, which are its title.
+    async fn observe(&self, observation: Observation) -> EntryId {
+        let bytes = observation.title.clone().into_bytes();
+        self.core.with_record(move |record| record.put_blob(&bytes).unwrap()).await.unwrap();
+        self.core.append(vec![Draft::Observation(observation)]).await.unwrap()[0]
+    }
+
     fn observation(title: String, marking: Marking, received: i64) -> Observation {
         let received = Timestamp::from_unix_nanos(received);
         Observation {
             kind: "orbit.catalogue".to_owned(),
             source: Source::ungraded(&title),
+            blob: base::BlobHash::from_bytes(Sha256::digest(&title).into()),
+            bytes: title.len() as u64,
             title,
             received,
             interval: Interval::at(received),
             place: None,
-            blob: base::BlobHash::from_bytes([3; 32]),
-            bytes: 10,
             items: 1,
             faults: 0,
             marking,
             evidence: Vec::new(),
         }
+    }
+
+    /// A finding that Washington may have.
+    pub(super) fn report(rng: &mut Rng) -> Act {
+        let marking = Marking::new("RESTRICTED", &["USA"], "KOR");
+        let mut finding = Self::finding(rng, "A report".to_owned(), marking, Vec::new());
+        (finding.kind, finding.severity) = (KINDS[0].to_owned(), Severity::Seen);
+        Act::Report(Box::new(finding))
     }
 
     /// The next thing that Washington may have. It depends on what is shown alone.
@@ -489,7 +517,7 @@ impl World {
                 self.core.append(vec![Draft::Finding((**finding).clone())]).await.unwrap();
             }
             Act::Observe(observation) => {
-                self.core.append(vec![Draft::Observation((**observation).clone())]).await.unwrap();
+                self.observe((**observation).clone()).await;
             }
             Act::Recall(recall) => {
                 self.core.append(vec![Draft::Recall(recall.clone())]).await.unwrap();
@@ -583,7 +611,7 @@ impl World {
     async fn nudge(&self) {
         let marking = nobody(&"KOR".parse().unwrap());
         let observation = Self::observation("nothing".to_owned(), marking, self.still.now().unix_nanos());
-        self.core.append(vec![Draft::Observation(observation)]).await.unwrap();
+        self.observe(observation).await;
     }
 
     /// Does something that Washington may not know of.
@@ -690,7 +718,10 @@ impl World {
             Draft::Recall(recall) => recall.marking.clone(),
             _ => nobody(&"KOR".parse().unwrap()),
         };
-        let id = self.core.append(vec![draft]).await.unwrap()[0];
+        let id = match draft {
+            Draft::Observation(observation) => self.observe(observation).await,
+            other => self.core.append(vec![other]).await.unwrap()[0],
+        };
         // As it was recorded: what rests on something narrower became narrower.
         let stored = self.core.with_record(move |record| record.get(&id).unwrap().unwrap()).await.unwrap();
         let entry = stored.entry.unwrap();

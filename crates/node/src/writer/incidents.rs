@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::exchange::hand_on;
 use super::{Plan, Writer, recalled};
 use crate::NodeError;
-use crate::core::{Draft, nobody};
+use crate::core::Draft;
 use crate::peer_link::PeerLink;
 use crate::view::OwnerRows;
 
@@ -186,11 +186,16 @@ impl Writer {
             entries.push((entry, draft));
         }
         if !parts.is_empty() {
-            let marking = nobody(&self.core.config.country);
-            let draft = Draft::Parts(IncidentParts { incidents: parts, marking });
+            let draft = self.parts(parts);
             entries.push((self.core.sign(&draft, None)?, draft));
         }
         Ok(readers)
+    }
+
+    fn parts(&self, incidents: Vec<EntryId>) -> Draft {
+        // Of the lowest level: each person here who sees the incidents must see that they are parts.
+        let marking = Marking::new("UNCLASSIFIED", &[], self.core.config.country.as_str());
+        Draft::Parts(IncidentParts { incidents, marking })
     }
 
     /// Tells a peer that was just introduced of the incidents that its findings at and behind place `from` of the home
@@ -229,8 +234,7 @@ impl Writer {
             return Ok(());
         }
         let incidents = signed.iter().map(|(entry, _)| entry.id()).collect();
-        let marking = nobody(&self.core.config.country);
-        let parts = self.core.sign(&Draft::Parts(IncidentParts { incidents, marking }), None)?;
+        let parts = self.core.sign(&self.parts(incidents), None)?;
         let entries: Vec<Entry> = signed.iter().map(|(entry, _)| entry.clone()).chain([parts]).collect();
         let mut plan = Plan { batch: Batch::of(entries.iter().cloned()), ..Plan::default() };
         for (home, (entry, released)) in (self.record.log_size()..).zip(signed) {
