@@ -346,6 +346,7 @@ impl Core {
         for mut draft in acts {
             if let Draft::Act(act) = &mut draft {
                 act.about.extend(&made);
+                act.at = self.surroundings.now();
             }
             signed.push((self.sign(&draft, None)?, draft));
         }

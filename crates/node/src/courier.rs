@@ -119,9 +119,8 @@ pub(crate) async fn write_lanes(
         loop {
             let Gathered { before, items } = core.gather(peer.clone(), precedence, start, size).await?;
             let now = core.surroundings.now();
-            let batch = lock(&lane.outbound)
-                .batch(before, items, &core.key, now)
-                .map_err(|e| bad(e.to_string()))?;
+            let batch =
+                lock(&lane.outbound).batch(before, items, &core.key, now).map_err(|e| bad(e.to_string()))?;
             file.add(&batch.to_bytes().map_err(|e| bad(e.to_string()))?).map_err(&io)?;
             start += batch.len() as u64;
             if start >= size || batch.is_empty() {

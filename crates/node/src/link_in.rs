@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use link::{Expected, MAX_BATCH_BYTES, PeerIdentity, ReceivedBatch, Refusal, Refused, Reply, VerifiedBatch};
 use record::PublicKey;
 
-use crate::core::{Core, Draft, lock, nobody, now};
+use crate::core::{Core, Draft, lock, nobody};
 use crate::peer_link::PeerLink;
 use crate::serve::LinkCaller;
 
@@ -76,7 +76,7 @@ async fn receive(
                 certificate: Some(caller.certificate),
                 address: Some(caller.address),
                 refusal: refusal.clone(),
-                at: now(),
+                at: core.surroundings.now(),
                 suppressed: 0,
                 marking: nobody(&core.config.country),
             };
@@ -143,7 +143,7 @@ pub(crate) fn verified(
     bytes: &[u8],
 ) -> Result<VerifiedBatch, Refusal> {
     let batch = ReceivedBatch::read(bytes)?;
-    if let Some(at) = lock(&link.expires).filter(|at| now() >= *at) {
+    if let Some(at) = lock(&link.expires).filter(|at| core.surroundings.now() >= *at) {
         return Err(Refusal::Expired { at });
     }
     let peer = identity(link)?;
@@ -153,7 +153,7 @@ pub(crate) fn verified(
         domain: core.domain(),
         peer: &peer,
         lane,
-        now: lane.map(|_| now()),
+        now: lane.map(|_| core.surroundings.now()),
         author: &author,
     };
     link::verify(batch, &expected, &core.pool)

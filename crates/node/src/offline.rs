@@ -3,17 +3,18 @@
 use std::path::Path;
 
 use base::{Country, EntryId, Timestamp};
+use label::Codes;
 use link::{Agreement, Party};
 use rand_core::OsRng;
 use record::{
-    Batch, Checkpoint, Domain, Entry, Heading, Peer, PublicKey, RecordStore, RepairSource, Repaired,
-    SqliteOptions, SqliteRecord, StoreError,
+    Batch, Checkpoint, Domain, Entry, Heading, Peer, PublicKey, ReadRecord, RecordStore, RepairSource,
+    Repaired, SqliteOptions, SqliteRecord, StoreError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::core::nobody;
-use crate::{Config, NodeError, Origin, keys};
+use crate::{Config, NodeError, Origin, RulesOnRecord, keys};
 
 /// The schema name of a [`Card`].
 pub const CARD_SCHEMA: &str = "bongsu.card/1";
@@ -39,7 +40,13 @@ pub struct Card {
 }
 
 /// The agreement between this node and the peer of a card: both sides come to the same one.
-pub(crate) fn agreement(own: &Card, peer: &Peer, expires: Timestamp) -> Result<Agreement, NodeError> {
+/// They agree on the table of codes of the day, which is `codes`.
+pub(crate) fn agreement(
+    own: &Card,
+    peer: &Peer,
+    codes: &Codes,
+    expires: Timestamp,
+) -> Result<Agreement, NodeError> {
     let bad = |e: &dyn std::fmt::Display| NodeError::BadRequest { message: format!("the own card: {e}") };
     let me = Party {
         node: own.node.parse().map_err(|e| bad(&e))?,
@@ -57,16 +64,22 @@ pub(crate) fn agreement(own: &Card, peer: &Peer, expires: Timestamp) -> Result<A
         address: peer.address.clone(),
         contacts: Vec::new(),
     };
-    let codes = label::Codes::builtin().version().to_owned();
-    Ok(Agreement::new(me, other, [("codes".to_owned(), codes)].into(), expires))
+    let tables = [("codes".to_owned(), codes.version().to_owned())];
+    Ok(Agreement::new(me, other, tables.into(), expires))
 }
 
 impl Card {
-    /// The peer that this card and a clearance make for a node `me` of `country`.
+    /// The peer that this card and a clearance make for a node `me` of `country` whose table of codes is `codes`.
     ///
     /// # Errors
     /// When a value cannot be read, or the card is this node's own.
-    pub(crate) fn peer(self, clearance: &str, me: &str, country: &Country) -> Result<Peer, NodeError> {
+    pub(crate) fn peer(
+        self,
+        clearance: &str,
+        me: &str,
+        country: &Country,
+        codes: &Codes,
+    ) -> Result<Peer, NodeError> {
         let bad = |message: String| NodeError::BadRequest { message };
         let field = |field: &str, e: &dyn std::fmt::Display| bad(format!("`card.{field}`: {e}"));
         if self.schema != CARD_SCHEMA {
@@ -87,7 +100,7 @@ impl Card {
         if peer.node.as_str() == me {
             return Err(bad("a node cannot be its own peer".to_owned()));
         }
-        if !label::Codes::builtin().knows(&peer.country) {
+        if !codes.knows(&peer.country) {
             return Err(field("country", &"not a known country code"));
         }
         Ok(peer)
@@ -236,9 +249,11 @@ pub fn accept_until(
     now: Option<Timestamp>,
 ) -> Result<(EntryId, Peer), NodeError> {
     let own = self::card(config)?;
+    let rules =
+        RulesOnRecord::read(&ReadRecord::open(&config.data)?)?.at(now.unwrap_or_else(crate::core::now));
     let mut desk = Desk::open(config)?;
-    let peer = card.peer(clearance, desk.config.name.as_str(), &desk.config.country)?;
-    let agreement = expires.map(|expires| agreement(&own, &peer, expires)).transpose()?;
+    let peer = card.peer(clearance, desk.config.name.as_str(), &desk.config.country, &rules.codes)?;
+    let agreement = expires.map(|expires| agreement(&own, &peer, &rules.codes, expires)).transpose()?;
     let entry = desk.sign(&peer, now)?;
     let agreement = agreement.map(|agreed| desk.sign(&agreed, now)).transpose()?;
     let id = entry.id();

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::core::{Core, nobody, now};
+use crate::core::{Core, nobody};
 use crate::keys::fingerprint;
 
 /// How many connections at once, each for console and link.
@@ -99,7 +99,7 @@ pub(crate) async fn link(
                     certificate: shown,
                     address: Some(address.to_string()),
                     refusal: Refusal::UnknownPeer,
-                    at: now(),
+                    at: core.surroundings.now(),
                     suppressed: 0,
                     marking: nobody(&core.config.country),
                 });
@@ -116,7 +116,7 @@ pub(crate) async fn link(
                     certificate: shown,
                     address: Some(address.to_string()),
                     refusal: Refusal::OverShare { what: "connections".to_owned() },
-                    at: now(),
+                    at: core.surroundings.now(),
                     suppressed: 0,
                     marking: nobody(&core.config.country),
                 });

@@ -47,6 +47,8 @@ what is lost is told.")]
         /// Another
         #[arg(value_name = "MARKING|FILE")]
         b: String,
+        #[command(flatten)]
+        tables: marking::Tables,
     },
     /// What a peer would get of a node's own entries, and which rule keeps the others back; for the owner's eyes only
     #[command(after_help = "Examples:
@@ -83,7 +85,7 @@ Stop the node first, or use its console.")]
 pub(crate) fn run(command: Label, common: &Common) -> Result<ExitCode, CliError> {
     match command {
         Label::Check(args) => marking::check(&args, common),
-        Label::Join { a, b } => marking::join(&a, &b, common),
+        Label::Join { a, b, tables } => marking::join(&a, &b, &tables, common),
         Label::Preview { store, peer, policy } => preview::preview(&store, &peer, policy.as_deref(), common),
         Label::Table(command) => table::run(command, common),
         Label::Policy(command) => policy::run(command, common),

@@ -71,9 +71,10 @@ pub(crate) async fn introduce(
     Json(request): Json<Introduction>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let config = &api.core.config;
-    let peer = request.card.clone().peer(&request.clearance, config.name.as_str(), &config.country)?;
-    let agreement =
-        request.expires.map(|expires| agreement(&own_card(&api.core), &peer, expires)).transpose()?;
+    let codes = &api.core.rules(api.core.surroundings.now()).codes;
+    let peer = request.card.clone().peer(&request.clearance, config.name.as_str(), &config.country, codes)?;
+    let agreed = |expires| agreement(&own_card(&api.core), &peer, codes, expires);
+    let agreement = request.expires.map(agreed).transpose()?;
     let asked = ApprovalRequest::Introduce { card: request.card, clearance: request.clearance };
     let mut act = Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country);
     act.approval = approved(&api, &caller, &asked, request.approval).await?;

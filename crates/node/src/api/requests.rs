@@ -182,7 +182,7 @@ pub(crate) async fn answer_request(
         audience_country: asked.audience_country.clone(),
         granted: answer.granted,
         request: Some(id),
-        expires: now().plus_seconds(hours * 3600.0),
+        expires: core.surroundings.now().plus_seconds(hours * 3600.0),
         marking: Marking::new("RESTRICTED", &to, core.config.country.as_str()),
     });
     let ids = core.append(vec![draft]).await?;

@@ -146,35 +146,49 @@ fn incidents_of_what_is_near_are_those_of_everything() {
                 all.sort_by(|a, b| a.findings.cmp(&b.findings));
                 assert!(!all.is_empty());
                 assert_eq!(open, all, "seed {seed}, part {part}");
-                drop(reader);
-                told_as_its_findings_make_them(&world, &format!("seed {seed}, part {part}"));
             }
             world.stop().await;
         }
     });
 }
 
-/// Washington's incidents are those that the findings which Washington has make.
-fn told_as_its_findings_make_them(world: &World, place: &str) {
-    let reader = world.core.look(&View::Peer(super::world::washington())).unwrap();
-    let rows = reader.rows().unwrap();
-    let own = |row: &crate::view::Row| row.is_own();
-    let findings: Vec<_> = rows
-        .standing(Noun::Finding, None, 10_000)
-        .unwrap()
-        .into_iter()
-        .filter(own)
-        .map(|row| (row.id, row.finding().unwrap()))
-        .collect();
-    let bare = |incident: Incident| Incident { supersedes: Vec::new(), ..incident };
-    let open = rows.open_incidents(None, 10_000).unwrap();
-    let mut open: Vec<Incident> =
-        open.iter().filter(|row| own(row)).map(|row| bare(row.incident().unwrap())).collect();
-    let mut all = incident::group(&findings, &GroupRules::default());
-    open.sort_by(|a, b| a.findings.cmp(&b.findings));
-    all.sort_by(|a, b| a.findings.cmp(&b.findings));
-    assert!(!all.is_empty(), "{place}");
-    assert_eq!(open, all, "{place}, as Washington");
+/// Washington's incidents are those that the findings which Washington has make, and the people here read the whole.
+#[test]
+fn an_ally_is_told_of_the_incidents_that_its_findings_make() {
+    runtime().block_on(async {
+        for seed in [1, 3, 5] {
+            let mut world = World::new(seed, 1).await;
+            let mut rng = Rng::new(seed);
+            for step in 0..25 {
+                world.hide(&mut rng, step, 0).await;
+                world.hide(&mut rng, step, 1).await;
+                let act = World::report(&mut rng);
+                world.show(step, &act).await;
+            }
+            let incidents = |view: &View, both: bool| {
+                let reader = world.core.look(view).unwrap();
+                let rows = reader.rows().unwrap();
+                let own = |row: &crate::view::Row| row.is_own();
+                let findings = rows.standing(Noun::Finding, None, 10_000).unwrap();
+                let findings: Vec<_> =
+                    findings.into_iter().filter(own).map(|row| (row.id, row.finding().unwrap())).collect();
+                let bare = |incident: Incident| Incident { supersedes: Vec::new(), ..incident };
+                let open = rows.open_incidents(None, 10_000).unwrap();
+                let open = open.iter().filter(|row| own(row));
+                let mut open: Vec<Incident> = open.map(|row| bare(row.incident().unwrap())).collect();
+                let mut all = incident::group(&findings, &GroupRules::default());
+                open.sort_by(|a, b| a.findings.cmp(&b.findings));
+                all.sort_by(|a, b| a.findings.cmp(&b.findings));
+                assert!(all.len() > 3);
+                assert_eq!(open, all, "seed {seed}, {view:?}");
+                let parts = rows.from(0, 10_000).unwrap();
+                assert_eq!(parts.iter().any(|row| row.schema == "bongsu.incident-parts/1"), both);
+            };
+            incidents(&View::Owner, true);
+            incidents(&View::Peer(super::world::washington()), false);
+            world.stop().await;
+        }
+    });
 }
 
 /// A person sees the log up to a clearance, with places, counts and words of its own.

@@ -295,16 +295,14 @@ impl World {
                 approval: approval.to_envelope(),
                 marking: marking.clone(),
             };
-            signatures.push(sign(&|chance| Entry::sign(&signature, &country, &by, now, chance).unwrap()).id());
+            signatures
+                .push(sign(&|chance| Entry::sign(&signature, &country, &by, now, chance).unwrap()).id());
         }
         let applied = PolicyApplied { proposal, policy_sha256, signatures, marking };
         sign(&|chance| Entry::sign(&applied, &country, &by, now, chance).unwrap());
         entries.iter().for_each(|entry| self.core.rules.write().unwrap().apply(entry));
         assert!(!self.core.rules(now).national.is_none(), "the policy is not in force");
-        self.core
-            .with_record(move |record| record.commit(&Batch::of(entries)).unwrap())
-            .await
-            .unwrap();
+        self.core.with_record(move |record| record.commit(&Batch::of(entries)).unwrap()).await.unwrap();
         self.nudge().await;
     }
 
@@ -323,7 +321,9 @@ impl World {
     /// Changes a finding with a marking that lets it go so that the policy withholds it.
     fn forbidden(rng: &mut Rng, early: bool, finding: &mut Finding) {
         match rng.below(3) {
-            0 if early => finding.objects.push(ObjectRef { id: EARLY.to_owned(), name: None, protected: false }),
+            0 if early => {
+                finding.objects.push(ObjectRef { id: EARLY.to_owned(), name: None, protected: false })
+            }
             0 | 1 => finding.kind = "lure.mail".to_owned(),
             _ => finding.severity = Severity::Approaching,
         }

@@ -243,7 +243,12 @@ impl Writer {
     }
 
     /// What the kernel says on an entry of this node, or on another's that is to go on.
-    pub(super) fn judged(&self, entry: Entry, link: &PeerLink, pending: &HashMap<EntryId, Evidence>) -> Verdict {
+    pub(super) fn judged(
+        &self,
+        entry: Entry,
+        link: &PeerLink,
+        pending: &HashMap<EntryId, Evidence>,
+    ) -> Verdict {
         let now = self.core.surroundings.now();
         let recalled = self.folds.is_recalled(&self.record, &entry.id());
         let (audience, rules) = (&link.audience, &self.core.rules(now));

@@ -121,11 +121,7 @@ impl Writer {
 
     /// The incidents that tell of one of the findings at `places`, whoever reads them, also those that were replaced
     /// since; in the order of the log.
-    fn told_of(
-        &self,
-        places: &[u64],
-        recalls: &[EntryId],
-    ) -> Result<Vec<(EntryId, Marking)>, NodeError> {
+    fn told_of(&self, places: &[u64], recalls: &[EntryId]) -> Result<Vec<(EntryId, Marking)>, NodeError> {
         let owner = self.folds.owner()?;
         let mut told: BTreeMap<u64, (EntryId, Option<Marking>)> = BTreeMap::new();
         for place in places {
