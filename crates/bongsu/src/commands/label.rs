@@ -32,6 +32,7 @@ document of ours its `marking` is taken), or a document in one of the forms of
 --to, told apart by content: stix, capco (one banner or portion a line), ism,
 stanag4774 (XML, or JSON as in OpenTDF), misp, cot, cap. An IC-ISM document is
 also held against rules 33, 41, 67, 88, 199, 319 and 320 of its Schematron.
+With --store a marking may be in the words of the tables in that folder.
 --to writes each marking in that form; it never reaches more than before, and
 what is lost is told.")]
     Check(marking::Check),

@@ -14,6 +14,7 @@ mod outage;
 mod people;
 mod policy;
 mod recall;
+mod repeat;
 mod rights;
 mod session;
 mod stream;
