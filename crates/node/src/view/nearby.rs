@@ -105,7 +105,7 @@ impl OwnerRows<'_> {
 
     /// Own incidents that `peer` has and that hold the finding at place `seq`, neither recalled nor replaced by another
     /// that it has: what replaced them here may be for others.
-    fn open_to(&self, peer: &NodeName, seq: u64) -> rusqlite::Result<Vec<Row>> {
+    pub(crate) fn open_to(&self, peer: &NodeName, seq: u64) -> rusqlite::Result<Vec<Row>> {
         let mut rows = self.many(
             "WHERE seq IN (SELECT incident FROM member WHERE finding = ?1)
              AND EXISTS (SELECT 1 FROM shared WHERE shared.peer = ?2 AND shared.seq = item.seq) ORDER BY seq",

@@ -68,6 +68,7 @@ impl Writer {
     /// Adds the incident entries that follow from new findings and recalls, and says who is to have them. Only what
     /// these can touch is read.
     pub(super) fn regroup(&self, entries: &mut Vec<(Entry, Draft)>) -> Result<Readers, NodeError> {
+        self.recall_parts(entries)?;
         let recalls = recalled(entries);
         let fresh: Vec<(EntryId, Finding)> = entries
             .iter()
@@ -117,6 +118,43 @@ impl Writer {
             entries.push((self.core.sign(&draft, None)?, draft));
         }
         self.add_incidents(wanted, pending, entries)
+    }
+
+    /// With an incident that an officer takes back goes what peers have of it, in the officer's words.
+    fn recall_parts(&self, entries: &mut Vec<(Entry, Draft)>) -> Result<(), NodeError> {
+        let mut parts: BTreeMap<EntryId, Recall> = BTreeMap::new();
+        for (_, draft) in entries.iter() {
+            let Draft::Recall(recall) = draft else { continue };
+            let owner = self.folds.owner()?;
+            let row = self.record.place(&recall.target)?.map(|place| owner.at(place)).transpose()?.flatten();
+            // Of one that was replaced here nothing follows for what replaced it.
+            let row = row.filter(|row| row.is_own() && row.superseded_by.is_none());
+            let Some(whole) = row.and_then(|row| row.incident()) else { continue };
+            for link in self.core.links() {
+                for part in self.told_to(&link.peer.node, &whole)? {
+                    if part != recall.target {
+                        parts.insert(part, Recall { target: part, ..recall.clone() });
+                    }
+                }
+            }
+        }
+        let taken_back = recalled(entries);
+        for (_, recall) in parts.into_iter().filter(|(part, _)| !taken_back.contains(part)) {
+            let draft = Draft::Recall(recall);
+            entries.push((self.core.sign(&draft, None)?, draft));
+        }
+        Ok(())
+    }
+
+    /// The incidents that a peer has of the findings of `whole`.
+    fn told_to(&self, peer: &NodeName, whole: &Incident) -> Result<BTreeSet<EntryId>, NodeError> {
+        let owner = self.folds.owner()?;
+        let mut told = BTreeSet::new();
+        for finding in &whole.findings {
+            let Some(place) = self.record.place(finding)? else { continue };
+            told.extend(owner.open_to(peer, place)?.into_iter().map(|row| row.id));
+        }
+        Ok(told)
     }
 
     /// The incidents that tell of one of the findings at `places`, whoever reads them, also those that were replaced
