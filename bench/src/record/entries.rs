@@ -2,9 +2,11 @@
 
 use std::sync::mpsc;
 
-use base::{Confidence, Country, Finding, Interval, Marking, Method, ObjectRef, Severity, Timestamp};
+use base::{
+    Confidence, Country, Finding, Interval, KeyFingerprint, Marking, Method, ObjectRef, Severity, Timestamp,
+};
 use rand_core::OsRng;
-use record::{Entry, EntryError, NodeKey};
+use record::{Entry, EntryError, NodeKey, Peer};
 
 /// Groups that wait to be stored.
 const WAITING: usize = 4;
@@ -36,6 +38,21 @@ fn finding(n: u64) -> Finding {
         marking: Marking::new("RESTRICTED", &["USA"], "KOR"),
         evidence: Vec::new(),
     }
+}
+
+/// An ally that may have most of them.
+pub(crate) fn washington() -> Result<Entry, Box<dyn std::error::Error>> {
+    let peer = Peer {
+        node: "washington".parse()?,
+        title: "Washington".to_owned(),
+        country: "USA".parse()?,
+        clearance: "SECRET".to_owned(),
+        key: key().public().to_hex(),
+        certificate: KeyFingerprint::from_bytes([7; 32]),
+        address: "127.0.0.1:1".to_owned(),
+        marking: Marking::new("RESTRICTED", &[], "KOR"),
+    };
+    Ok(Entry::sign(&peer, &"KOR".parse()?, &key(), now(), &mut OsRng)?)
 }
 
 /// Signs `count` entries on a thread of its own and gives them in groups.

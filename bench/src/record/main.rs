@@ -23,7 +23,7 @@ use record::{Batch, RecordStore, SqliteOptions, SqliteRecord, inclusion_holds};
 use serde_json::json;
 
 use crate::clock::{cpu_s, peak_mib};
-use crate::entries::{key, now, signed};
+use crate::entries::{key, now, signed, washington};
 
 #[derive(Parser)]
 #[command(
@@ -43,6 +43,9 @@ struct Arguments {
     /// Print a line each time that this many entries were written
     #[arg(long, default_value_t = 1_000_000)]
     every: u64,
+    /// Leave the folder, with a peer `washington`, for other commands to be measured on
+    #[arg(long)]
+    keep: bool,
     /// Only open the log in the folder, read and append once, and print how long it took
     #[arg(long, hide = true)]
     open: bool,
@@ -78,7 +81,9 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         println!("{}", json!({"stop": "kill -9", "opened": child(folder, "--open")?}));
         Ok(())
     });
-    std::fs::remove_dir_all(folder)?;
+    if !arguments.keep || measured.is_err() {
+        std::fs::remove_dir_all(folder)?;
+    }
     measured
 }
 
@@ -88,6 +93,9 @@ fn fill(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let country = "KOR".parse()?;
     let mut record =
         SqliteRecord::create(&arguments.folder, key(), &country, "Bench", "0", now(), &mut rand_core::OsRng)?;
+    if arguments.keep {
+        record.commit(&Batch::of([washington()?]))?;
+    }
     let groups = signed(own, arguments.entries, arguments.group);
     let (mut written, mut commits) = (0, 0_u64);
     let (mut since, mut before) = (Instant::now(), 0);

@@ -383,16 +383,9 @@ impl Config {
         positive("screen.gap_hours", self.incident_gap_hours, 24.0 * 365.0)?;
         positive("link.peer_items_per_second", self.peer_items_per_second, 1e9)?;
         positive("link.peer_bytes_per_second", self.peer_bytes_per_second, 1e12)?;
-        let codes = label::Codes::builtin();
-        let rules =
-            [("marking.catalogue", &self.catalogue_marking), ("marking.default", &self.default_marking)]
-                .into_iter()
-                .chain(self.marking_rules.iter().map(|rule| ("marking.rules", rule)));
-        for (key, rule) in rules {
-            // A marking that the kernel cannot read would withhold everything in silence.
-            let country = if self.country.as_str() == "ZZZ" { "KOR" } else { self.country.as_str() };
-            label::Label::parse(&rule.marking(country), &codes)
-                .map_err(|e| value(key, origin(key), &e.to_string()))?;
+        // Where there is a record, its own tables may know more: the node looks at its start.
+        if !record::SqliteRecord::exists(&self.data) {
+            self.check_markings(&label::Rules::new(self.country.clone()))?;
         }
         self.check_people()?;
         for feed in &self.http_feeds {
@@ -403,6 +396,21 @@ impl Config {
                 );
                 return Err(value("feeds.http", origin("feeds.http"), &message));
             }
+        }
+        Ok(())
+    }
+
+    /// Whether the markings of the settings can be read by the tables of the day.
+    pub(crate) fn check_markings(&self, by: &label::Rules) -> Result<(), ConfigError> {
+        let origin = |key: &str| self.origins.get(key).cloned().unwrap_or(Origin::Default);
+        let rules =
+            [("marking.catalogue", &self.catalogue_marking), ("marking.default", &self.default_marking)]
+                .into_iter()
+                .chain(self.marking_rules.iter().map(|rule| ("marking.rules", rule)));
+        for (key, rule) in rules {
+            // A marking that the kernel cannot read would withhold everything in silence.
+            let country = if self.country.as_str() == "ZZZ" { "KOR" } else { self.country.as_str() };
+            by.label(&rule.marking(country)).map_err(|e| value(key, origin(key), &e.to_string()))?;
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ use crate::share::is_recent;
 use crate::situation::Situation;
 use crate::thinner::Thinner;
 use crate::view::{Decided, Reader, View, Views};
+use crate::writer::IncidentParts;
 use crate::{Config, NodeError, inherit};
 
 /// The time by this machine's clock.
@@ -103,6 +104,8 @@ pub(crate) enum Draft {
     Grant(Grant),
     Agreement(Box<Agreement>),
     Fraud(Box<Fraud>),
+    /// Incidents that the people of this node do not read.
+    Parts(IncidentParts),
     /// What a person did; it gets the ids of what it is recorded with.
     Act(Box<Act>),
 }
@@ -331,6 +334,7 @@ impl Core {
             Draft::Grant(noun) => with(self, noun, precedence),
             Draft::Agreement(noun) => with(self, noun.as_ref(), precedence),
             Draft::Fraud(noun) => with(self, noun.as_ref(), precedence),
+            Draft::Parts(noun) => with(self, noun, precedence),
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }
@@ -353,6 +357,7 @@ impl Core {
         for mut draft in acts {
             if let Draft::Act(act) = &mut draft {
                 act.about.extend(&made);
+                act.at = self.surroundings.now();
             }
             signed.push((self.sign(&draft, None)?, draft));
         }

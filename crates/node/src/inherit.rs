@@ -7,11 +7,11 @@ use label::{Codes, Evidence, Label};
 
 use crate::core::Draft;
 
-/// The draft with the marking that its evidence leaves it: the join with the marking of each entry that it rests on,
-/// and nobody when one of these is not held, was taken back or cannot be judged.
+/// The draft with the marking that its evidence leaves it: the join with the marking of each entry that it rests on
+/// or that its marking says it was derived from, and nobody when one of these is not held, was taken back or cannot be judged.
 ///
-/// So all items of one marking go to the same peers. Incidents hold items of one marking: without this, an item that
-/// is withheld for its evidence alone would hold back the incident of others, and an ally could tell that it is there.
+/// So what an item shows of itself says already that it is withheld, and nobody who marks what rests on it need know
+/// what lies below.
 pub(crate) fn narrowed(mut draft: Draft, codes: &Codes, look_up: impl Fn(&EntryId) -> Evidence) -> Draft {
     let (marking, evidence) = match &mut draft {
         Draft::Finding(finding) => (&mut finding.marking, &finding.evidence),
@@ -19,7 +19,8 @@ pub(crate) fn narrowed(mut draft: Draft, codes: &Codes, look_up: impl Fn(&EntryI
         // An incident is derived from findings of its own marking; the rest rests on nothing.
         _ => return draft,
     };
-    for id in evidence {
+    let derived_from = marking.derived_from.clone();
+    for id in evidence.iter().chain(&derived_from) {
         let below = match look_up(id) {
             Evidence::Held { marking, .. } => marking,
             Evidence::Unknown | Evidence::Recalled => None,
@@ -33,11 +34,12 @@ pub(crate) fn narrowed(mut draft: Draft, codes: &Codes, look_up: impl Fn(&EntryI
 pub(crate) fn rests_on(drafts: &[Draft]) -> BTreeSet<EntryId> {
     drafts
         .iter()
-        .flat_map(|draft| match draft {
-            Draft::Finding(finding) => finding.evidence.as_slice(),
-            Draft::Observation(observation) => observation.evidence.as_slice(),
-            _ => &[],
+        .filter_map(|draft| match draft {
+            Draft::Finding(finding) => Some((&finding.evidence, &finding.marking)),
+            Draft::Observation(observation) => Some((&observation.evidence, &observation.marking)),
+            _ => None,
         })
+        .flat_map(|(evidence, marking)| evidence.iter().chain(&marking.derived_from))
         .copied()
         .collect()
 }

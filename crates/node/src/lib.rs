@@ -30,6 +30,7 @@ mod peer_link;
 mod people;
 mod policy_change;
 mod queue;
+mod repeat;
 mod screening;
 mod serve;
 mod share;
@@ -69,7 +70,9 @@ pub use crate::policy_change::{
     OFFICERS_TO_SIGN, Officer, PolicyApplied, PolicyApproval, PolicySignature, PolicyStepError, Proposal,
     RulesOnRecord,
 };
+pub use crate::repeat::Repeatable;
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
+pub use crate::writer::IncidentParts;
 
 /// What to do about a view that cannot be read or written.
 fn of_a_view(error: &rusqlite::Error) -> String {
@@ -211,6 +214,15 @@ impl Node {
     /// # Errors
     /// When settings, keys, record or ports are not in order; nothing is left half-made.
     pub async fn start(config: Config) -> Result<Self, NodeError> {
+        Self::start_repeatable(config, Repeatable::default()).await
+    }
+
+    /// The same with some of its surroundings fixed, so that the run can be repeated. A peer refuses a node whose time
+    /// is off by more than it allows: two such nodes get the same time.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_repeatable(config: Config, fixed: Repeatable) -> Result<Self, NodeError> {
         let data = config.data.clone();
         let io = |path: &Path| {
             let path = path.to_owned();
@@ -240,10 +252,15 @@ impl Node {
         let http_feeds = config.http_feeds.clone();
         let fingerprint = identity.fingerprint();
         let (core, writer) = tokio::task::spawn_blocking(move || {
-            writer::start(config, key, fingerprint, Arc::new(core::Machine))
+            writer::start(config, key, fingerprint, Arc::new(repeat::Repeated::new(fixed)))
         })
         .await
         .map_err(|_| NodeError::Stopping)??;
+        if let Err(e) = core.config.check_markings(&core.rules(core.surroundings.now())) {
+            core.stop();
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+            return Err(e.into());
+        }
         {
             let mut address = core::lock(&core.link_address);
             if address.is_empty() {

@@ -9,7 +9,7 @@ use base::{NodeName, Precedence, Timestamp};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use link::{Action, Event, Item, LinkState, MAX_BATCH_ITEMS, Reply};
+use link::{Action, Batch, Event, Item, LinkState, MAX_BATCH_ITEMS, Reply};
 use record::Frontier;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -23,7 +23,7 @@ use crate::keys::TlsIdentity;
 use crate::link_in::BATCH_PATH;
 use crate::peer_link::{Gathered, PeerLink};
 use crate::serve::{Stop, stopped};
-use crate::{NodeError, tls};
+use crate::tls;
 
 /// How long connecting, and one request, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -161,10 +161,9 @@ impl Sender {
     }
 
     async fn send(&mut self, start: u64, end: u64) -> Result<Reply, String> {
-        let (before, items) = self.items(start, end).await.map_err(|e| e.to_string())?;
-        let batch = lock(&self.link.lane(self.lane).outbound)
-            .batch(before, items, &self.core.key, self.now())
-            .map_err(|e| e.to_string())?;
+        let ready = self.ahead.take().filter(|ahead| ahead.start == start).map(|ahead| ahead.items);
+        let batch =
+            batch(&self.core, &self.link, self.lane, (start, end), ready.unwrap_or_default()).await?;
         let behind = batch.start() + batch.len() as u64;
         let body = batch.to_bytes().map_err(|e| e.to_string())?;
         let mut open = self.open.take();
@@ -177,46 +176,6 @@ impl Sender {
         reply.map_err(|_| "no answer in time".to_owned())?
     }
 
-    /// The items from `start` to `end`, fewer when they are large, with the right edge of the log before them.
-    async fn items(&mut self, start: u64, end: u64) -> Result<(Frontier, Vec<Item>), NodeError> {
-        let known = lock(&self.link.lane(self.lane).outbound).frontier_at(start);
-        let ready = self.ahead.take().filter(|ahead| ahead.start == start);
-        if let Some(before) = known {
-            if start == end {
-                return Ok((before, Vec::new()));
-            }
-            let mut items = ready.map(|ahead| ahead.items).unwrap_or_default();
-            if items.is_empty() {
-                items = self.fresh(start, end);
-            }
-            if !items.is_empty() {
-                self.withdraw(&mut items);
-                return Ok((before, items));
-            }
-        }
-        let Gathered { before, items } =
-            self.core.gather(self.link.peer.node.clone(), self.lane, start, end).await?;
-        Ok((before, items))
-    }
-
-    /// What was released since `start`, when it is still at hand.
-    fn fresh(&self, start: u64, end: u64) -> Vec<Item> {
-        self.link.lane(self.lane).take_fresh(start, end).into_iter().map(Item::Released).collect()
-    }
-
-    /// What was recalled since it was released stays here.
-    fn withdraw(&self, items: &mut [Item]) {
-        let index = lock(&self.core.index);
-        for item in items {
-            if let Item::Released(entry) = item {
-                let (id, key) = (entry.get().id(), entry.get().key());
-                if index.is_recalled(&id, key) {
-                    *item = Item::Withdrawn(id);
-                }
-            }
-        }
-    }
-
     /// The items from `start` on for the batch after the one under way; `None` when there are none yet.
     async fn read_ahead(&self, start: u64) -> Option<Ahead> {
         let size = lock(&self.link.lane(self.lane).outbound).size();
@@ -224,7 +183,7 @@ impl Sender {
         if start >= end {
             return None;
         }
-        let mut items = self.fresh(start, end);
+        let mut items = fresh(&self.link, self.lane, start, end);
         if items.is_empty() {
             // What cannot be read now is asked for again, and told then.
             items = self.core.gather(self.link.peer.node.clone(), self.lane, start, end).await.ok()?.items;
@@ -280,6 +239,66 @@ impl Sender {
             }
         });
         Ok(sender)
+    }
+}
+
+
+/// The signed batch of what a lane has from `start` to `end`, fewer items when they are large; `ready` are those that
+/// were read ahead.
+pub(crate) async fn batch(
+    core: &Core,
+    link: &PeerLink,
+    precedence: Precedence,
+    (start, end): (u64, u64),
+    ready: Vec<Item>,
+) -> Result<Batch, String> {
+    let gathered = items(core, link, precedence, (start, end), ready).await;
+    let (before, items) = gathered.map_err(|e| e.to_string())?;
+    let now = core.surroundings.now();
+    lock(&link.lane(precedence).outbound).batch(before, items, &core.key, now).map_err(|e| e.to_string())
+}
+
+/// The items, with the right edge of the log before them.
+async fn items(
+    core: &Core,
+    link: &PeerLink,
+    precedence: Precedence,
+    (start, end): (u64, u64),
+    ready: Vec<Item>,
+) -> Result<(Frontier, Vec<Item>), NodeError> {
+    let known = lock(&link.lane(precedence).outbound).frontier_at(start);
+    if let Some(before) = known {
+        if start == end {
+            return Ok((before, Vec::new()));
+        }
+        let mut items = ready;
+        if items.is_empty() {
+            items = fresh(link, precedence, start, end);
+        }
+        if !items.is_empty() {
+            withdraw(core, &mut items);
+            return Ok((before, items));
+        }
+    }
+    let Gathered { before, items } = core.gather(link.peer.node.clone(), precedence, start, end).await?;
+    Ok((before, items))
+}
+
+/// What was released since `start`, when it is still at hand.
+fn fresh(link: &PeerLink, precedence: Precedence, start: u64, end: u64) -> Vec<Item> {
+    link.lane(precedence).take_fresh(start, end).into_iter().map(Item::Released).collect()
+}
+
+/// What was recalled since it was released stays here.
+fn withdraw(core: &Core, items: &mut [Item]) {
+    let index = lock(&core.index);
+    for item in items {
+        if let Item::Released(entry) = item {
+            let (id, key) = (entry.get().id(), entry.get().key());
+            if index.is_recalled(&id, key) {
+                *item = Item::Withdrawn(id);
+            }
+        }
     }
 }
 

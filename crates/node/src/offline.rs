@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use base::{Country, EntryId, Precedence, Timestamp};
+use label::Codes;
 use link::{Agreement, Party};
 use rand_core::OsRng;
 use record::{
-    Batch, Checkpoint, Domain, Entry, Heading, Peer, PublicKey, RecordStore, RepairSource, Repaired,
-    SqliteOptions, SqliteRecord, StoreError,
+    Batch, Checkpoint, Domain, Entry, Heading, Peer, PublicKey, ReadRecord, RecordStore, RepairSource,
+    Repaired, SqliteOptions, SqliteRecord, StoreError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::core::nobody;
-use crate::{Config, NodeError, Origin, keys};
+use crate::{Config, NodeError, Origin, RulesOnRecord, keys};
 
 /// The schema name of a [`Card`].
 pub const CARD_SCHEMA: &str = "bongsu.card/1";
@@ -101,10 +102,12 @@ fn check_words(field: &str, words: &[String]) -> Result<(), NodeError> {
 }
 
 /// The agreement between this node and the peer of a card: both sides come to the same one.
+/// They agree on the table of codes of the day, which is `codes`.
 pub(crate) fn agreement(
     own: &Card,
     peer: &Peer,
     peer_contacts: Vec<String>,
+    codes: &Codes,
     terms: Terms,
 ) -> Result<Agreement, NodeError> {
     let terms = terms.settled()?;
@@ -125,19 +128,24 @@ pub(crate) fn agreement(
         address: peer.address.clone(),
         contacts: peer_contacts,
     };
-    let codes = label::Codes::builtin().version().to_owned();
     let mut tables = terms.tables;
-    tables.insert(CODES.to_owned(), codes);
+    tables.insert(CODES.to_owned(), codes.version().to_owned());
     let agreement = Agreement::new(me, other, tables, terms.expires);
     Ok(Agreement { lanes: terms.lanes, witnesses: terms.witnesses, ..agreement })
 }
 
 impl Card {
-    /// The peer that this card and a clearance make for a node `me` of `country`.
+    /// The peer that this card and a clearance make for a node `me` of `country` whose table of codes is `codes`.
     ///
     /// # Errors
     /// When a value cannot be read, or the card is this node's own.
-    pub(crate) fn peer(self, clearance: &str, me: &str, country: &Country) -> Result<Peer, NodeError> {
+    pub(crate) fn peer(
+        self,
+        clearance: &str,
+        me: &str,
+        country: &Country,
+        codes: &Codes,
+    ) -> Result<Peer, NodeError> {
         let bad = |message: String| NodeError::BadRequest { message };
         let field = |field: &str, e: &dyn std::fmt::Display| bad(format!("`card.{field}`: {e}"));
         if self.schema != CARD_SCHEMA {
@@ -159,7 +167,7 @@ impl Card {
         if peer.node.as_str() == me {
             return Err(bad("a node cannot be its own peer".to_owned()));
         }
-        if !label::Codes::builtin().knows(&peer.country) {
+        if !codes.knows(&peer.country) {
             return Err(field("country", &"not a known country code"));
         }
         Ok(peer)
@@ -309,10 +317,13 @@ pub fn accept_until(
     now: Option<Timestamp>,
 ) -> Result<(EntryId, Peer), NodeError> {
     let own = self::card(config)?;
+    let rules =
+        RulesOnRecord::read(&ReadRecord::open(&config.data)?)?.at(now.unwrap_or_else(crate::core::now));
     let mut desk = Desk::open(config)?;
     let contacts = card.contacts.clone();
-    let peer = card.peer(clearance, desk.config.name.as_str(), &desk.config.country)?;
-    let agreement = terms.map(|terms| agreement(&own, &peer, contacts, terms)).transpose()?;
+    let peer = card.peer(clearance, desk.config.name.as_str(), &desk.config.country, &rules.codes)?;
+    let agreed = |terms| agreement(&own, &peer, contacts, &rules.codes, terms);
+    let agreement = terms.map(agreed).transpose()?;
     let entry = desk.sign(&peer, now)?;
     let agreement = agreement.map(|agreed| desk.sign(&agreed, now)).transpose()?;
     let id = entry.id();

@@ -1,9 +1,11 @@
-//! The one thread that owns the record and writes; what it does for the link is in `exchange`.
+//! The one thread that owns the record and writes; what it does for the link is in `exchange`, and what belongs
+//! together in `incidents`.
 //!
 //! Commands that arrive together share one commit (group commit). What an own entry releases to whom is decided
 //! before the commit and stored in it, so that after any crash the log for a peer and the own log agree.
 
 mod exchange;
+mod incidents;
 mod program;
 mod refusals;
 mod restored;
@@ -12,14 +14,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Recall, Timestamp};
-use incident::GroupRules;
+use base::{EntryId, KeyFingerprint, NodeName, Precedence, Recall, Timestamp};
 use label::{Evidence, Released};
 use link::Inbound;
 use record::{Batch, Entry, LaneAck, NodeKey, RecordStore, SqliteRecord, Stored};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use self::exchange::hand_on;
+pub use self::incidents::IncidentParts;
+use self::incidents::{pending, stored};
 use crate::core::{Appended, Chance, Command, Core, Draft, Surroundings, lock};
 use crate::jobs::Jobs;
 use crate::link_index::LinkIndex;
@@ -299,17 +302,17 @@ impl Writer {
             return Ok(());
         }
         self.folds.keep_up(&self.core.views, &self.record)?;
-        self.regroup(&mut entries)?;
-        self.grant_through_hubs(&mut entries)?;
-        let held = entries.iter().map(|(entry, _)| (entry.id(), Evidence::held(entry)));
-        let recalled = recalled(&entries).into_iter().map(|id| (id, Evidence::Recalled));
-        let pending: HashMap<EntryId, Evidence> = held.chain(recalled).collect();
+        let readers = self.regroup(&mut entries)?;
+        self.grant_through_hubs(&mut entries, &readers)?;
+        let pending = pending(&entries);
         let links = self.core.links();
         let mut plan =
             Plan { batch: Batch::of(entries.iter().map(|(entry, _)| entry.clone())), ..Plan::default() };
         for (seq, (entry, _)) in (self.record.log_size()..).zip(&entries) {
             for link in links.iter().filter(|link| link.via.is_none()) {
-                if let Some(decided) = self.decide(entry, link, &pending)? {
+                let decided = self.decide(entry, link, &pending)?;
+                let is_for = readers.has(entry, &link.peer.node);
+                if let Some(decided) = decided.filter(|decided| is_for || decided.is_err()) {
                     plan.add(link, seq, entry.id(), decided);
                 }
             }
@@ -322,17 +325,8 @@ impl Writer {
         if let Some(why) = committed.derived_behind {
             tracing::warn!(why, "tiles or checkpoint are behind; the entries are safe");
         }
-        let fresh: Vec<Stored> = entries
-            .iter()
-            .zip(&committed.places)
-            .map(|((entry, _), (seq, _))| Stored {
-                seq: *seq,
-                id: entry.id(),
-                entry: Some(entry.clone()),
-                key: *entry.key(),
-                received: None,
-            })
-            .collect();
+        let signed: Vec<Entry> = entries.iter().map(|(entry, _)| entry.clone()).collect();
+        let fresh = stored(&signed, &committed.places);
         {
             let mut index = lock(&self.core.index);
             entries.iter().for_each(|(entry, _)| index.apply(entry));
@@ -348,56 +342,6 @@ impl Writer {
                 Draft::Agreement(agreement) => self.agreed(&agreement),
                 _ => {}
             }
-        }
-        Ok(())
-    }
-
-    /// Adds the incident entries that follow from new findings and recalls. Only what these can touch is read.
-    fn regroup(&self, entries: &mut Vec<(Entry, Draft)>) -> Result<(), NodeError> {
-        let recalls = recalled(entries);
-        let mut fresh: Vec<(EntryId, Finding)> = entries
-            .iter()
-            .filter_map(|(entry, draft)| {
-                if let Draft::Finding(finding) = draft { Some((entry.id(), finding.clone())) } else { None }
-            })
-            .collect();
-        if recalls.is_empty() && fresh.is_empty() {
-            return Ok(());
-        }
-        let owner = self.folds.owner()?;
-        let places: Vec<u64> =
-            recalls.iter().filter_map(|id| self.record.place(id).transpose()).collect::<Result<_, _>>()?;
-        // An incident that tells of a recalled finding is recalled with it, also one that was replaced since.
-        let mut told: BTreeMap<u64, (EntryId, Option<Marking>)> = BTreeMap::new();
-        for place in &places {
-            let with = owner.incidents_with(*place)?;
-            told.extend(with.into_iter().map(|row| (row.seq, (row.id, row.marking))));
-        }
-        let mut withdrawn: Vec<(EntryId, Marking)> = told
-            .into_values()
-            .filter(|(id, _)| !recalls.contains(id))
-            .filter_map(|(id, marking)| Some((id, marking?)))
-            .collect();
-        let gap_seconds = self.core.config.incident_gap_hours * 3600.0;
-        let new: Vec<&Finding> = fresh.iter().map(|(_, finding)| finding).collect();
-        let mut near = owner.nearby(&new, &places, gap_seconds)?;
-        let gone = |id: &EntryId| recalls.contains(id) || withdrawn.iter().any(|(w, _)| w == id);
-        near.findings.retain(|(id, _)| !recalls.contains(id));
-        near.findings.append(&mut fresh);
-        near.incidents.retain(|(id, _)| !gone(id));
-        let update = incident::update(&near.incidents, &near.findings, &GroupRules { gap_seconds });
-        for id in update.withdraw {
-            let marking = near.incidents.iter().find(|(i, _)| *i == id).map(|(_, i)| i.marking.clone());
-            withdrawn.extend(marking.map(|marking| (id, marking)));
-        }
-        for (target, marking) in withdrawn {
-            let reason = "it told of a finding that was recalled".to_owned();
-            let draft = Draft::Recall(Recall { target, reason, marking });
-            entries.push((self.core.sign(&draft, None)?, draft));
-        }
-        for found in update.write {
-            let draft = Draft::Incident(found);
-            entries.push((self.core.sign(&draft, None)?, draft));
         }
         Ok(())
     }

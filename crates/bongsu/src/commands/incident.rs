@@ -81,6 +81,13 @@ fn read(store: &Path) -> Result<HashMap<EntryId, Held>, CliError> {
                 stored.id,
                 Held { incident, author, time, received, recalled: false, superseded_by: None },
             );
+        } else if let Ok(parts) = entry.noun::<node::IncidentParts>() {
+            // Made for peers that have less: the fuller incident stands in the list.
+            for part in &parts.incidents {
+                if let Some(part) = held.get_mut(part).filter(|part| part.author == *author) {
+                    part.superseded_by.get_or_insert(stored.id);
+                }
+            }
         } else if let Ok(recall) = entry.noun::<Recall>()
             && let Some(target) = held.get_mut(&recall.target).filter(|target| target.author == *author)
         {

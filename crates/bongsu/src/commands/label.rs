@@ -32,6 +32,7 @@ document of ours its `marking` is taken), or a document in one of the forms of
 --to, told apart by content: stix, capco (one banner or portion a line), ism,
 stanag4774 (XML, or JSON as in OpenTDF), misp, cot, cap. An IC-ISM document is
 also held against rules 33, 41, 67, 88, 199, 319 and 320 of its Schematron.
+With --store a marking may be in the words of the tables in that folder.
 --to writes each marking in that form; it never reaches more than before, and
 what is lost is told.")]
     Check(marking::Check),
@@ -47,6 +48,8 @@ what is lost is told.")]
         /// Another
         #[arg(value_name = "MARKING|FILE")]
         b: String,
+        #[command(flatten)]
+        tables: marking::Tables,
     },
     /// What a peer would get of a node's own entries, and which rule keeps the others back; for the owner's eyes only
     #[command(after_help = "Examples:
@@ -83,7 +86,7 @@ Stop the node first, or use its console.")]
 pub(crate) fn run(command: Label, common: &Common) -> Result<ExitCode, CliError> {
     match command {
         Label::Check(args) => marking::check(&args, common),
-        Label::Join { a, b } => marking::join(&a, &b, common),
+        Label::Join { a, b, tables } => marking::join(&a, &b, &tables, common),
         Label::Preview { store, peer, policy } => preview::preview(&store, &peer, policy.as_deref(), common),
         Label::Table(command) => table::run(command, common),
         Label::Policy(command) => policy::run(command, common),

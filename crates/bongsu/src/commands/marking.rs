@@ -2,18 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use base::{Country, EntryId, Fault, FaultLevel, Marking, Timestamp};
 use label::{
-    Codes, Format as Form, FormatContext, Label, Loss, Organisations, UNKNOWN_ORIGINATOR, banner, check_ism,
+    Format as Form, FormatContext, Label, Loss, Organisations, Rules, UNKNOWN_ORIGINATOR, banner, check_ism,
     read_markings, write_marking,
 };
+use node::RulesOnRecord;
+use record::ReadRecord;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::Common;
 use crate::error::CliError;
 use crate::input;
+use crate::now;
 use crate::out::{Format, List, writer};
 
 #[derive(Debug, clap::Args)]
@@ -31,6 +35,32 @@ pub(crate) struct Check {
     /// {"countries": {"UUID": "KOR"}, "groups": {"UUID": ["UUID"]}}
     #[arg(long, value_name = "FILE", env = "BONGSU_ORGANISATIONS", hide_env_values = true)]
     organisations: Option<PathBuf>,
+    #[command(flatten)]
+    tables: Tables,
+}
+
+/// By which tables markings are judged.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Tables {
+    /// Judge by the tables of the day in this node's data folder, and not by the one that ships with the program
+    #[arg(
+        long = "store",
+        visible_alias = "data",
+        value_name = "DIR",
+        env = "BONGSU_STORE",
+        hide_env_values = true
+    )]
+    store: Option<PathBuf>,
+}
+
+impl Tables {
+    fn rules(&self, common: &Common) -> Result<Arc<Rules>, CliError> {
+        match &self.store {
+            // Nobody's: whose node judges plays no part in what a marking says.
+            None => Ok(Arc::new(Rules::new("ZZZ".parse().map_err(|e| CliError::Usage(format!("{e}")))?))),
+            Some(store) => Ok(RulesOnRecord::read(&ReadRecord::open(store)?)?.at(now(common))),
+        }
+    }
 }
 
 /// A marking as it was understood, in one spelling.
@@ -168,10 +198,13 @@ struct Documents {
 }
 
 pub(crate) fn check(args: &Check, common: &Common) -> Result<ExitCode, CliError> {
-    let codes = Codes::builtin();
+    let rules = args.tables.rules(common)?;
     let organisations = organisations(args.organisations.as_deref())?;
-    let context =
-        FormatContext { codes: &codes, originator: args.originator.as_ref(), organisations: &organisations };
+    let context = FormatContext {
+        codes: &rules.codes,
+        originator: args.originator.as_ref(),
+        organisations: &organisations,
+    };
     let mut list = common.out().list("bongsu.label-check/1").with_columns(COLUMNS);
     let several = args.markings.len() > 1;
     let plain = args.to.is_some() && common.out().format() == Format::Text;
@@ -184,7 +217,7 @@ pub(crate) fn check(args: &Check, common: &Common) -> Result<ExitCode, CliError>
         for one in found {
             any = true;
             let source = several.then(|| source.clone());
-            let item = judge(one, source, args.to, &context, &mut list);
+            let item = judge(one, source, args.to, (&rules, &context), &mut list);
             wrong += usize::from(!item.ok);
             match &item.converted {
                 Some(text) if plain => texts.push(text.clone()),
@@ -230,7 +263,7 @@ fn judge(
     one: Found,
     source: Option<String>,
     to: Option<Form>,
-    context: &FormatContext<'_>,
+    (rules, context): (&Rules, &FormatContext<'_>),
     list: &mut List,
 ) -> Checked {
     let mut item = Checked {
@@ -249,7 +282,7 @@ fn judge(
         path: "marking".to_owned(),
         message,
     };
-    let label = one.marking.map_err(missing).and_then(|marking| parse(&marking, context));
+    let label = one.marking.map_err(missing).and_then(|marking| parse(&marking, rules));
     match label {
         Err(refused) => item.refused = Some(refused),
         Ok(Owned { label, known }) => {
@@ -288,15 +321,15 @@ struct Owned {
     known: bool,
 }
 
-fn parse(marking: &Marking, context: &FormatContext<'_>) -> Result<Owned, Unreadable> {
+fn parse(marking: &Marking, rules: &Rules) -> Result<Owned, Unreadable> {
     let known = marking.originator != UNKNOWN_ORIGINATOR;
     let parsed = if known {
-        Label::parse(marking, context.codes)
+        rules.label(marking)
     } else {
         // Somebody on its own list stands in, so that the rest can be judged and shown.
-        let listed = marking.rel_to.first().and_then(|word| context.codes.expand(word)?.pop_first());
+        let listed = marking.rel_to.first().and_then(|word| rules.codes.expand(word)?.pop_first());
         let owner = listed.map_or_else(|| "KOR".to_owned(), |country| country.to_string());
-        Label::parse(&Marking { originator: owner, ..marking.clone() }, context.codes)
+        rules.label(&Marking { originator: owner, ..marking.clone() })
     };
     parsed.map(|label| Owned { label, known }).map_err(|e| Unreadable {
         rule: e.rule().to_string(),
@@ -403,10 +436,10 @@ fn bad_json(error: &serde_json::Error) -> Fault {
     Fault::error("label::bad_json", format!("no JSON, and no other form that is known: {error}"))
 }
 
-pub(crate) fn join(a: &str, b: &str, common: &Common) -> Result<ExitCode, CliError> {
-    let codes = Codes::builtin();
+pub(crate) fn join(a: &str, b: &str, tables: &Tables, common: &Common) -> Result<ExitCode, CliError> {
+    let rules = tables.rules(common)?;
     let organisations = Organisations::default();
-    let context = FormatContext { codes: &codes, originator: None, organisations: &organisations };
+    let context = FormatContext { codes: &rules.codes, originator: None, organisations: &organisations };
     let read = |name: &str, text: &str| {
         let wrong = |message: String| CliError::Usage(format!("marking {name}: {message}"));
         let Documents { found, faults, .. } = documents(text, &context)?;
@@ -417,7 +450,7 @@ pub(crate) fn join(a: &str, b: &str, common: &Common) -> Result<ExitCode, CliErr
             return Err(wrong(format!("one is wanted, {} are given", found.len())));
         };
         let marking = marking.as_ref().map_err(|e| wrong(e.clone()))?;
-        Label::parse(marking, &codes).map_err(|e| wrong(format!("{e} ({})", e.rule())))
+        rules.label(marking).map_err(|e| wrong(format!("{e} ({})", e.rule())))
     };
     let joined = label::join(&read("A", a)?, &read("B", b)?);
     common.out().document("bongsu.marking/1", &Understood::from(&joined))?;

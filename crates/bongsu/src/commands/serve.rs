@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use node::{Config, Node, Origin, Overrides};
+use node::{Config, Node, Origin, Overrides, Repeatable};
 
 use crate::Common;
 use crate::error::CliError;
@@ -77,7 +77,7 @@ impl Settings {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  bongsu serve --data ./seoul --name seoul --country KOR\n\nOne document on standard output says where the console (`url`) and the link are,\nand, until the node has an administrator, the one-time address that lets the first\nofficer in (`enter`; a new one at each start, good for 15 minutes); later `enter` is\nnull and people come in at `login`. A first start keeps\nname, title and country in bongsu.toml in the data folder. SIGINT and SIGTERM stop the node in order."
+    after_help = "Example:\n  bongsu serve --data ./seoul --name seoul --country KOR\n\nOne document on standard output says where the console (`url`) and the link are,\nand, until the node has an administrator, the one-time address that lets the first\nofficer in (`enter`; a new one at each start, good for 15 minutes); later `enter` is\nnull and people come in at `login`. A first start keeps\nname, title and country in bongsu.toml in the data folder. With --now and --seed every\nentry bears that time and a salt of that seed, so that a trial can be repeated. SIGINT and SIGTERM stop the node in order."
 )]
 pub(crate) struct Serve {
     #[command(flatten)]
@@ -95,7 +95,11 @@ pub(crate) fn run(args: Serve, common: &Common) -> Result<ExitCode, CliError> {
         // Who reads the address below may send a signal at once.
         let stop = stop_signal();
         let data = config.data.clone();
-        let node = Node::start(config).await?;
+        let fixed = Repeatable { now: common.now, seed: common.seed };
+        if fixed != Repeatable::default() {
+            say("warning: entries bear the time of --now and salts of --seed: for trials, not for service");
+        }
+        let node = Node::start_repeatable(config, fixed).await?;
         let unowned = node.country().as_str() == "ZZZ";
         if let Some(text) = first_settings {
             keep(&data.join(SETTINGS), &text)?;

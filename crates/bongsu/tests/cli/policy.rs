@@ -197,6 +197,25 @@ fn a_dry_run_counts_what_would_change_and_for_whom() {
     assert_eq!((rows.len(), &rows[0]["considered"]), (1, &json!(0)));
 }
 
+/// `label check` and `label join` judge by the tables of the record when they are told of one.
+#[test]
+fn markings_are_judged_by_the_tables_of_the_day() {
+    let (folder, _) = seoul();
+    let grade = r#"{"level": "대외비", "rel_to": ["USA"], "originator": "KOR"}"#;
+    let check = |more: &[&str]| run(&folder, &[&["label", "check", grade], more].concat());
+    assert_eq!(check(&[]).exits(1).items()[0]["rule"], json!("level.unknown"));
+    assert_eq!(check(&["--store", "seoul"]).exits(1).items()[0]["rule"], json!("level.unknown"));
+    let file = root().join("samples/label/kor-grades.json");
+    run(&folder, &["label", "table", "load", file.to_str().unwrap(), "--store", "seoul"]).exits(0);
+    assert_eq!(check(&["--data", "seoul"]).exits(0).items()[0]["level"], json!("RESTRICTED"));
+    // Before its day it did not hold.
+    let args = ["label", "check", grade, "--store", "seoul", "--now", "2025-12-31T00:00:00Z"];
+    assert_eq!(bongsu_in(folder.path(), &args).exits(1).items()[0]["rule"], json!("level.unknown"));
+    let join = |more: &[&str]| run(&folder, &[&["label", "join", grade, grade], more].concat());
+    join(&[]).exits(2);
+    assert_eq!(join(&["--store", "seoul"]).exits(0).json()["level"], json!("RESTRICTED"));
+}
+
 #[test]
 fn a_table_is_loaded_and_holds_from_its_day() {
     let mut seoul = Seoul::found();

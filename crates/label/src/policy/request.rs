@@ -166,6 +166,9 @@ pub(super) struct Relevant {
     /// The policies could not be looked through: everything counts.
     all: bool,
     names: HashSet<String>,
+    /// Of sets that are asked for nothing but whether they hold certain words: these words. So items about different
+    /// objects have one answer as long as no policy names one of these objects.
+    members: HashMap<String, HashSet<String>>,
 }
 
 impl Relevant {
@@ -188,6 +191,11 @@ impl Relevant {
             match value {
                 Value::Array(items) => open.extend(items),
                 Value::Object(map) => {
+                    if let Some((name, words, of)) = membership(map) {
+                        self.members.entry(name.to_owned()).or_default().extend(words);
+                        open.push(of);
+                        continue;
+                    }
                     for operator in [".", "has"] {
                         match map.get(operator).and_then(|operand| operand.get("attr")) {
                             Some(Value::String(name)) => {
@@ -227,9 +235,33 @@ impl Relevant {
                 if self.all || self.names.contains(name) {
                     key.push_str(name);
                     value.key(&mut key);
+                } else if let (Some(asked_for), Datum::Set(words)) = (self.members.get(name), &value) {
+                    key.push_str(name);
+                    let asked_for = words.iter().copied().filter(|word| asked_for.contains(*word));
+                    Datum::Set(asked_for.collect()).key(&mut key);
                 }
             }
         }
         key
     }
+}
+
+/// Whether an expression asks only if a set attribute holds certain words: the attribute, the words, and of what it is
+/// an attribute. So are `contains` of a text, and `containsAll` and `containsAny` of texts that stand in the policy.
+fn membership(map: &serde_json::Map<String, Value>) -> Option<(&str, Vec<String>, &Value)> {
+    let [(operator, inner)] = map.iter().collect::<Vec<_>>()[..] else { return None };
+    let text = |value: &Value| Some(value.get("Value")?.as_str()?.to_owned());
+    let right = inner.get("right")?;
+    let words = match operator.as_str() {
+        "contains" => vec![text(right)?],
+        "containsAll" | "containsAny" => {
+            right.get("Set")?.as_array()?.iter().map(text).collect::<Option<Vec<_>>>()?
+        }
+        _ => return None,
+    };
+    let attribute = inner.get("left")?.get(".")?;
+    let of = attribute.get("left")?;
+    // Of the context as a value nothing more is known than that it was looked at.
+    let is_resource = of.get("Var").and_then(Value::as_str) == Some("resource");
+    is_resource.then_some((attribute.get("attr")?.as_str()?, words, of))
 }

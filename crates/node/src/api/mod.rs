@@ -20,6 +20,7 @@ mod viewer;
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -124,12 +125,13 @@ pub fn openapi() -> Result<String, serde_json::Error> {
 /// The whole interface of a node.
 pub(crate) fn router(api: Api) -> Router {
     let (routes, document) = documented().split_for_parts();
-    let document = serde_json::to_value(&document).unwrap_or_default();
+    // Each request has a copy of its route: of this it must share one.
+    let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
     let text = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
     };
     routes
-        .route("/api/openapi.json", axum::routing::get(move || async move { Json(document) }))
+        .route("/api/openapi.json", axum::routing::get(move || async move { as_json(document) }))
         .route("/metrics", axum::routing::get(metrics))
         .route("/healthz", axum::routing::get(|| async { "ok\n" }))
         .route("/enter", axum::routing::get(session::enter))
@@ -154,6 +156,10 @@ pub(crate) fn router(api: Api) -> Router {
              object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ))
         .with_state(api)
+}
+
+fn as_json(document: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], document).into_response()
 }
 
 async fn metrics(State(api): State<Api>, _: viewer::OwnerOnly) -> Response {

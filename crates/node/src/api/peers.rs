@@ -86,7 +86,8 @@ pub(crate) async fn introduce(
     Json(request): Json<Introduction>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
     let config = &api.core.config;
-    let peer = request.card.clone().peer(&request.clearance, config.name.as_str(), &config.country)?;
+    let codes = &api.core.rules(api.core.surroundings.now()).codes;
+    let peer = request.card.clone().peer(&request.clearance, config.name.as_str(), &config.country, codes)?;
     let Introduction { expires, lanes, witnesses, tables, .. } = &request;
     if expires.is_none() && (lanes.is_some() || !witnesses.is_empty() || !tables.is_empty()) {
         return Err(Failure::bad(
@@ -101,7 +102,7 @@ pub(crate) async fn introduce(
                 tables: tables.clone(),
                 ..Terms::until(expires)
             };
-            agreement(&own_card(&api.core), &peer, request.card.contacts.clone(), terms)
+            agreement(&own_card(&api.core), &peer, request.card.contacts.clone(), codes, terms)
         })
         .transpose()?;
     let asked = ApprovalRequest::Introduce { card: request.card, clearance: request.clearance };

@@ -22,6 +22,7 @@ async fn transcript(world: &World, ids: &[EntryId]) -> Vec<(String, Asked)> {
         if beside.contains(&question.template) || question.method != axum::http::Method::GET {
             continue;
         }
+        let question = question.plainly();
         let own = |_: &World, _: &Question, request: Request<_>| drive::without_view(request);
         let answers =
             [drive::ask(world, &question, super::straight).await, drive::ask(world, &question, own).await];
@@ -61,6 +62,9 @@ fn a_view_that_was_behind_or_is_built_anew_is_the_same() {
             let kept = tempfile::tempdir().unwrap();
             world.restart(|data| copy(&data.join("views"), kept.path())).await;
             go_on(&mut world, &mut rng, 15..30).await;
+            // What came last is in the view with the next entry that goes there.
+            let last = World::report(&mut rng);
+            world.show(30, &last).await;
             let ids: Vec<EntryId> =
                 world.visible().into_iter().chain(world.hidden.iter().map(|(id, ..)| *id)).collect();
             let before = transcript(&world, &ids).await;
@@ -148,11 +152,50 @@ fn incidents_of_what_is_near_are_those_of_everything() {
     });
 }
 
+/// Washington's incidents are those that the findings which Washington has make, and the people here read the whole.
+#[test]
+fn an_ally_is_told_of_the_incidents_that_its_findings_make() {
+    runtime().block_on(async {
+        for seed in [1, 3, 5] {
+            let mut world = World::new(seed, 1).await;
+            let mut rng = Rng::new(seed);
+            for step in 0..25 {
+                world.hide(&mut rng, step, 0).await;
+                world.hide(&mut rng, step, 1).await;
+                let act = World::report(&mut rng);
+                world.show(step, &act).await;
+            }
+            let incidents = |view: &View, both: bool| {
+                let reader = world.core.look(view).unwrap();
+                let rows = reader.rows().unwrap();
+                let own = |row: &crate::view::Row| row.is_own();
+                let findings = rows.standing(Noun::Finding, None, 10_000).unwrap();
+                let findings: Vec<_> =
+                    findings.into_iter().filter(own).map(|row| (row.id, row.finding().unwrap())).collect();
+                let bare = |incident: Incident| Incident { supersedes: Vec::new(), ..incident };
+                let open = rows.open_incidents(None, 10_000).unwrap();
+                let open = open.iter().filter(|row| own(row));
+                let mut open: Vec<Incident> = open.map(|row| bare(row.incident().unwrap())).collect();
+                let mut all = incident::group(&findings, &GroupRules::default());
+                open.sort_by(|a, b| a.findings.cmp(&b.findings));
+                all.sort_by(|a, b| a.findings.cmp(&b.findings));
+                assert!(all.len() > 3);
+                assert_eq!(open, all, "seed {seed}, {view:?}");
+                let parts = rows.from(0, 10_000).unwrap();
+                assert_eq!(parts.iter().any(|row| row.schema == "bongsu.incident-parts/1"), both);
+            };
+            incidents(&View::Owner, true);
+            incidents(&View::Peer(super::world::washington()), false);
+            world.stop().await;
+        }
+    });
+}
+
 /// A person sees the log up to a clearance, with places, counts and words of its own.
 #[test]
 fn a_person_sees_up_to_a_clearance() {
     runtime().block_on(async {
-        let mut world = World::new(5, 1).await;
+        let mut world = World::new(4, 1).await;
         go_on(&mut world, &mut Rng::new(5), 0..20).await;
         let core = std::sync::Arc::clone(&world.core);
         let seen =

@@ -73,6 +73,11 @@ impl Known {
 }
 
 impl Question {
+    /// The same for an answer that people can read.
+    pub(super) fn plainly(self) -> Self {
+        Self { gzip: false, ..self }
+    }
+
     /// A question with Washington's eyes.
     pub(super) fn get(template: &'static str, uri: String) -> Self {
         let join = if uri.contains('?') { '&' } else { '?' };

@@ -71,7 +71,7 @@ async fn seen(world: &World, path: &str) -> Value {
 
 /// A node with one item that Washington has and one on the same object and at the same time that it may not have.
 async fn two() -> (World, EntryId, EntryId) {
-    let world = World::new(1, 0).await;
+    let world = World::bare(1).await;
     let open = record(&world, finding("Open", shared())).await;
     let closed =
         record(&world, Finding { severity: base::Severity::Attack, ..finding(CANARY, hidden()) }).await;
@@ -171,7 +171,7 @@ fn work_and_decisions_are_the_owners() {
 #[test]
 fn raw_bytes_are_not_given_out() {
     run(async {
-        let world = World::new(1, 0).await;
+        let world = World::bare(1).await;
         let document: Value = serde_json::from_str(&crate::openapi().unwrap()).unwrap();
         let raw: Vec<&String> =
             document["paths"].as_object().unwrap().keys().filter(|path| path.contains("blob")).collect();

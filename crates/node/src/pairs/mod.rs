@@ -4,7 +4,9 @@
 //! A walk builds two nodes step by step. What Washington may have goes into both, at the same times and with the same
 //! salts. In between each gets things of its own that Washington may not have. After each step the two are one pair:
 //! every route of the OpenAPI document is asked with Washington's eyes, and status, headers and bytes must be the
-//! same, and so must be the lanes. Hidden items hold a canary word, which is looked for in every answer, however packed.
+//! same, and so must be the lanes, the batches of the link and, now and then, the file for a courier and the bundle of
+//! evidence. Hidden items hold a canary word, which is looked for in every answer, however packed. In every second walk
+//! a national policy withholds items of markings that others are released with.
 //!
 //! `BONGSU_PAIRS` sets how many pairs there are (10,000 when it is not set), `BONGSU_SEED` where to begin.
 
@@ -13,6 +15,7 @@ mod canary;
 mod drive;
 mod leaks;
 mod report;
+mod sent;
 mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::http::Request;
 
 use drive::{Asked, Known, Question, difference};
+use sent::Sent;
 use world::{Rng, World};
 
 /// Takes `world` some steps on, with things hidden and shown in turn.
@@ -36,6 +40,9 @@ async fn go_on(world: &mut World, rng: &mut Rng, steps: std::ops::Range<u64>) {
 /// Pairs of one walk.
 const STEPS: u64 = 25;
 
+/// The file for a courier is written for one step in so many.
+const COURIER_EVERY: u64 = 5;
+
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
@@ -47,8 +54,29 @@ fn straight(_: &World, _: &Question, request: Request<axum::body::Body>) -> Requ
     request
 }
 
+/// How what a node says and sends reaches the comparison.
+#[derive(Clone, Copy)]
+struct Tap {
+    through: Through,
+    sent: Sent,
+}
+
+const STRAIGHT: Tap = Tap { through: straight, sent: sent::untouched };
+
+/// What is wrong with two answers that should be one.
+fn compare(place: &str, answers: [&Asked; 2]) -> Result<(), String> {
+    if let Some(what) = difference(answers[0], answers[1]) {
+        return Err(format!("{place}: {what}"));
+    }
+    // The other is the same.
+    match canary::found(answers[0]) {
+        Some(how) => Err(format!("{place}: a canary, {how}")),
+        None => Ok(()),
+    }
+}
+
 /// Walks one seed and gives the number of pairs and of questions; `Err` names the first difference.
-async fn walk(seed: u64, steps: u64, through: Through) -> Result<(u64, u64), String> {
+async fn walk(seed: u64, steps: u64, tap: Tap) -> Result<(u64, u64), String> {
     let mut rng = Rng::new(seed);
     let mut worlds = [World::new(seed, 0).await, World::new(seed, 1).await];
     let mut questions = 0;
@@ -83,22 +111,32 @@ async fn walk(seed: u64, steps: u64, through: Through) -> Result<(u64, u64), Str
             questions += 1;
             let mut answers: Vec<Asked> = Vec::new();
             for world in &worlds {
-                answers.push(drive::ask(world, &question, through).await);
+                answers.push(drive::ask(world, &question, tap.through).await);
             }
             let place = format!("seed {seed}, step {step}, {} {}", question.method, question.uri);
-            if let Some(what) = difference(&answers[0], &answers[1]) {
-                return Err(format!("{place}: {what}"));
+            compare(&place, [&answers[0], &answers[1]])?;
+        }
+        let starts = sent::starts(&worlds[0], &mut rng);
+        let mut out = Vec::new();
+        for world in &worlds {
+            let mut sent = sent::batches(world, &starts, tap.sent).await;
+            if step % COURIER_EVERY == 0 {
+                sent.push(sent::courier(world, &starts, tap.sent).await);
             }
-            // The other is the same.
-            if let Some(how) = canary::found(&answers[0]) {
-                return Err(format!("{place}: a canary, {how}"));
-            }
+            out.push(sent);
+        }
+        for ((what, a), (_, b)) in out[0].iter().zip(&out[1]) {
+            questions += 1;
+            compare(&format!("seed {seed}, step {step}, {what}"), [a, b])?;
         }
     }
+    let mut bundles = Vec::new();
     for world in worlds {
-        world.stop().await;
+        let world = world.halted().await;
+        bundles.push(sent::bundle(&world, tap.sent).1);
     }
-    Ok((steps, questions))
+    compare(&format!("seed {seed}, the bundle"), [&bundles[0], &bundles[1]])?;
+    Ok((steps, questions + 1))
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -122,7 +160,7 @@ fn an_ally_sees_the_same_whatever_is_hidden_from_it() {
                         return;
                     }
                     let (pairs, questions) =
-                        runtime.block_on(walk(first + walk_number, STEPS, straight)).unwrap();
+                        runtime.block_on(walk(first + walk_number, STEPS, STRAIGHT)).unwrap();
                     done.fetch_add(pairs, Ordering::Relaxed);
                     asked.fetch_add(questions, Ordering::Relaxed);
                 }
@@ -137,7 +175,7 @@ fn an_ally_sees_the_same_whatever_is_hidden_from_it() {
 /// Every leak that the comparison must find. Each seed of some must show it.
 #[test]
 fn a_leak_is_found() {
-    let leaks: [(&str, Through); 4] = [
+    let leaks: [(&str, Through); 5] = [
         ("a number of the home log in a header", |world, _, mut request| {
             let size = world.home_size().to_string();
             request.extensions_mut().insert(drive::Extra(size));
@@ -149,6 +187,9 @@ fn a_leak_is_found() {
         ("a list that is not the view's", |_, question, request| {
             if question.uri.starts_with("/api/findings?") { drive::without_view(request) } else { request }
         }),
+        ("a stream that is not the view's", |_, question, request| {
+            if question.template == "/api/events" { drive::without_view(request) } else { request }
+        }),
         (
             "one that answers otherwise for what is hidden than for what is not there",
             |_, question, request| {
@@ -158,7 +199,47 @@ fn a_leak_is_found() {
     ];
     let runtime = runtime();
     for (leak, through) in leaks {
-        let found = (1..=3).any(|seed| runtime.block_on(walk(seed, 6, through)).is_err());
+        let tap = Tap { through, ..STRAIGHT };
+        let found = (1..=3).any(|seed| runtime.block_on(walk(seed, 6, tap)).is_err());
+        assert!(found, "not found: {leak}");
+    }
+}
+
+/// The same for what is sent: the batches of the link, the courier's file, the bundle of evidence.
+#[test]
+fn a_leak_in_what_is_sent_is_found() {
+    let leaks: [(&str, Sent); 4] = [
+        ("how long the home log is, in a batch", |world, what, mut bytes| {
+            if what.starts_with("batch") {
+                bytes.extend(world.home_size().to_string().into_bytes());
+            }
+            bytes
+        }),
+        ("the size of a batch alone", |world, what, mut bytes| {
+            if what.starts_with("batch") {
+                bytes.resize(bytes.len() + world.hidden.len(), b' ');
+            }
+            bytes
+        }),
+        ("the id of something hidden, in a courier's file", |world, what, mut bytes| {
+            if what == "courier" {
+                bytes.extend(world.hidden.last().iter().flat_map(|(id, ..)| *id.as_bytes()));
+            }
+            bytes
+        }),
+        ("a title that is hidden in both, packed into a bundle", |_, what, mut bytes| {
+            if what == "bundle" {
+                use std::io::Write;
+                let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+                gzip.write_all(canary::CANARY.as_bytes()).unwrap();
+                bytes = gzip.finish().unwrap();
+            }
+            bytes
+        }),
+    ];
+    let runtime = runtime();
+    for (leak, sent) in leaks {
+        let found = (1..=3).any(|seed| runtime.block_on(walk(seed, 6, Tap { sent, ..STRAIGHT })).is_err());
         assert!(found, "not found: {leak}");
     }
 }

@@ -1,5 +1,6 @@
 //! One node of a pair, in this process and without sockets: its time, its chance and its keys are set.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -23,6 +24,21 @@ const MINUTE_NANOS: i64 = 60_000_000_000;
 const OBJECTS: [&str; 5] = ["norad:29268", "norad:43823", "host:a", "사람:김", "net:10.0.0.0/8"];
 const KINDS: [&str; 3] = ["orbit.approach", "report.officer", "lure.mail"];
 const LEVELS: [&str; 5] = ["UNCLASSIFIED", "RESTRICTED", "CONFIDENTIAL", "SECRET", "TOP SECRET"];
+
+/// Withheld before the tenth minute, and then only for what was recorded before.
+const EARLY: &str = "host:early";
+
+/// The policy of every second world: it withholds by kind, severity, object and time, and from Tokyo otherwise than
+/// from Washington. Washington is not told that there is one, so what it says must show in nothing.
+const POLICY: &str = r#"
+permit (principal, action, resource);
+forbid (principal, action, resource) when { resource has kind && resource.kind == "lure.mail" };
+forbid (principal, action, resource) when { resource has severity && resource.severity == 3 };
+forbid (principal, action, resource)
+  when { resource.objects.contains("host:early") && context.unix_time_s < 1773101400 };
+forbid (principal == Node::"tokyo", action, resource)
+  when { resource has kind && resource.kind == "report.officer" };
+"#;
 
 /// SplitMix64: small, seeded, the same everywhere.
 pub(super) struct Rng(u64);
@@ -51,14 +67,12 @@ impl Rng {
 pub(super) struct Still {
     now: AtomicI64,
     seed: AtomicU64,
-    drawn: AtomicU64,
 }
 
 impl Still {
     fn set(&self, now: i64, seed: u64) {
         self.now.store(now, Ordering::Relaxed);
         self.seed.store(seed, Ordering::Relaxed);
-        self.drawn.store(0, Ordering::Relaxed);
     }
 }
 
@@ -67,11 +81,12 @@ impl Surroundings for Still {
         Timestamp::from_unix_nanos(self.now.load(Ordering::Relaxed))
     }
 
+    /// The same at each draw of a moment: a salt must not tell how many were drawn before it.
     fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(32) {
+        for (number, chunk) in (0_u64..).zip(bytes.chunks_mut(32)) {
             let mut hash = Sha256::new();
             hash.update(self.seed.load(Ordering::Relaxed).to_le_bytes());
-            hash.update(self.drawn.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+            hash.update(number.to_le_bytes());
             chunk.copy_from_slice(&hash.finalize()[..chunk.len()]);
         }
     }
@@ -111,6 +126,8 @@ pub(super) struct World {
     /// What came from Washington.
     came: Vec<(EntryId, Marking)>,
     pub(super) hidden: Vec<(EntryId, Marking, bool)>,
+    /// Whether a national policy is in force.
+    policed: bool,
     tokyo: bool,
     thread: Option<std::thread::JoinHandle<()>>,
     stop: tokio::sync::watch::Sender<bool>,
@@ -139,7 +156,7 @@ impl Running {
     }
 }
 
-fn key(name: &str) -> NodeKey {
+pub(super) fn key(name: &str) -> NodeKey {
     NodeKey::from_secret(name.parse().unwrap(), &Sha256::digest(name).into())
 }
 
@@ -161,8 +178,20 @@ pub(super) fn washington() -> NodeName {
 }
 
 impl World {
-    /// Seoul's node with Washington as its peer.
-    pub(super) async fn new(seed: u64, side: u64) -> Self {
+    /// Seoul's node with Washington as its peer, and nothing else.
+    pub(super) async fn bare(seed: u64) -> Self {
+        let world = Self::alone(seed, 0).await;
+        world.introduce_washington().await;
+        world
+    }
+
+    async fn introduce_washington(&self) {
+        self.still.set(DAY_NANOS - MINUTE_NANOS / 2, self.seed);
+        self.core.append(vec![Draft::Peer(peer("washington", "USA", "SECRET"))]).await.unwrap();
+    }
+
+    /// Seoul's node without a peer.
+    async fn alone(seed: u64, side: u64) -> Self {
         // Memory where there is some: what is compared does not depend on the disk.
         let memory = std::path::Path::new("/dev/shm");
         let folder =
@@ -180,7 +209,7 @@ impl World {
         let entered = running.router.clone().oneshot(enter).await.unwrap();
         let cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         let Running { core, router, thread, stop } = running;
-        let mut world = Self {
+        Self {
             core,
             router,
             cookie,
@@ -190,25 +219,124 @@ impl World {
             shown: Vec::new(),
             came: Vec::new(),
             hidden: Vec::new(),
+            policed: seed % 2 == 1,
             tokyo: false,
             thread: Some(thread),
             stop,
             folder,
+        }
+    }
+
+    /// Seoul's node with a past and with Washington as its peer; in every second one a national policy is in force. Two
+    /// sides of a seed differ in what Washington may not have.
+    pub(super) async fn new(seed: u64, side: u64) -> Self {
+        let mut world = Self::alone(seed, side).await;
+        if world.policed {
+            world.put_in_force().await;
+        }
+        // Before the peer is known, so that there is something to catch up with, and something hidden in it.
+        let mut rng = Rng::new(seed);
+        let mut hidden = Rng::new(seed);
+        for n in 0..3 {
+            if side == 1 {
+                world.hide(&mut hidden, 0, n + 90).await;
+            }
+            let marking = Marking::new("RESTRICTED", &["USA"], "KOR");
+            let mut finding = Self::finding(&mut rng, format!("Before {n}"), marking, Vec::new());
+            world.permitted(&mut finding);
+            world.still.set(DAY_NANOS - MINUTE_NANOS * 3 / 4 + n.cast_signed(), seed ^ n);
+            world.core.append(vec![Draft::Finding(finding)]).await.unwrap();
+        }
+        world.introduce_washington().await;
+        let caught_up = world.lanes().await.into_iter().flat_map(|(_, ids, _)| ids).collect();
+        world.note_shown(caught_up).await;
+        world
+    }
+
+    /// Records the policy with its officers and their signatures, as the commands for it do.
+    async fn put_in_force(&self) {
+        use crate::policy_change::{Officer, PolicyApplied, PolicyApproval, PolicySignature};
+        let country = "KOR".parse().unwrap();
+        let marking = nobody(&country);
+        let document = label::PolicyDocument {
+            name: "kor".to_owned(),
+            version: 1,
+            author: "Kim".to_owned(),
+            effective_from: Timestamp::UNIX_EPOCH,
+            policy_schema: label::POLICY_SCHEMA.to_owned(),
+            text: POLICY.to_owned(),
+            marking: marking.clone(),
         };
-        if side == 1 {
-            // Before the peer is known, so that what is caught up with is hidden too.
-            let mut rng = Rng::new(seed);
-            for n in 0..2 {
-                world.hide(&mut rng, 0, n + 90).await;
+        let policy_sha256 = document.sha256().unwrap();
+        let mut chance = crate::core::Chance(&*self.still);
+        let now = self.still.now();
+        let mut entries = Vec::new();
+        let mut sign = |noun: &dyn Fn(&mut crate::core::Chance<'_>) -> Entry| {
+            entries.push(noun(&mut chance));
+            entries.last().unwrap().clone()
+        };
+        let by = key("seoul");
+        let proposal = sign(&|chance| Entry::sign(&document, &country, &by, now, chance).unwrap()).id();
+        let mut signatures = Vec::new();
+        for name in ["kim", "lee"] {
+            let officer = key(name);
+            let enrolled = Officer {
+                name: officer.name().clone(),
+                key: officer.public().to_hex(),
+                marking: marking.clone(),
+            };
+            sign(&|chance| Entry::sign(&enrolled, &country, &by, now, chance).unwrap());
+            let approval = PolicyApproval { proposal, policy_sha256, marking: marking.clone() };
+            let mut own = crate::core::Chance(&*self.still);
+            let approval = Entry::sign(&approval, &country, &officer, now, &mut own).unwrap();
+            let signature = PolicySignature {
+                proposal,
+                officer: officer.name().clone(),
+                approval: approval.to_envelope(),
+                marking: marking.clone(),
+            };
+            signatures
+                .push(sign(&|chance| Entry::sign(&signature, &country, &by, now, chance).unwrap()).id());
+        }
+        let applied = PolicyApplied { proposal, policy_sha256, signatures, marking };
+        sign(&|chance| Entry::sign(&applied, &country, &by, now, chance).unwrap());
+        entries.iter().for_each(|entry| self.core.rules.write().unwrap().apply(entry));
+        assert!(!self.core.rules(now).national.is_none(), "the policy is not in force");
+        self.core.with_record(move |record| record.commit(&Batch::of(entries)).unwrap()).await.unwrap();
+        self.nudge().await;
+    }
+
+    /// Changes what the policy would withhold from Washington.
+    fn permitted(&self, finding: &mut Finding) {
+        if self.policed {
+            if finding.kind == "lure.mail" {
+                finding.kind = KINDS[0].to_owned();
+            }
+            if finding.severity == Severity::Approaching {
+                finding.severity = Severity::AtTheBorder;
             }
         }
-        world.still.set(DAY_NANOS - MINUTE_NANOS / 2, seed);
-        world.core.append(vec![Draft::Peer(peer("washington", "USA", "SECRET"))]).await.unwrap();
-        world
+    }
+
+    /// Changes a finding with a marking that lets it go so that the policy withholds it.
+    fn forbidden(rng: &mut Rng, early: bool, finding: &mut Finding) {
+        match rng.below(3) {
+            0 if early => {
+                finding.objects.push(ObjectRef { id: EARLY.to_owned(), name: None, protected: false })
+            }
+            0 | 1 => finding.kind = "lure.mail".to_owned(),
+            _ => finding.severity = Severity::Approaching,
+        }
     }
 
     pub(super) async fn stop(mut self) {
         self.halt().await;
+    }
+
+    /// The same world without its node.
+    pub(super) async fn halted(mut self) -> Self {
+        self.halt().await;
+        self
     }
 
     async fn halt(&mut self) {
@@ -286,22 +414,37 @@ impl World {
         }
     }
 
+    /// Records it with its raw bytes, which are its title.
+    async fn observe(&self, observation: Observation) -> EntryId {
+        let bytes = observation.title.clone().into_bytes();
+        self.core.with_record(move |record| record.put_blob(&bytes).unwrap()).await.unwrap();
+        self.core.append(vec![Draft::Observation(observation)]).await.unwrap()[0]
+    }
+
     fn observation(title: String, marking: Marking, received: i64) -> Observation {
         let received = Timestamp::from_unix_nanos(received);
         Observation {
             kind: "orbit.catalogue".to_owned(),
             source: Source::ungraded(&title),
+            blob: base::BlobHash::from_bytes(Sha256::digest(&title).into()),
+            bytes: title.len() as u64,
             title,
             received,
             interval: Interval::at(received),
             place: None,
-            blob: base::BlobHash::from_bytes([3; 32]),
-            bytes: 10,
             items: 1,
             faults: 0,
             marking,
             evidence: Vec::new(),
         }
+    }
+
+    /// A finding that Washington may have.
+    pub(super) fn report(rng: &mut Rng) -> Act {
+        let marking = Marking::new("RESTRICTED", &["USA"], "KOR");
+        let mut finding = Self::finding(rng, "A report".to_owned(), marking, Vec::new());
+        (finding.kind, finding.severity) = (KINDS[0].to_owned(), Severity::Seen);
+        Act::Report(Box::new(finding))
     }
 
     /// The next thing that Washington may have. It depends on what is shown alone.
@@ -352,7 +495,9 @@ impl World {
             _ => Vec::new(),
         };
         let title = format!("Shared {} {}", self.shown.len(), rng.below(1000));
-        Act::Report(Box::new(Self::finding(rng, title, marking, evidence)))
+        let mut finding = Self::finding(rng, title, marking, evidence);
+        self.permitted(&mut finding);
+        Act::Report(Box::new(finding))
     }
 
     /// Whether neither it nor anything below it was taken back.
@@ -367,62 +512,66 @@ impl World {
     pub(super) async fn show(&mut self, step: u64, act: &Act) -> Vec<EntryId> {
         let former: Vec<EntryId> = self.lanes().await.into_iter().flat_map(|(_, ids, _)| ids).collect();
         self.still.set(DAY_NANOS + MINUTE_NANOS * step.cast_signed(), self.seed ^ (step << 8));
-        let (level, caveats, recallable) = match act {
+        match act {
             Act::Report(finding) => {
                 self.core.append(vec![Draft::Finding((**finding).clone())]).await.unwrap();
-                (level_of(&finding.marking), finding.marking.caveats.clone(), true)
             }
             Act::Observe(observation) => {
-                self.core.append(vec![Draft::Observation((**observation).clone())]).await.unwrap();
-                (level_of(&observation.marking), observation.marking.caveats.clone(), true)
+                self.observe((**observation).clone()).await;
             }
             Act::Recall(recall) => {
                 self.core.append(vec![Draft::Recall(recall.clone())]).await.unwrap();
-                (level_of(&recall.marking), recall.marking.caveats.clone(), false)
             }
             Act::Come(finding) => {
                 let id = self.come("washington", "USA", &**finding).await;
                 self.came.push((id, finding.marking.clone()));
-                (0, Vec::new(), false)
             }
             Act::TakeBack(target, marking) => {
                 let recall =
                     Recall { target: *target, reason: "ours, back".to_owned(), marking: marking.clone() };
                 self.come("washington", "USA", &recall).await;
                 self.came.retain(|(id, _)| id != target);
-                (0, Vec::new(), false)
             }
-        };
+        }
         let lanes = self.lanes().await;
         let new: Vec<EntryId> =
             lanes.into_iter().flat_map(|(_, ids, _)| ids).filter(|id| !former.contains(id)).collect();
         assert!(!new.is_empty(), "the kernel withheld what it should release: {act:?}");
-        if matches!(act, Act::Come(_) | Act::TakeBack(..)) {
-            return new;
+        if !matches!(act, Act::Come(_) | Act::TakeBack(..)) {
+            self.note_shown(new.clone()).await;
         }
-        for id in &new {
-            let stored = self.core.with_record({
-                let id = *id;
-                move |record| record.get(&id).unwrap().unwrap()
-            });
-            let entry = stored.await.unwrap().entry.unwrap();
+        new
+    }
+
+    /// Notes what Washington has of ours.
+    async fn note_shown(&mut self, new: Vec<EntryId>) {
+        let stored = self.core.with_record(move |record| {
+            new.iter().map(|id| record.get(id).unwrap().unwrap()).collect::<Vec<_>>()
+        });
+        for stored in stored.await.unwrap() {
+            let entry = stored.entry.unwrap();
             let marking = base::Marked::marking(&entry).unwrap().clone();
             if let Ok(recall) = entry.noun::<Recall>() {
                 for (id, item, _) in &mut self.shown {
                     item.recalled |= *id == recall.target;
                 }
             }
-            let report = entry.kind() == "bongsu.finding/1" || entry.kind() == "bongsu.observation/1";
             let item = Item {
-                level,
-                caveats: caveats.clone(),
+                level: level_of(&marking),
+                caveats: marking.caveats.clone(),
                 recalled: false,
-                recallable: recallable && report,
+                recallable: entry.kind() == "bongsu.finding/1" || entry.kind() == "bongsu.observation/1",
                 evidence: base::Marked::evidence(&entry).to_vec(),
             };
-            self.shown.push((*id, item, marking));
+            self.shown.push((entry.id(), item, marking));
         }
-        new
+    }
+
+    /// What of ours was taken back since it went to Washington, and what stands.
+    pub(super) fn went(&self) -> (BTreeSet<EntryId>, BTreeSet<EntryId>) {
+        let (recalled, stands): (Vec<_>, Vec<_>) = self.shown.iter().partition(|(_, item, _)| item.recalled);
+        let ids = |of: Vec<&(EntryId, Item, Marking)>| of.into_iter().map(|(id, ..)| *id).collect();
+        (ids(recalled), ids(stands))
     }
 
     /// An entry of another node comes in over its lane, as the link stores it; the views follow with the next entry
@@ -462,7 +611,7 @@ impl World {
     async fn nudge(&self) {
         let marking = nobody(&"KOR".parse().unwrap());
         let observation = Self::observation("nothing".to_owned(), marking, self.still.now().unix_nanos());
-        self.core.append(vec![Draft::Observation(observation)]).await.unwrap();
+        self.observe(observation).await;
     }
 
     /// Does something that Washington may not know of.
@@ -512,6 +661,16 @@ impl World {
                 self.core.jobs.update(job.id, |job| job.state = "done");
             }
             6 if step.is_multiple_of(5) => self.take_catalogue(title).await,
+            7..=9 if self.policed => {
+                let level = LEVELS[usize::try_from(rng.below(2)).unwrap()];
+                let marking = Marking::new(level, &["USA"], "KOR");
+                let mut finding = Self::finding(rng, title, marking.clone(), Vec::new());
+                let early = rng.below(2) == 0 && step < 9;
+                Self::forbidden(rng, early, &mut finding);
+                let id = self.core.append(vec![Draft::Finding(finding)]).await.unwrap()[0];
+                // What comes to rest on it may go when it may itself, later.
+                self.hidden.push((id, marking, false));
+            }
             _ => {
                 let (marking, evidence) = self.hidden_marking(rng);
                 let mut finding = Self::finding(rng, title, marking, evidence);
@@ -528,7 +687,9 @@ impl World {
     fn hidden_marking(&self, rng: &mut Rng) -> (Marking, Vec<EntryId>) {
         let usa = |level: &str| Marking::new(level, &["USA"], "KOR");
         let visible = self.visible();
-        let hidden: Vec<EntryId> = self.hidden.iter().map(|(id, ..)| *id).collect();
+        let by_marking = |marking: &Marking| !marking.rel_to.contains(&"USA".to_owned());
+        let hidden: Vec<EntryId> =
+            self.hidden.iter().filter(|(_, marking, _)| by_marking(marking)).map(|(id, ..)| *id).collect();
         match rng.below(8) {
             0 => (Marking::new("RESTRICTED", &[], "KOR"), visible.into_iter().rev().take(2).collect()),
             1 => (Marking::new("CONFIDENTIAL", &["JPN"], "KOR"), Vec::new()),
@@ -557,7 +718,10 @@ impl World {
             Draft::Recall(recall) => recall.marking.clone(),
             _ => nobody(&"KOR".parse().unwrap()),
         };
-        let id = self.core.append(vec![draft]).await.unwrap()[0];
+        let id = match draft {
+            Draft::Observation(observation) => self.observe(observation).await,
+            other => self.core.append(vec![other]).await.unwrap()[0],
+        };
         // As it was recorded: what rests on something narrower became narrower.
         let stored = self.core.with_record(move |record| record.get(&id).unwrap().unwrap()).await.unwrap();
         let entry = stored.entry.unwrap();

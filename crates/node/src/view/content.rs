@@ -9,6 +9,7 @@ use record::{Entry, Peer, Stored};
 
 use super::rows::Noun;
 use crate::people::Act;
+use crate::writer::IncidentParts;
 
 /// An entry on its way into views. Its content is read once, by the first view that takes it in.
 pub(crate) struct Prepared {
@@ -136,6 +137,16 @@ impl Content {
                 noun: Some(Noun::Refusal),
                 title: refused.refusal.to_string(),
                 peer: refused.peer,
+                ..Self::default()
+            };
+        }
+        if kind == IncidentParts::SCHEMA
+            && let Ok(parts) = entry.noun::<IncidentParts>()
+        {
+            return Self {
+                noun: Some(Noun::Other),
+                title: kind.to_owned(),
+                supersedes: parts.incidents,
                 ..Self::default()
             };
         }

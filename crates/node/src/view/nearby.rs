@@ -1,8 +1,8 @@
 //! What grouping looks at: own findings and incidents near one another, not all of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use base::{EntryId, Finding};
+use base::{EntryId, Finding, NodeName};
 use incident::Incident;
 use rusqlite::params;
 
@@ -21,9 +21,11 @@ pub(crate) struct Nearby {
 impl OwnerRows<'_> {
     /// Own incidents and findings that could come to belong together with `fresh` ones, or that lose one of the
     /// findings at the places `gone`. Findings that share no object with those, or lie further off than `gap_seconds`,
-    /// form the incidents that they form already.
+    /// form the incidents that they form already. For the `reader`, a peer: only what it has; `None`: for the people of
+    /// this node.
     pub(crate) fn nearby(
         &self,
+        reader: Option<&NodeName>,
         fresh: &[&Finding],
         gone: &[u64],
         gap_seconds: f64,
@@ -32,15 +34,16 @@ impl OwnerRows<'_> {
         for finding in fresh {
             findings.extend(self.near(finding, gap_seconds)?);
         }
-        let mut incidents: BTreeSet<u64> = BTreeSet::new();
+        let mut incidents: BTreeMap<u64, Row> = BTreeMap::new();
         for finding in findings.iter().chain(gone) {
-            incidents.extend(
-                self.incidents_with(*finding)?.iter().filter(|i| i.superseded_by.is_none()).map(|i| i.seq),
-            );
+            let open = match reader {
+                None => self.open_at_home(*finding)?,
+                Some(peer) => self.open_to(peer, *finding)?,
+            };
+            incidents.extend(open.into_iter().map(|row| (row.seq, row)));
         }
         let mut nearby = Nearby::default();
-        for seq in incidents {
-            let Some(row) = self.at(seq)? else { continue };
+        for row in incidents.into_values() {
             findings.extend(row.refs.iter().flatten());
             if let Some(incident) = row.incident() {
                 nearby.incidents.push((row.id, incident));
@@ -48,7 +51,12 @@ impl OwnerRows<'_> {
         }
         for seq in findings {
             let Some(row) = self.at(seq)? else { continue };
-            if row.is_own()
+            let has = match reader {
+                None => true,
+                Some(peer) => self.has(peer, seq)?,
+            };
+            if has
+                && row.is_own()
                 && row.recalled_by.is_none()
                 && let Some(finding) = row.finding()
             {
@@ -86,6 +94,57 @@ impl OwnerRows<'_> {
             near.extend(found);
         }
         Ok(near)
+    }
+
+    /// Own incidents that the people of this node read and that hold the finding at place `seq`.
+    fn open_at_home(&self, seq: u64) -> rusqlite::Result<Vec<Row>> {
+        let mut rows = self.incidents_with(seq)?;
+        rows.retain(|row| row.superseded_by.is_none());
+        Ok(rows)
+    }
+
+    /// Own incidents that `peer` has and that hold the finding at place `seq`, neither recalled nor replaced by another
+    /// that it has: what replaced them here may be for others.
+    pub(crate) fn open_to(&self, peer: &NodeName, seq: u64) -> rusqlite::Result<Vec<Row>> {
+        let mut rows = self.many(
+            "WHERE seq IN (SELECT incident FROM member WHERE finding = ?1)
+             AND EXISTS (SELECT 1 FROM shared WHERE shared.peer = ?2 AND shared.seq = item.seq) ORDER BY seq",
+            params![seq.cast_signed(), peer.as_str()],
+        )?;
+        rows.retain(|row| row.is_own() && row.noun == Noun::Incident);
+        let replaced: BTreeSet<EntryId> =
+            rows.iter().filter_map(Row::incident).flat_map(|incident| incident.supersedes).collect();
+        rows.retain(|row| row.recalled_by.is_none() && !replaced.contains(&row.id));
+        Ok(rows)
+    }
+
+    /// Whether the entry at place `seq` has a place in a log for `peer`.
+    fn has(&self, peer: &NodeName, seq: u64) -> rusqlite::Result<bool> {
+        self.rows
+            .db
+            .prepare_cached("SELECT count(*) > 0 FROM shared WHERE peer = ?1 AND seq = ?2")?
+            .query_row(params![peer.as_str(), seq.cast_signed()], |row| row.get(0))
+    }
+
+    /// Own findings that stand and that `peer` has, but in no incident that stands, from place `from` on, with their
+    /// places.
+    pub(crate) fn untold(
+        &self,
+        peer: &NodeName,
+        from: u64,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<(u64, EntryId, Finding)>> {
+        let rows = self.many(
+            "WHERE seq IN (SELECT seq FROM shared WHERE peer = ?1 AND seq >= ?2)
+             AND noun = 2 AND recalled_by IS NULL AND received IS NULL
+             AND NOT EXISTS (SELECT 1 FROM member
+                 JOIN item AS told ON told.seq = member.incident AND told.recalled_by IS NULL
+                 JOIN shared ON shared.seq = member.incident AND shared.peer = ?1
+                 WHERE member.finding = item.seq)
+             ORDER BY seq LIMIT ?3",
+            params![peer.as_str(), from.cast_signed(), i64::try_from(limit).unwrap_or(i64::MAX)],
+        )?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.seq, row.id, row.finding()?))).collect())
     }
 
     /// Own incidents, replaced ones too, that hold the finding at place `seq` and were not recalled.

@@ -104,9 +104,9 @@ impl Step<'_> {
             for place in places.iter().flatten() {
                 self.join(*place, seq)?;
             }
-            for former in &content.supersedes {
-                self.want_or(former, seq, |step, place| step.supersede(place, seq))?;
-            }
+        }
+        for former in &content.supersedes {
+            self.want_or(former, seq, |step, place| step.supersede(place, seq))?;
         }
         if let Some(target) = &content.target {
             self.want_or(target, seq, |step, place| step.recall(place, seq))?;

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use base::{EntryId, Marked as _, Marking, NodeName, Noun as _, Precedence, Recall, Timestamp};
+use incident::Incident;
 use label::{Audience, Evidence, Level, Relayed, Released, Standing, Withheld};
 use link::{
     Acceptance, Agreement, DerivativeFlag, Grant, Held, Inbound, Item, Outbound, PeerIdentity, RecallReceipt,
@@ -15,7 +16,8 @@ use record::{
     SqliteRecord, Stored,
 };
 
-use super::{Plan, Writer};
+use super::incidents::Readers;
+use super::{IncidentParts, Plan, Writer};
 use crate::NodeError;
 use crate::core::{Draft, Judgement, lock, nobody};
 use crate::link_index::LinkIndex;
@@ -171,6 +173,12 @@ impl Writer {
             self.catch_up_to(link, from, upto, cursor)?;
             from = upto;
         }
+        if cursor < end {
+            // Only with them is it caught up: after a crash before this all is looked through again.
+            self.tell_of_incidents(link, cursor)?;
+            let cursors = vec![(name.clone(), self.record.log_size())];
+            self.record.commit(&Batch { cursors, ..Batch::default() })?;
+        }
         self.folds.add(&self.core.views, &self.record, View::Peer(name.clone()))?;
         link.wake();
         Ok(())
@@ -201,6 +209,9 @@ impl Writer {
                 Some(Ok(_)) if home < cursor => {
                     // It was looked through before and not released then: rules may widen, the past stays.
                 }
+                Some(Ok(_)) if entry.kind() == Incident::SCHEMA => {
+                    // The peer gets those that its own findings make.
+                }
                 Some(decided) => fresh.push((home, stored.id, decided)),
                 None => {}
             }
@@ -208,9 +219,10 @@ impl Writer {
         for (home, id, decided) in fresh {
             plan.add(link, home, id, decided);
         }
-        plan.batch.cursors.push((name.clone(), upto.max(cursor)));
-        self.record.commit(&plan.batch)?;
-        self.folds.committed(&self.core.views, &self.record, &plan.batch, &[]);
+        if !plan.batch.is_empty() {
+            self.record.commit(&plan.batch)?;
+            self.folds.committed(&self.core.views, &self.record, &plan.batch, &[]);
+        }
         self.note_decisions(plan.decisions, upto);
         hand_on(plan.released);
         Ok(())
@@ -223,8 +235,8 @@ impl Writer {
         link: &PeerLink,
         pending: &HashMap<EntryId, Evidence>,
     ) -> Result<Option<Verdict>, NodeError> {
-        if entry.kind() == Act::SCHEMA {
-            // Who did what here is no matter between the two.
+        if [Act::SCHEMA, IncidentParts::SCHEMA].contains(&entry.kind()) {
+            // Who did what here, and what is read here, is no matter between the two.
             return Ok(None);
         }
         if let Ok(recall) = entry.noun::<Recall>()
@@ -238,7 +250,7 @@ impl Writer {
     }
 
     /// What the kernel says on an entry of this node, or on another's that is to go on.
-    fn judged(
+    pub(super) fn judged(
         &self,
         entry: Entry,
         recalled: bool,
@@ -279,7 +291,10 @@ impl Writer {
         };
         let Some(entry) = stored.entry else { return Ok(None) };
         let decided = self.folds.owner()?.decision(peer, stored.seq)?;
+        let is_for = entry.kind() != Incident::SCHEMA || matches!(decided, Some(Decided::Shared { .. }));
         let now = self.decide(&entry, &link, &HashMap::new())?.map(|decided| decided.map(|_| ()));
+        // An incident that was made for others is no matter between the two.
+        let now = now.filter(|now| is_for || now.is_err());
         Ok(Some(Judgement { decided, now }))
     }
 
@@ -395,7 +410,11 @@ impl Writer {
 
     /// Says in this node's name that what goes to a hub may go on to those who are reached through it: under this
     /// node's rules for the hub and for them.
-    pub(super) fn grant_through_hubs(&self, entries: &mut Vec<(Entry, Draft)>) -> Result<(), NodeError> {
+    pub(super) fn grant_through_hubs(
+        &self,
+        entries: &mut Vec<(Entry, Draft)>,
+        readers: &Readers,
+    ) -> Result<(), NodeError> {
         let links = self.core.links();
         let mut grants = Vec::new();
         for link in &links {
@@ -404,7 +423,9 @@ impl Writer {
                 continue;
             };
             for (entry, draft) in entries.iter() {
-                if !matches!(draft, Draft::Observation(_) | Draft::Finding(_) | Draft::Incident(_)) {
+                if !matches!(draft, Draft::Observation(_) | Draft::Finding(_) | Draft::Incident(_))
+                    || !readers.has(entry, &hub.peer.node)
+                {
                     continue;
                 }
                 let orcon = |word: &String| word.eq_ignore_ascii_case("ORCON");

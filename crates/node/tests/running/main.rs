@@ -16,6 +16,7 @@ mod outage;
 mod people;
 mod policy;
 mod recall;
+mod repeat;
 mod restore;
 mod rights;
 mod session;

@@ -20,6 +20,9 @@ const BATCH: usize = 8192;
 /// kernel is not asked, so the word is not one of its rules.
 pub(super) const RECALL_OF_NOTHING: &str = "recall.never_shared";
 
+/// The rule that stands for an incident that was not made for the peer: see `node::IncidentParts`.
+pub(super) const INCIDENT_OF_OTHERS: &str = "incident.for_others";
+
 /// An entry as the kernel sees it.
 pub(super) struct Held {
     pub(super) id: EntryId,

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use base::{EntryId, NodeName};
+use base::{EntryId, NodeName, Noun as _};
+use incident::Incident;
 use label::{Audience, National, Rules, Withheld};
 use serde::Serialize;
 
-use super::picture::{Picture, RECALL_OF_NOTHING};
+use super::picture::{INCIDENT_OF_OTHERS, Picture, RECALL_OF_NOTHING};
 use super::policy::compile;
 use crate::Common;
 use crate::error::CliError;
@@ -64,6 +65,12 @@ pub(super) fn preview(
             row.why = "It takes back something that the peer never had.".to_owned();
         } else {
             match picture.decide(held, &audience, &rules, now) {
+                Ok(()) if held.kind == Incident::SCHEMA && !picture.is_shared(peer, &held.id) => {
+                    row.rule = Some(INCIDENT_OF_OTHERS.to_owned());
+                    row.path = Some("findings".to_owned());
+                    row.why = "It was made for others; the peer gets incidents of the findings that it has."
+                        .to_owned();
+                }
                 Ok(()) => {
                     row.released = true;
                     row.why = why_released(&audience, &rules);
