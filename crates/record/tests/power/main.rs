@@ -94,7 +94,7 @@ fn shim(folder: &Path) -> PathBuf {
 
 /// Runs the process under the shim and gives its changes.
 fn run(library: &Path, seed: u64) -> Vec<Change> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let data = folder.path().canonicalize().unwrap().join("data");
     fs::create_dir(&data).unwrap();
     let trace = folder.path().join("trace");
@@ -119,7 +119,7 @@ fn run(library: &Path, seed: u64) -> Vec<Change> {
     changes
 }
 
-/// A folder for an image, in memory where the system has such a place: what is checked there needs no disk.
+/// A folder in memory, where the system has such a place: what is on disk is told by the changes, not by a disk.
 fn scratch() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
