@@ -2,7 +2,7 @@
 //! (`writer`). Everybody sends it commands and reads views.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base::{
@@ -10,7 +10,7 @@ use base::{
     Timestamp,
 };
 use incident::Incident;
-use label::{Evidence, Rules, Withheld};
+use label::{CodeTable, Evidence, MappingTable, PolicyDocument, Rules, Withheld};
 use link::{Agreement, DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
 use rand_core::RngCore;
 use rayon::prelude::*;
@@ -22,8 +22,9 @@ use crate::jobs::Jobs;
 use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;
 use crate::peer_link::{Gathered, PeerLink};
-use crate::people::Act;
-use crate::policy_change::RulesOnRecord;
+use crate::people::{Act, ActKind, Actor};
+use crate::policy_account::AccountSignature;
+use crate::policy_change::{PolicyApplied, PolicySignature, RulesOnRecord};
 use crate::queue::Queue;
 use crate::situation::Situation;
 use crate::thinner::Thinner;
@@ -101,8 +102,22 @@ pub(crate) enum Draft {
     Request(ReleaseRequest),
     Grant(Grant),
     Agreement(Box<Agreement>),
+    /// A step toward the rules of release.
+    Rule(Box<RuleDraft>),
     /// What a person did; it gets the ids of what it is recorded with.
     Act(Box<Act>),
+}
+
+/// What the rules of release are made of.
+#[derive(Debug, Clone)]
+pub(crate) enum RuleDraft {
+    Codes(CodeTable),
+    Words(MappingTable),
+    Policy(PolicyDocument),
+    /// A signature with an officer's key, made elsewhere.
+    KeySignature(PolicySignature),
+    Signature(AccountSignature),
+    Applied(PolicyApplied),
 }
 
 /// Ids of the entries that drafts became, or why none of them was recorded.
@@ -169,6 +184,8 @@ pub(crate) struct Core {
     pub(crate) certificate: KeyFingerprint,
     /// Tables and policies of the record, and from them the rules of the day.
     pub(crate) rules: RwLock<RulesOnRecord>,
+    /// Held from the look at the rules to the commit, so that steps toward a policy come one after the other.
+    pub(crate) policy_steps: tokio::sync::Mutex<()>,
     pub(crate) events: broadcast::Sender<NodeEvent>,
     pub(crate) jobs: Jobs,
     pub(crate) metrics: Metrics,
@@ -241,9 +258,19 @@ impl Core {
         answer.await.map_err(|_| NodeError::Stopping)?
     }
 
+    /// What a person did, at the time of this node's clock.
+    pub(crate) fn act(&self, kind: ActKind, by: Actor) -> Act {
+        Act::new(kind, by, &self.config.country, self.surroundings.now())
+    }
+
+    /// Tables, policies and proposals as the record has them.
+    pub(crate) fn rules_on_record(&self) -> RwLockReadGuard<'_, RulesOnRecord> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The rules of release at `now`.
     pub(crate) fn rules(&self, now: Timestamp) -> Arc<Rules> {
-        self.rules.read().unwrap_or_else(PoisonError::into_inner).at(now)
+        self.rules_on_record().at(now)
     }
 
     /// Takes in what an entry says of tables and policies.
@@ -320,6 +347,14 @@ impl Core {
             Draft::Request(noun) => with(self, noun, precedence),
             Draft::Grant(noun) => with(self, noun, precedence),
             Draft::Agreement(noun) => with(self, noun.as_ref(), precedence),
+            Draft::Rule(rule) => match rule.as_ref() {
+                RuleDraft::Codes(noun) => with(self, noun, precedence),
+                RuleDraft::Words(noun) => with(self, noun, precedence),
+                RuleDraft::Policy(noun) => with(self, noun, precedence),
+                RuleDraft::KeySignature(noun) => with(self, noun, precedence),
+                RuleDraft::Signature(noun) => with(self, noun, precedence),
+                RuleDraft::Applied(noun) => with(self, noun, precedence),
+            },
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }
@@ -358,6 +393,14 @@ impl Core {
             return Ok(None);
         }
         self.ask(Precedence::Immediate, |reply| Command::Evidence { ids, reply }).map(Some)
+    }
+
+    /// What is known of one entry, from a thread outside the async part.
+    pub(crate) fn evidence_blocking(&self, id: EntryId) -> Result<Evidence, NodeError> {
+        let ids = BTreeSet::from([id]);
+        let answer = self.ask(Precedence::Routine, |reply| Command::Evidence { ids, reply })?;
+        let mut held = answer.blocking_recv().map_err(|_| NodeError::Stopping)?;
+        Ok(held.remove(&id).unwrap_or(Evidence::Unknown))
     }
 
     fn narrowed(&self, drafts: Vec<Draft>, held: &HashMap<EntryId, Evidence>) -> Vec<Draft> {

@@ -11,6 +11,7 @@ mod api;
 mod config;
 mod core;
 mod courier;
+mod dry_run;
 mod events;
 mod evidence;
 mod export;
@@ -27,6 +28,7 @@ mod offline;
 mod pairs;
 mod peer_link;
 mod people;
+mod policy_account;
 mod policy_change;
 mod queue;
 mod screening;
@@ -61,9 +63,10 @@ pub use crate::people::{
     NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token,
     order_accounts, roles_reference,
 };
+pub use crate::policy_account::AccountSignature;
 pub use crate::policy_change::{
-    OFFICERS_TO_SIGN, Officer, PolicyApplied, PolicyApproval, PolicySignature, PolicyStepError, Proposal,
-    RulesOnRecord,
+    OFFICERS_TO_SIGN, Officer, OfficerSigned, PolicyApplied, PolicyApproval, PolicySignature, PolicyStepError,
+    Proposal, RulesOnRecord,
 };
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 

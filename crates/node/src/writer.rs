@@ -6,7 +6,7 @@
 mod exchange;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use base::{EntryId, Finding, KeyFingerprint, Marking, NodeName, Precedence, Recall};
@@ -73,6 +73,7 @@ pub(crate) fn start(
         public: key.public(),
         certificate,
         rules: RwLock::new(RulesOnRecord::new(config.country.clone())),
+        policy_steps: tokio::sync::Mutex::default(),
         events,
         jobs: Jobs::default(),
         metrics: Metrics::default(),
@@ -226,7 +227,7 @@ impl Writer {
                 }
             }
         }
-        for fault in self.core.rules.read().unwrap_or_else(PoisonError::into_inner).faults() {
+        for fault in self.core.rules_on_record().faults() {
             tracing::warn!("{fault}");
         }
         for peer in self.folds.owner()?.peers()? {

@@ -16,7 +16,7 @@ use super::viewer::OwnerOnly;
 use super::{Api, ErrorView, Failure};
 use crate::core::Draft;
 use crate::jobs::Job;
-use crate::people::{Act, ActKind, Caller};
+use crate::people::{ActKind, Caller};
 use crate::view::{Noun, View};
 use crate::{feeds, screening};
 
@@ -64,7 +64,7 @@ pub(crate) async fn recall(
     let marking = row.marking.ok_or_else(Failure::not_found)?;
     let asked = ApprovalRequest::Recall { entry: id, reason: reason.clone() };
     let approval = approved(&api, &caller, &asked, request.approval).await?;
-    let mut act = Act::new(ActKind::Recall, caller.actor(), &api.core.config.country).about([target]);
+    let mut act = api.core.act(ActKind::Recall, caller.actor()).about([target]);
     act.approval = approval;
     let drafts = vec![Draft::Recall(Recall { target, reason, marking }), Draft::Act(Box::new(act))];
     let ids = api.core.append(drafts).await?;
@@ -128,7 +128,7 @@ pub(crate) async fn report(
     }
     if api.core.config.country.as_str() != "ZZZ" {
         // What the kernel could not read would be withheld from everybody in silence.
-        label::Label::parse(&marking, &api.core.rules(crate::core::now()).codes).map_err(|e| bad(&e))?;
+        label::Label::parse(&marking, &api.core.rules(api.core.surroundings.now()).codes).map_err(|e| bad(&e))?;
     }
     let start = request.start.unwrap_or_else(|| api.core.surroundings.now());
     let interval = Interval::new(start, request.end.unwrap_or(start)).map_err(|e| bad(&e))?;
@@ -177,7 +177,7 @@ pub(crate) async fn report(
     let mut drafts = vec![Draft::Finding(finding)];
     // The one session of the first start is nobody's: its log-in is on record, and a report adds nothing to that.
     if caller.account.is_some() {
-        let act = Act::new(ActKind::Report, caller.actor(), &api.core.config.country);
+        let act = api.core.act(ActKind::Report, caller.actor());
         drafts.push(Draft::Act(Box::new(act)));
     }
     let ids = api.core.append(drafts).await?;

@@ -21,7 +21,7 @@ use crate::link_index::LinkIndex;
 use crate::link_io::state_word;
 use crate::offline::{CARD_SCHEMA, Card, agreement};
 use crate::peer_link::PeerLink;
-use crate::people::{Act, ActKind, Caller};
+use crate::people::{ActKind, Caller};
 use crate::view::{Noun, OwnerRows, View};
 
 /// The most rules that a page counts.
@@ -75,7 +75,7 @@ pub(crate) async fn introduce(
     let agreement =
         request.expires.map(|expires| agreement(&own_card(&api.core), &peer, expires)).transpose()?;
     let asked = ApprovalRequest::Introduce { card: request.card, clearance: request.clearance };
-    let mut act = Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country);
+    let mut act = api.core.act(ActKind::PeerIntroduced, caller.actor());
     act.approval = approved(&api, &caller, &asked, request.approval).await?;
     let drafts = [Draft::Peer(peer)].into_iter();
     let drafts = drafts.chain(agreement.map(|agreed| Draft::Agreement(Box::new(agreed))));

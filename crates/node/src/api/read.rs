@@ -17,7 +17,7 @@ use super::{Api, ErrorView, Failure};
 use crate::core::{Draft, lock};
 use crate::events::noun_of;
 use crate::jobs::Job;
-use crate::people::{Act, ActKind, Caller};
+use crate::people::{ActKind, Caller};
 use crate::situation::Situation;
 use crate::view::{Noun, Row, View};
 
@@ -540,7 +540,7 @@ pub(crate) async fn verify_record(
     _: OwnerOnly,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<RecordVerdict>, Failure> {
-    let act = Act::new(ActKind::Verify, caller.actor(), &api.core.config.country);
+    let act = api.core.act(ActKind::Verify, caller.actor());
     api.core.append(vec![Draft::Act(Box::new(act))]).await?;
     let verdict = api
         .core

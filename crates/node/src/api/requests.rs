@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::model::{Page, PageQuery, Receipt, page};
 use super::viewer::OwnerOnly;
 use super::{Api, ErrorView, Failure};
-use crate::core::{Draft, lock, now};
+use crate::core::{Draft, lock};
 use crate::view::{Noun, Row, View};
 
 /// Longest reason of a request.
@@ -102,11 +102,12 @@ fn view(
     from: &NodeName,
     asked: &ReleaseRequest,
     answer: Option<(EntryId, &Grant)>,
+    now: Timestamp,
 ) -> RequestView {
     let state = match answer {
         None => "open",
         Some((_, grant)) if !grant.granted => "refused",
-        Some((_, grant)) if grant.expires <= now() => "expired",
+        Some((_, grant)) if grant.expires <= now => "expired",
         Some(_) => "granted",
     };
     RequestView {
@@ -130,10 +131,11 @@ pub(crate) async fn release_requests(
     _: OwnerOnly,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<RequestView>>, Failure> {
+    let now = api.core.surroundings.now();
     let index = lock(&api.core.index);
     let all: Vec<_> = index.requests.iter().collect();
     page("bongsu.release-requests/1", &all, &query, |(id, (from, asked))| {
-        view(**id, from, asked, index.answer(id))
+        view(**id, from, asked, index.answer(id), now)
     })
     .map(Json)
 }
@@ -182,7 +184,7 @@ pub(crate) async fn answer_request(
         audience_country: asked.audience_country.clone(),
         granted: answer.granted,
         request: Some(id),
-        expires: now().plus_seconds(hours * 3600.0),
+        expires: core.surroundings.now().plus_seconds(hours * 3600.0),
         marking: Marking::new("RESTRICTED", &to, core.config.country.as_str()),
     });
     let ids = core.append(vec![draft]).await?;

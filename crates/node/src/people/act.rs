@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::account::AccountName;
 use super::role::Roles;
-use crate::core::{nobody, now};
+use crate::core::nobody;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -45,8 +45,22 @@ pub enum ActKind {
     Verify,
     /// A part of the record was written out for others.
     Export,
-    /// A policy was changed.
+    /// A step toward a policy, or a table of codes or words.
     Policy,
+    /// What a change of policy would do was looked at.
+    PolicyDryRun,
+    /// Bytes were taken in from a person.
+    Feed,
+    /// A screening was started.
+    Screening,
+    /// An originator was asked whether its item may go on.
+    ReleaseAsked,
+    /// A peer was told whether an own item may go on.
+    ReleaseAnswered,
+    /// The node was looked at with a peer's eyes. At most one an hour for each person and peer.
+    SeenAs,
+    /// The clearance of an account was changed; its sessions ended.
+    ClearanceChanged,
 }
 
 impl ActKind {
@@ -70,6 +84,13 @@ impl ActKind {
             Self::Verify => "verify",
             Self::Export => "export",
             Self::Policy => "policy",
+            Self::PolicyDryRun => "policy_dry_run",
+            Self::Feed => "feed",
+            Self::Screening => "screening",
+            Self::ReleaseAsked => "release_asked",
+            Self::ReleaseAnswered => "release_answered",
+            Self::SeenAs => "seen_as",
+            Self::ClearanceChanged => "clearance_changed",
         }
     }
 }
@@ -166,11 +187,11 @@ impl Noun for Act {
 }
 
 impl Act {
-    pub(crate) fn new(kind: ActKind, by: Actor, country: &Country) -> Self {
+    pub(crate) fn new(kind: ActKind, by: Actor, country: &Country, at: Timestamp) -> Self {
         Self {
             kind,
             by,
-            at: now(),
+            at,
             about: Vec::new(),
             account: None,
             roles: None,

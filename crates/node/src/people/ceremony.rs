@@ -13,7 +13,7 @@ use super::passkey::{Decision, Passkeys, passkey_name};
 use super::session::{Caller, Link, token};
 use super::{People, Role};
 use crate::NodeError;
-use crate::core::now;
+use crate::core::Core;
 
 impl People {
     fn passkeys(&self) -> Result<&Passkeys, NodeError> {
@@ -55,7 +55,7 @@ impl People {
     ) -> Result<Option<String>, NodeError> {
         let account = self.own_account(caller)?;
         let (title, passkey) = self.passkeys()?.finish_registration(account.id, ceremony, credential)?;
-        let country = &self.core.config.country;
+        let core = &self.core;
         let generation = self
             .change(|book| {
                 let known =
@@ -65,17 +65,17 @@ impl People {
                 }
                 let by = caller.actor();
                 let mut acts = Vec::new();
-                let added = Act::new(ActKind::PasskeyAdded, by.clone(), country).account(&account.name);
+                let added = core.act(ActKind::PasskeyAdded, by.clone()).account(&account.name);
                 acts.push(added.detail(passkey_name(&passkey)));
                 let account = book.get_mut(&account.name)?;
-                account.passkeys.push(OwnPasskey { title, added: now(), passkey });
+                account.passkeys.push(OwnPasskey { title, added: core.surroundings.now(), passkey });
                 if caller.way == Way::Enrolment {
                     // Whoever has another link to this account, or came by one, must not register a passkey as well.
                     account.generation += 1;
                 }
                 let generation = account.generation;
                 let name = account.name.clone();
-                acts.extend(came_in(book, &name, by, country)?);
+                acts.extend(came_in(core, book, &name, by)?);
                 Ok((acts, generation))
             })
             .await?;
@@ -83,12 +83,13 @@ impl People {
             return Ok(None);
         }
         self.sessions.drop_links(&Link::Account(account.id));
-        self.sessions.begin(Way::Passkey, Some((account.id, generation))).map(Some)
+        let now = self.core.surroundings.now();
+        self.sessions.begin(Way::Passkey, Some((account.id, generation)), now).map(Some)
     }
 
     pub(crate) async fn remove_passkey(&self, caller: &Caller, id: &str) -> Result<(), NodeError> {
         let account = self.own_account(caller)?;
-        let country = &self.core.config.country;
+        let core = &self.core;
         self.change(|book| {
             let account = book.get_mut(&account.name)?;
             let count = account.passkeys.len();
@@ -102,7 +103,7 @@ impl People {
             }
             // Whoever came in by it must go: which session that is, is not kept, so all of them do.
             account.generation += 1;
-            let act = Act::new(ActKind::PasskeyRemoved, caller.actor(), country).account(&account.name);
+            let act = core.act(ActKind::PasskeyRemoved, caller.actor()).account(&account.name);
             Ok((vec![act.detail(id)], ()))
         })
         .await
@@ -137,7 +138,7 @@ impl People {
         way: Way,
         update: impl FnOnce(&mut Account),
     ) -> Result<String, NodeError> {
-        let country = &self.core.config.country;
+        let core = &self.core;
         let (id, name) = (account.id, account.name.clone());
         let by = Actor { account: Some(name.clone()), way };
         let generation = self
@@ -149,12 +150,12 @@ impl People {
                 }
                 update(account);
                 let generation = account.generation;
-                let mut acts = vec![Act::new(ActKind::LogIn, by.clone(), country)];
-                acts.extend(came_in(book, &name, by, country)?);
+                let mut acts = vec![core.act(ActKind::LogIn, by.clone())];
+                acts.extend(came_in(core, book, &name, by)?);
                 Ok((acts, generation))
             })
             .await?;
-        self.sessions.begin(way, Some((id, generation)))
+        self.sessions.begin(way, Some((id, generation)), self.core.surroundings.now())
     }
 
     /// Where the browser goes to the organisation's provider, and what it takes along in a cookie.
@@ -216,7 +217,7 @@ impl People {
             account: account.name.to_string(),
             act: act.to_owned(),
             values,
-            at: now(),
+            at: self.core.surroundings.now(),
             nonce: token(),
         };
         self.passkeys()?.start_approval(&account, decision)
@@ -252,12 +253,7 @@ impl People {
 
 /// Notes that the person of an account came in by a credential of the own; the first administrator who does closes
 /// the door of the first start.
-fn came_in(
-    book: &mut Book,
-    name: &AccountName,
-    by: Actor,
-    country: &base::Country,
-) -> Result<Option<Act>, NodeError> {
+fn came_in(core: &Core, book: &mut Book, name: &AccountName, by: Actor) -> Result<Option<Act>, NodeError> {
     let account = book.get_mut(name)?;
     account.entered = true;
     let administers = account.roles.contains(&Role::Administrator);
@@ -265,5 +261,5 @@ fn came_in(
         return Ok(None);
     }
     book.closed = true;
-    Ok(Some(Act::new(ActKind::BootstrapClosed, by, country)))
+    Ok(Some(core.act(ActKind::BootstrapClosed, by)))
 }

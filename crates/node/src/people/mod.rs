@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use base::Timestamp;
 
-use crate::core::{Core, Draft, lock, now};
+use crate::core::{Core, Draft, lock};
 use crate::view::View;
 use crate::{Config, NodeError};
 
@@ -43,7 +43,7 @@ pub use table::{access_table, roles_reference};
 
 pub(crate) use account::Account;
 pub(crate) use order::apply;
-pub(crate) use passkey::passkey_name;
+pub(crate) use passkey::{approved_decision, passkey_name};
 pub(crate) use session::{Caller, keep_url, session_seconds};
 pub(crate) use table::{Access, rights, row};
 
@@ -119,7 +119,7 @@ impl People {
 
     /// Whoever has this token, with the roles of this moment; `None` when the session does not stand.
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {
-        let session = self.sessions.get(token)?;
+        let session = self.sessions.get(token, self.core.surroundings.now())?;
         let book = self.book();
         let (account, roles) = match self.standing(&book, &session) {
             Some(Standing::Node(roles)) => (None, roles),
@@ -172,7 +172,7 @@ impl People {
 
     /// Uses a one-time link up and gives the token of the session that it begins.
     pub(crate) async fn enter(&self, link: &str) -> Result<Option<(String, Way)>, NodeError> {
-        let (way, account) = match self.sessions.redeem(link) {
+        let (way, account) = match self.sessions.redeem(link, self.core.surroundings.now()) {
             None => {
                 self.note_failure(Way::Bootstrap, "a one-time link that is used, too old or none").await;
                 return Ok(None);
@@ -186,9 +186,10 @@ impl People {
         };
         let kind = if way == Way::BreakGlass { ActKind::BreakGlass } else { ActKind::LogIn };
         let by = Actor { account: account.as_ref().map(|a| a.name.clone()), way };
-        self.record(Act::new(kind, by, &self.core.config.country)).await?;
+        self.record(self.core.act(kind, by)).await?;
         tracing::info!(?way, "somebody came in by a one-time link");
-        let token = self.sessions.begin(way, account.map(|a| (a.id, a.generation)))?;
+        let now = self.core.surroundings.now();
+        let token = self.sessions.begin(way, account.map(|a| (a.id, a.generation)), now)?;
         Ok(Some((token, way)))
     }
 
@@ -198,15 +199,15 @@ impl People {
         if let Some(oidc) = &self.oidc {
             oidc.forget(&caller.token);
         }
-        self.record(Act::new(ActKind::LogOut, caller.actor(), &self.core.config.country)).await
+        self.record(self.core.act(ActKind::LogOut, caller.actor())).await
     }
 
     /// A one-time link that goes on with the caller's account elsewhere, say under another name of the same node.
     pub(crate) fn move_link(&self, caller: &Caller) -> Result<String, NodeError> {
-        let data = &self.core.config.data;
+        let (data, now) = (&self.core.config.data, self.core.surroundings.now());
         let token = match &caller.account {
-            None if caller.way == Way::Bootstrap => new_entry_token(data)?,
-            Some((id, _)) if caller.way == Way::Enrolment => session::new_account_token(data, *id)?,
+            None if caller.way == Way::Bootstrap => session::entry_token(data, now)?,
+            Some((id, _)) if caller.way == Way::Enrolment => session::account_token(data, *id, now)?,
             _ => {
                 let message = "this session cannot move; log in there".to_owned();
                 return Err(NodeError::Conflict { message });
@@ -222,7 +223,7 @@ impl People {
     /// Records that somebody did not come in: one a minute for each way, the others are counted.
     pub(crate) async fn note_failure(&self, way: Way, detail: &str) {
         tracing::warn!(?way, detail, "somebody did not come in");
-        let at = now();
+        let at = self.core.surroundings.now();
         let suppressed = {
             let mut failures = lock(&self.failures);
             match failures.get_mut(&way) {
@@ -241,7 +242,7 @@ impl People {
             }
         };
         let by = Actor { way, ..Actor::UNKNOWN };
-        let mut act = Act::new(ActKind::LogInFailed, by, &self.core.config.country).detail(detail);
+        let mut act = self.core.act(ActKind::LogInFailed, by).detail(detail);
         act.suppressed = suppressed;
         if let Err(e) = self.record(act).await {
             tracing::error!(error = %e, "the failed log-in could not be recorded");
@@ -274,13 +275,14 @@ impl People {
     /// Carries out what an administrator or the operator of the machine ordered.
     pub(crate) async fn order(&self, by: &Actor, order: AccountOrder) -> Result<AccountAnswer, NodeError> {
         let country = &self.core.config.country;
+        let now = self.core.surroundings.now();
         let change = self
             .change(|book| {
-                let change = apply(book, order, by, country, now())?;
+                let change = apply(book, order, by, country, now)?;
                 Ok((change.act.iter().cloned().collect(), change))
             })
             .await?;
-        change.answer(&self.core.config.data)
+        change.answer(&self.core.config.data, now)
     }
 
     /// All accounts, by name.

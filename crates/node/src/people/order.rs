@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::account::{Account, AccountName, Book, NewAccount};
 use super::act::{Act, ActKind, Actor};
 use super::role::{Role, Roles};
-use super::session::{new_account_token, token};
+use super::session::{account_token, token};
 use crate::keys::{self, write_secret};
 use crate::{Config, NodeError, offline};
 
@@ -108,7 +108,7 @@ pub(crate) fn apply(
         Some(own) if own == name => Err(conflict("nobody changes or removes the own account")),
         _ => Ok(()),
     };
-    let act = |kind, account: &Account| Act::new(kind, by.clone(), country).account(&account.name);
+    let act = |kind, account: &Account| Act::new(kind, by.clone(), country, now).account(&account.name);
     match order {
         AccountOrder::Add(new) => {
             new.check()?;
@@ -170,9 +170,9 @@ pub(crate) fn apply(
 
 impl Change {
     /// The answer, with the token of the new link if one is to be made.
-    pub(crate) fn answer(&self, data: &Path) -> Result<AccountAnswer, NodeError> {
+    pub(crate) fn answer(&self, data: &Path, now: Timestamp) -> Result<AccountAnswer, NodeError> {
         let token = match self.accounts.first() {
-            Some(account) if self.link => Some(new_account_token(data, account.id)?),
+            Some(account) if self.link => Some(account_token(data, account.id, now)?),
             _ => None,
         };
         Ok(AccountAnswer { accounts: self.accounts.iter().map(AccountSummary::of).collect(), token })
@@ -219,7 +219,7 @@ pub fn order_accounts(config: &Config, order: AccountOrder) -> Result<AccountAns
         record.commit(&Batch::of([entry]))?;
         book.save(&config.data)?;
     }
-    change.answer(&config.data)
+    change.answer(&config.data, now)
 }
 
 /// What a running node says to an order.

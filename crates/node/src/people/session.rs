@@ -73,15 +73,20 @@ fn links(data: &Path) -> PathBuf {
 /// # Errors
 /// When the folder cannot be written.
 pub fn new_entry_token(data: &Path) -> Result<String, NodeError> {
+    entry_token(data, now())
+}
+
+/// The same at the time of a running node.
+pub(crate) fn entry_token(data: &Path, now: Timestamp) -> Result<String, NodeError> {
     let token = token();
-    write_secret(&links(data).join(hash(&token)), now().to_string().as_bytes())?;
+    write_secret(&links(data).join(hash(&token)), now.to_string().as_bytes())?;
     Ok(token)
 }
 
 /// The same for one account; good for a day.
-pub(crate) fn new_account_token(data: &Path, account: AccountId) -> Result<String, NodeError> {
+pub(crate) fn account_token(data: &Path, account: AccountId, now: Timestamp) -> Result<String, NodeError> {
     let token = token();
-    let text = format!("{}\n{}", now(), String::from(account));
+    let text = format!("{now}\n{}", String::from(account));
     write_secret(&links(data).join(hash(&token)), text.as_bytes())?;
     Ok(token)
 }
@@ -133,14 +138,14 @@ impl Sessions {
     }
 
     /// Uses a link up; `None` for one that is used, too old or none.
-    pub(crate) fn redeem(&self, token: &str) -> Option<Link> {
+    pub(crate) fn redeem(&self, token: &str, now: Timestamp) -> Option<Link> {
         let path = self.folder.join("links").join(hash(token));
         let text = std::fs::read_to_string(&path).ok()?;
         // Whoever removes it has it: two at once cannot both.
         std::fs::remove_file(&path).ok()?;
         let (made, link) = read_link(&text)?;
         let seconds = if link == Link::Node { LINK_SECONDS } else { ACCOUNT_LINK_SECONDS };
-        (now().seconds_since(made) < seconds).then_some(link)
+        (now.seconds_since(made) < seconds).then_some(link)
     }
 
     /// Removes the unused links of the node, or of one account.
@@ -155,16 +160,21 @@ impl Sessions {
     }
 
     /// Begins a session and gives its token.
-    pub(crate) fn begin(&self, way: Way, account: Option<(AccountId, u64)>) -> Result<String, NodeError> {
+    pub(crate) fn begin(
+        &self,
+        way: Way,
+        account: Option<(AccountId, u64)>,
+        now: Timestamp,
+    ) -> Result<String, NodeError> {
         let token = token();
         self.change(|sessions| {
-            sessions.retain(|_, session| fresh(session));
+            sessions.retain(|_, session| fresh(session, now));
             while sessions.len() >= MOST_SESSIONS {
                 let oldest =
                     sessions.iter().min_by_key(|(_, s)| s.since.unix_nanos()).map(|(k, _)| k.clone());
                 oldest.map(|key| sessions.remove(&key));
             }
-            sessions.insert(hash(&token), Session { since: now(), way, account });
+            sessions.insert(hash(&token), Session { since: now, way, account });
         })?;
         Ok(token)
     }
@@ -188,8 +198,8 @@ impl Sessions {
         write_secret(&self.folder.join("sessions.json"), &bytes)
     }
 
-    pub(crate) fn get(&self, token: &str) -> Option<Session> {
-        lock(&self.sessions).get(&hash(token)).filter(|session| fresh(session)).cloned()
+    pub(crate) fn get(&self, token: &str, now: Timestamp) -> Option<Session> {
+        lock(&self.sessions).get(&hash(token)).filter(|session| fresh(session, now)).cloned()
     }
 }
 
@@ -203,8 +213,8 @@ fn read_link(text: &str) -> Option<(Timestamp, Link)> {
     }
 }
 
-fn fresh(session: &Session) -> bool {
-    now().seconds_since(session.since) < session_seconds(session.way)
+fn fresh(session: &Session, now: Timestamp) -> bool {
+    now.seconds_since(session.since) < session_seconds(session.way)
 }
 
 /// Who asks, as the guard found it.

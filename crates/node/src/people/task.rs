@@ -71,8 +71,9 @@ impl People {
                 () = stopped(&mut stop) => return,
                 _ = tick.tick() => {}
             }
+            let now = self.core.surroundings.now();
             let (open, over): (Vec<_>, Vec<_>) =
-                oidc.tokens().into_iter().partition(|token| self.sessions.get(token).is_some());
+                oidc.tokens().into_iter().partition(|token| self.sessions.get(token, now).is_some());
             over.iter().for_each(|token| oidc.forget(token));
             for some in open.chunks(ASKED_AT_ONCE) {
                 let asked = some.iter().map(|token| {

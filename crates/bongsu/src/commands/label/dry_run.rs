@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use super::picture::{Held, Picture};
 use super::policy::compile;
-use super::preview::why_withheld;
 use crate::Common;
 use crate::error::CliError;
 use crate::now;
@@ -144,7 +143,7 @@ fn change<'a>(
         time: held.time,
         shared: picture.is_shared(&audience.node, &held.id),
         rule: withheld.rule.to_string(),
-        why: why_withheld(&withheld),
+        why: withheld.meaning(),
         path: withheld.path,
     })
 }

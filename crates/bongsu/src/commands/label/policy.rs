@@ -335,7 +335,7 @@ fn list(store: &Path, common: &Common) -> Result<ExitCode, CliError> {
             author: &document.author,
             sha256: proposal.sha256,
             proposed: proposal.time,
-            signed_by: proposal.signatures.keys().map(NodeName::as_str).collect(),
+            signed_by: proposal.signatures.keys().map(String::as_str).collect(),
             applied: proposal.applied,
             effective_from: document.effective_from,
             in_force: proposal.applied.is_some() && in_force.as_ref() == Some(&path),
