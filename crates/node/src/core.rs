@@ -186,6 +186,8 @@ pub(crate) struct Core {
     pub(crate) rules: RwLock<RulesOnRecord>,
     /// Held from the look at the rules to the commit, so that steps toward a policy come one after the other.
     pub(crate) policy_steps: tokio::sync::Mutex<()>,
+    /// How many may look at once what a policy would change: it reads much.
+    pub(crate) dry_runs: Arc<tokio::sync::Semaphore>,
     pub(crate) events: broadcast::Sender<NodeEvent>,
     pub(crate) jobs: Jobs,
     pub(crate) metrics: Metrics,
@@ -233,6 +235,16 @@ impl Core {
         let opened =
             self.views.get(view).ok_or_else(|| NodeError::NotFound { what: "the view".to_owned() })?;
         opened.reader()
+    }
+
+    /// Makes the view readable, if it is not yet.
+    pub(crate) async fn open(&self, view: &View) -> Result<(), NodeError> {
+        if matches!(view, View::User(_)) && self.views.get(view).is_none() {
+            let view = view.clone();
+            let answer = self.ask(Precedence::Routine, |reply| Command::Open { view, reply })?;
+            answer.await.map_err(|_| NodeError::Stopping)??;
+        }
+        Ok(())
     }
 
     /// Reads from one view, off the async part.

@@ -200,7 +200,10 @@ fn beginning(core: &Core, since: Timestamp) -> Result<u64, NodeError> {
         let mut at = middle;
         let mut time = None;
         while at < high && time.is_none() {
-            time = rows.at(at)?.filter(|row| row.noun != Noun::Purged).map(|row| row.received.unwrap_or(row.time));
+            time = rows
+                .at(at)?
+                .filter(|row| row.noun != Noun::Purged)
+                .map(|row| row.received.unwrap_or(row.time));
             at += 1;
         }
         if time.is_some_and(|time| time < since) {

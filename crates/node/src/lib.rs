@@ -30,6 +30,7 @@ mod peer_link;
 mod people;
 mod policy_account;
 mod policy_change;
+mod policy_steps;
 mod queue;
 mod screening;
 mod serve;
@@ -65,8 +66,8 @@ pub use crate::people::{
 };
 pub use crate::policy_account::AccountSignature;
 pub use crate::policy_change::{
-    OFFICERS_TO_SIGN, Officer, OfficerSigned, PolicyApplied, PolicyApproval, PolicySignature, PolicyStepError,
-    Proposal, RulesOnRecord,
+    OFFICERS_TO_SIGN, Officer, OfficerSigned, PolicyApplied, PolicyApproval, PolicySignature,
+    PolicyStepError, Proposal, RulesOnRecord,
 };
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 

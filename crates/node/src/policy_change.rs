@@ -110,7 +110,9 @@ pub enum PolicyStepError {
         officer: String,
     },
     /// Another policy came in between.
-    #[error("another policy was put in force since this one was proposed; propose it anew, with a dry run of today")]
+    #[error(
+        "another policy was put in force since this one was proposed; propose it anew, with a dry run of today"
+    )]
     Stale,
     /// Too few signatures.
     #[error("{signed} of {OFFICERS_TO_SIGN} officers have signed the policy")]

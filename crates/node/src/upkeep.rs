@@ -19,6 +19,8 @@ const REMEMBERED: usize = 4096;
 pub(crate) struct Folds {
     owner: Fold,
     others: BTreeMap<View, Fold>,
+    /// Views that are being brought up, a piece at a time.
+    opening: BTreeMap<View, Fold>,
     /// What the kernel asked about evidence since the last commit.
     evidence: RefCell<HashMap<EntryId, Evidence>>,
 }
@@ -42,7 +44,8 @@ impl Folds {
     /// Opens the owner's view and brings it up to the record.
     pub(crate) fn open(views: &Views, record: &SqliteRecord) -> Result<Self, NodeError> {
         let owner = Fold::open(views.folder(), View::Owner, holds(record))?;
-        let mut folds = Self { owner, others: BTreeMap::new(), evidence: RefCell::default() };
+        let mut folds =
+            Self { owner, others: BTreeMap::new(), opening: BTreeMap::new(), evidence: RefCell::default() };
         follow_home(&mut folds.owner, record, |_| ())?;
         views.show(&folds.owner)?;
         Ok(folds)
@@ -58,6 +61,31 @@ impl Folds {
         views.show(&fold)?;
         self.others.insert(view, fold);
         Ok(())
+    }
+
+    /// Goes on to open the view of people with one clearance, by one piece of the record; says whether it can be read
+    /// now. A long record must not keep everybody else waiting.
+    pub(crate) fn add_piece(
+        &mut self,
+        views: &Views,
+        record: &SqliteRecord,
+        view: &View,
+    ) -> Result<bool, NodeError> {
+        if *view == View::Owner || self.others.contains_key(view) {
+            return Ok(true);
+        }
+        let mut fold = match self.opening.remove(view) {
+            Some(fold) => fold,
+            None => Fold::open(views.folder(), view.clone(), holds(record))?,
+        };
+        follow_home_by(&mut fold, record, CHUNK, |_| ())?;
+        if fold.applied() < record.log_size() {
+            self.opening.insert(view.clone(), fold);
+            return Ok(false);
+        }
+        views.show(&fold)?;
+        self.others.insert(view.clone(), fold);
+        Ok(true)
     }
 
     /// Makes up for what the owner's view could not take in before: nothing is decided by a view that is behind.
@@ -164,11 +192,24 @@ fn follow_home(fold: &mut Fold, record: &SqliteRecord, tell: impl Fn(&Intake)) -
         tracing::info!(view = ?fold.view(), from = fold.applied(), to = end, "a view is brought up to the record");
     }
     while fold.applied() < end {
-        let upto = (fold.applied() + CHUNK).min(end);
-        let mut entries = Vec::new();
-        for seq in fold.applied()..upto {
-            entries.extend(record.at(seq)?);
-        }
+        follow_home_by(fold, record, CHUNK, &tell)?;
+    }
+    Ok(())
+}
+
+/// The same by at most `count` entries.
+fn follow_home_by(
+    fold: &mut Fold,
+    record: &SqliteRecord,
+    count: u64,
+    tell: impl Fn(&Intake),
+) -> Result<(), NodeError> {
+    let upto = (fold.applied() + count).min(record.log_size());
+    let mut entries = Vec::new();
+    for seq in fold.applied()..upto {
+        entries.extend(record.at(seq)?);
+    }
+    if !entries.is_empty() {
         tell(&fold.take_in(&entries, Mark::Home(upto), &finder(record))?);
     }
     Ok(())

@@ -86,7 +86,7 @@ pub(crate) fn run(command: Account, common: &Common) -> Result<ExitCode, CliErro
     let (settings, order, link_file) = match command {
         Account::Add(Add { account, roles, full_name, oidc, link_file, settings }) => {
             let roles = roles.into_iter().collect();
-            let new = NewAccount { name: account, title: full_name, roles, oidc_subject: oidc };
+            let new = NewAccount { name: account, title: full_name, roles, clearance: None, oidc_subject: oidc };
             (settings, AccountOrder::Add(new), link_file)
         }
         Account::List(settings) => return list(&settings, common),

@@ -1,6 +1,7 @@
 //! Acts: who did what and when, as entries of the record that no peer ever gets.
 
 use base::{Country, EntryId, Marking, Noun, Timestamp};
+use label::Clearance;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -169,6 +170,9 @@ pub struct Act {
     /// The roles that the account has from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Roles>,
+    /// What the account may read from now on; none: everything that its roles allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clearance: Option<Clearance>,
     /// What else there is to say, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -195,6 +199,7 @@ impl Act {
             about: Vec::new(),
             account: None,
             roles: None,
+            clearance: None,
             detail: None,
             approval: None,
             suppressed: 0,

@@ -12,11 +12,12 @@ mod order;
 mod passkey;
 mod pending;
 mod role;
+mod seen_as;
 mod session;
 mod table;
 mod task;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
@@ -32,6 +33,7 @@ use limit::Tries;
 use oidc::Oidc;
 use passkey::Passkeys;
 use role::Roles;
+use seen_as::SeenAs;
 use session::{Link, Session, Sessions, hash};
 
 pub use account::{AccountName, NewAccount, NotAccountName};
@@ -75,6 +77,7 @@ pub(crate) struct People {
     changing: tokio::sync::Mutex<()>,
     tries: Tries,
     failures: Mutex<BTreeMap<Way, (Timestamp, u64)>>,
+    seen_as: SeenAs,
     passkeys: Result<Passkeys, String>,
     oidc: Option<Arc<Oidc>>,
     /// By which browsers call the console.
@@ -85,17 +88,20 @@ impl People {
     pub(crate) fn new(core: Arc<Core>, mut files: Files) -> Result<Self, NodeError> {
         // A lost file must not open the first door again.
         files.book.closed |= core.look(&View::Owner)?.owner()?.did(ActKind::BootstrapClosed)?;
-        Ok(Self {
+        let people = Self {
             sessions: files.sessions,
             book: RwLock::new(files.book),
             changing: tokio::sync::Mutex::default(),
             tries: Tries::new(Instant::now()),
             failures: Mutex::default(),
+            seen_as: SeenAs::default(),
             passkeys: Passkeys::new(&files.origin, &core.config.title),
             oidc: files.oidc.map(Arc::new),
             origin: files.origin,
             core,
-        })
+        };
+        people.core.views.sweep(&people.views());
+        Ok(people)
     }
 
     fn book(&self) -> RwLockReadGuard<'_, Book> {
@@ -121,10 +127,10 @@ impl People {
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {
         let session = self.sessions.get(token, self.core.surroundings.now())?;
         let book = self.book();
-        let (account, roles) = match self.standing(&book, &session) {
-            Some(Standing::Node(roles)) => (None, roles),
+        let (account, roles, clearance) = match self.standing(&book, &session) {
+            Some(Standing::Node(roles)) => (None, roles, None),
             Some(Standing::Account(account)) if session.way == Way::Enrolment => {
-                (Some((account.id, account.name.clone())), Roles::new())
+                (Some((account.id, account.name.clone())), Roles::new(), account.clearance.clone())
             }
             Some(Standing::Account(account)) => {
                 let vouched =
@@ -132,11 +138,12 @@ impl People {
                 if !vouched {
                     return None;
                 }
-                (Some((account.id, account.name.clone())), account.roles.clone())
+                let name = (account.id, account.name.clone());
+                (Some(name), account.roles.clone(), account.clearance.clone())
             }
             None => return None,
         };
-        Some(Caller { token: token.to_owned(), way: session.way, account, roles })
+        Some(Caller { token: token.to_owned(), way: session.way, account, roles, clearance })
     }
 
     fn standing<'a>(&self, book: &'a Book, session: &Session) -> Option<Standing<'a>> {
@@ -285,15 +292,55 @@ impl People {
         change.answer(&self.core.config.data, now)
     }
 
+    /// The views of all clearances that accounts have.
+    fn views(&self) -> BTreeSet<View> {
+        self.book()
+            .accounts
+            .values()
+            .filter_map(|account| account.clearance.clone().map(View::User))
+            .collect()
+    }
+
+    /// Opens the views of all clearances, so that nobody waits for one who comes in, and what is recalled leaves them.
+    pub(crate) async fn open_views(&self) {
+        for view in self.views() {
+            if let Err(error) = self.core.open(&view).await {
+                tracing::error!(%error, ?view, "the view of a clearance cannot be opened");
+            }
+        }
+    }
+
     /// All accounts, by name.
     pub(crate) fn accounts(&self) -> Vec<Account> {
         self.book().accounts.values().cloned().collect()
+    }
+
+    /// The person of the caller's account; none for sessions without one.
+    pub(crate) fn signer(&self, caller: &Caller) -> Option<Signer> {
+        let account = self.own(caller)?;
+        let public = |own: &account::OwnPasskey| {
+            let key = serde_json::to_value(own.passkey.get_public_key()).ok()?;
+            Some((passkey_name(&own.passkey), key))
+        };
+        Some(Signer {
+            passkeys: account.passkeys.iter().filter_map(public).collect(),
+            account_id: account.id.into(),
+            account: account.name,
+        })
     }
 
     /// The caller's own account.
     pub(crate) fn own(&self, caller: &Caller) -> Option<Account> {
         caller.account.as_ref().and_then(|(id, _)| self.book().by_id(*id).cloned())
     }
+}
+
+/// The person who signs, with the keys by which a signature is checked later.
+pub(crate) struct Signer {
+    pub(crate) account: AccountName,
+    pub(crate) account_id: String,
+    /// The public keys of the own passkeys by their names.
+    pub(crate) passkeys: BTreeMap<String, serde_json::Value>,
 }
 
 /// What a session stands for.

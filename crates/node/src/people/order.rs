@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::{Country, Timestamp};
+use label::Clearance;
 use rand_core::OsRng;
 use record::{Batch, Entry, RecordStore, SqliteOptions, SqliteRecord, StoreError};
 use serde::{Deserialize, Serialize};
 
-use super::account::{Account, AccountName, Book, NewAccount};
+use super::account::{Account, AccountName, Book, NewAccount, at_home, check_clearance};
 use super::act::{Act, ActKind, Actor};
 use super::role::{Role, Roles};
 use super::session::{account_token, token};
@@ -34,6 +35,13 @@ pub enum AccountOrder {
         /// All roles that it has from now on.
         roles: Roles,
     },
+    /// Says what one may read here; its sessions end.
+    Clearance {
+        /// Which.
+        name: AccountName,
+        /// None: everything that its roles allow.
+        clearance: Option<Clearance>,
+    },
     /// Makes a new link by which its person comes in.
     Link {
         /// Which.
@@ -52,6 +60,9 @@ pub struct AccountSummary {
     pub title: String,
     /// What the person may do.
     pub roles: Vec<Role>,
+    /// What the person may read here: `level`, `categories`, `countries`; null: everything that the roles allow.
+    #[schema(value_type = Option<Object>)]
+    pub clearance: Option<Clearance>,
     /// When it was added.
     #[schema(value_type = String, format = DateTime)]
     pub added: Timestamp,
@@ -69,6 +80,7 @@ impl AccountSummary {
             name: account.name.to_string(),
             title: account.title.clone(),
             roles: account.roles.iter().copied().collect(),
+            clearance: account.clearance.clone(),
             added: account.added,
             passkeys: account.passkeys.len(),
             oidc_subject: account.oidc_subject.clone(),
@@ -110,10 +122,12 @@ pub(crate) fn apply(
     };
     let act = |kind, account: &Account| Act::new(kind, by.clone(), country, now).account(&account.name);
     match order {
-        AccountOrder::Add(new) => {
+        AccountOrder::Add(mut new) => {
             new.check()?;
+            new.clearance = at_home(new.clearance, country);
             let account = book.add(new, now)?;
             let mut act = act(ActKind::AccountAdded, &account).roles(&account.roles);
+            act.clearance.clone_from(&account.clearance);
             if let Some(subject) = &account.oidc_subject {
                 act = act.detail(format!("oidc subject {subject}"));
             }
@@ -149,6 +163,17 @@ pub(crate) fn apply(
             account.generation += 1;
             let account = account.clone();
             let act = act(ActKind::RolesChanged, &account).roles(&account.roles);
+            Ok(Change { act: Some(act), accounts: vec![account], link: false })
+        }
+        AccountOrder::Clearance { name, clearance } => {
+            check_clearance(clearance.as_ref())?;
+            not_own(&name)?;
+            let account = book.get_mut(&name)?;
+            account.clearance = at_home(clearance, country);
+            account.generation += 1;
+            let account = account.clone();
+            let mut act = act(ActKind::ClearanceChanged, &account);
+            act.clearance.clone_from(&account.clearance);
             Ok(Change { act: Some(act), accounts: vec![account], link: false })
         }
         AccountOrder::Link { name } => {

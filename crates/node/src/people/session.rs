@@ -224,6 +224,8 @@ pub(crate) struct Caller {
     pub(crate) way: Way,
     pub(crate) account: Option<(AccountId, AccountName)>,
     pub(crate) roles: super::role::Roles,
+    /// What the caller may read; none: everything that the roles allow.
+    pub(crate) clearance: Option<label::Clearance>,
 }
 
 impl Caller {

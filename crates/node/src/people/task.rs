@@ -23,6 +23,8 @@ impl People {
     pub(crate) async fn run(self: Arc<Self>, mut stop: Stop) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         let asking = tokio::spawn(Arc::clone(&self).ask_provider(stop.clone()));
+        let people = Arc::clone(&self);
+        let opening = tokio::spawn(async move { people.open_views().await });
         loop {
             tokio::select! {
                 () = stopped(&mut stop) => break,
@@ -30,6 +32,7 @@ impl People {
             }
         }
         asking.abort();
+        opening.abort();
     }
 
     async fn take_orders(&self) {

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clearance;
 mod feeds;
 mod hub;
 mod link;
@@ -13,6 +14,7 @@ mod oidc;
 mod outage;
 mod people;
 mod policy;
+mod policy_online;
 mod recall;
 mod rights;
 mod session;
