@@ -61,8 +61,8 @@ pub use crate::keys::{new_officer_key, officer_key, random_secret};
 pub use crate::offline::{CARD_SCHEMA, Card, Desk, accept, accept_until, card, repair};
 pub use crate::people::{
     AccountAnswer, AccountName, AccountOrder, AccountSummary, Act, ActKind, Actor, Approval, NewAccount,
-    NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token,
-    order_accounts, roles_reference,
+    NotAccountName, PolicySummary, Role, RulesAnswer, RulesOrder, UnknownRole, Way, access_table,
+    last_origin, last_url, new_entry_token, order_accounts, order_rules, roles_reference,
 };
 pub use crate::policy_account::AccountSignature;
 pub use crate::policy_change::{

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use base::{BlobHash, Country, EntryId, Fault, Marking, NodeName, Noun, Timestamp};
 use label::{CodeTable, MappingTable, PolicyDocument, Rulebook, Rules};
-use record::{Entry, Genesis, PublicKey, ReadRecord, StoreError};
+use rand_core::OsRng;
+use record::{Entry, Genesis, NodeKey, PublicKey, ReadRecord, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -51,6 +52,16 @@ pub struct PolicyApproval {
 
 impl Noun for PolicyApproval {
     const SCHEMA: &'static str = "bongsu.policy-approval/1";
+}
+
+impl PolicyApproval {
+    /// Its envelope under the officer's key, at time `now`.
+    ///
+    /// # Errors
+    /// When it makes no entry.
+    pub fn signed(&self, country: &Country, key: &NodeKey, now: Timestamp) -> Result<Value, NodeError> {
+        Ok(Entry::sign(self, country, key, now, &mut OsRng)?.to_envelope())
+    }
 }
 
 /// An officer's approval as the node records it. Never released.
@@ -453,8 +464,6 @@ impl RulesOnRecord {
 #[cfg(test)]
 mod tests {
     use label::POLICY_SCHEMA;
-    use rand_core::OsRng;
-    use record::NodeKey;
 
     use super::*;
 

@@ -25,7 +25,7 @@ use super::{Api, ErrorView, Failure};
 use crate::NodeError;
 use crate::core::{Draft, RuleDraft, nobody};
 use crate::dry_run::{DryRunLine, dry_run};
-use crate::people::{Act, ActKind, Caller, Way, row};
+use crate::people::{Act, ActKind, Caller, PolicySummary, Way, row};
 use crate::policy_account::{AccountSignature, account_signer};
 use crate::policy_change::{PolicyStepError, Proposal, RulesOnRecord};
 use crate::policy_steps::{compiled, next_document, table_draft};
@@ -42,46 +42,16 @@ const SESSION_CHECK: Duration = Duration::from_secs(1);
 /// A policy on its way, or in force.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PolicyView {
-    /// The entry that holds it.
-    entry: String,
-    name: String,
-    version: u64,
-    author: String,
+    #[serde(flatten)]
+    summary: PolicySummary,
     /// Cedar policies.
     text: String,
-    /// Of its canonical JSON; this is signed.
-    sha256: String,
-    #[schema(value_type = String, format = DateTime)]
-    proposed: Timestamp,
-    /// From when on it holds, at the earliest.
-    #[schema(value_type = String, format = DateTime)]
-    effective_from: Timestamp,
-    /// Officers and accounts.
-    signed_by: Vec<String>,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    applied: Option<Timestamp>,
-    in_force: bool,
-    /// Another policy was put in force since it was proposed: it can be signed no more.
-    stale: bool,
 }
 
 impl PolicyView {
     fn of(id: &EntryId, proposal: &Proposal, rules: &RulesOnRecord, in_force: Option<&str>) -> Self {
-        let document = &proposal.document;
-        Self {
-            entry: id.to_string(),
-            name: document.name.clone(),
-            version: document.version,
-            author: document.author.clone(),
-            text: document.text.clone(),
-            sha256: proposal.sha256.to_string(),
-            proposed: proposal.time,
-            effective_from: document.effective_from,
-            signed_by: proposal.signatures.keys().cloned().collect(),
-            applied: proposal.applied,
-            in_force: proposal.applied.is_some() && in_force == Some(document.path().as_str()),
-            stale: rules.is_stale(proposal),
-        }
+        let text = proposal.document.text.clone();
+        Self { summary: PolicySummary::of(id, proposal, rules, in_force), text }
     }
 }
 

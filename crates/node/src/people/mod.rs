@@ -12,6 +12,7 @@ mod order;
 mod passkey;
 mod pending;
 mod role;
+mod rules_order;
 mod seen_as;
 mod session;
 mod table;
@@ -38,8 +39,9 @@ use session::{Link, Session, Sessions, hash};
 
 pub use account::{AccountName, NewAccount, NotAccountName};
 pub use act::{Act, ActKind, Actor, Approval, Way};
-pub use order::{AccountAnswer, AccountOrder, AccountSummary, order_accounts};
+pub use order::{AccountAnswer, AccountOrder, AccountSummary, order_accounts, order_rules};
 pub use role::{Role, UnknownRole};
+pub use rules_order::{PolicySummary, RulesAnswer, RulesOrder};
 pub use session::{last_origin, last_url, new_entry_token};
 pub use table::{access_table, roles_reference};
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::account::{Account, AccountName, Book, NewAccount, at_home, check_clearance};
 use super::act::{Act, ActKind, Actor};
 use super::role::{Role, Roles};
+use super::rules_order::{RulesAnswer, RulesOrder};
 use super::session::{account_token, token};
 use crate::keys::{self, write_secret};
 use crate::{Config, NodeError, offline};
@@ -206,6 +207,8 @@ impl Change {
 
 /// How long the command waits for a running node.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// The same for a dry run, which looks through months.
+const DRY_RUN_PATIENCE: Duration = Duration::from_secs(900);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -247,28 +250,68 @@ pub fn order_accounts(config: &Config, order: AccountOrder) -> Result<AccountAns
     change.answer(&config.data, now)
 }
 
+/// Has a running node carry out a step toward the rules of release; the lines of a dry run come as bytes.
+///
+/// # Errors
+/// When the step is refused, or no node runs on the folder or it does not answer.
+pub fn order_rules(config: &Config, order: RulesOrder) -> Result<(RulesAnswer, Vec<u8>), NodeError> {
+    let patience = if matches!(order, RulesOrder::DryRun { .. }) { DRY_RUN_PATIENCE } else { PATIENCE };
+    let name = token();
+    let said = hand_over_as(&config.data, &name, &Order::Rules(order), patience)?;
+    let lines = orders(&config.data).join(format!("{name}.lines"));
+    let bytes = std::fs::read(&lines).unwrap_or_default();
+    let _ = std::fs::remove_file(&lines);
+    match said {
+        Said::Rules(answer) => Ok((answer, bytes)),
+        other => Err(other.unexpected()),
+    }
+}
+
+/// What a command asks of a running node.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Order {
+    Account(AccountOrder),
+    Rules(RulesOrder),
+}
+
 /// What a running node says to an order.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Said {
     Done(AccountAnswer),
+    Rules(RulesAnswer),
     Refused(String),
 }
 
+impl Said {
+    fn unexpected(self) -> NodeError {
+        match self {
+            Self::Refused(message) => NodeError::Conflict { message },
+            Self::Done(_) | Self::Rules(_) => {
+                NodeError::BadRequest { message: "the node answered another order".to_owned() }
+            }
+        }
+    }
+}
+
 fn hand_over(data: &Path, order: &AccountOrder) -> Result<AccountAnswer, NodeError> {
+    match hand_over_as(data, &token(), &Order::Account(order.clone()), PATIENCE)? {
+        Said::Done(answer) => Ok(answer),
+        other => Err(other.unexpected()),
+    }
+}
+
+fn hand_over_as(data: &Path, name: &str, order: &Order, patience: Duration) -> Result<Said, NodeError> {
     let folder = orders(data);
-    let name = token();
     let answer = folder.join(format!("{name}.answer"));
     let text = serde_json::to_vec(order).map_err(|e| NodeError::BadRequest { message: e.to_string() })?;
     write_secret(&folder.join(format!("{name}.order")), &text)?;
     let begun = std::time::Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while begun.elapsed() < patience {
         if let Ok(bytes) = std::fs::read(&answer) {
             let _ = std::fs::remove_file(&answer);
-            return match serde_json::from_slice(&bytes) {
-                Ok(Said::Done(answer)) => Ok(answer),
-                Ok(Said::Refused(message)) => Err(NodeError::Conflict { message }),
-                Err(e) => Err(NodeError::BadRequest { message: format!("the node's answer: {e}") }),
-            };
+            return serde_json::from_slice(&bytes)
+                .map_err(|e| NodeError::BadRequest { message: format!("the node's answer: {e}") });
         }
         std::thread::sleep(LOOK_EVERY);
     }

@@ -61,12 +61,17 @@ async fn two_officers_put_a_policy_in_force_while_the_node_runs() {
     // What it would do: the finding that went is held from now on, the own one was never for Washington.
     let lines = try_out(&kim.client, &json!({"text": NO_FINDINGS, "days": 90})).await;
     let changes = of_kind(&lines, "change");
-    assert_eq!(changes.iter().map(|line| text(line, "entry")).collect::<Vec<_>>(), [before.as_str()]);
-    assert_eq!((text(changes[0], "change"), &changes[0]["shared"]), ("newly_held", &json!(true)));
+    let kinds: Vec<&str> = changes.iter().map(|line| text(line, "entry_kind")).collect();
+    // The incident rests on the finding.
+    assert_eq!(
+        (text(changes[0], "entry"), &kinds[..]),
+        (before.as_str(), &["bongsu.finding/1", "bongsu.incident/1"][..])
+    );
+    assert!(changes.iter().all(|line| line["change"] == "newly_held" && line["shared"] == json!(true)));
     assert!(!changes.iter().any(|line| line["entry"] == own));
     let counts = of_kind(&lines, "count");
-    assert_eq!((text(counts[0], "peer"), &counts[0]["newly_held"]), ("washington", &json!(1)));
-    let sum = counts[0]["unchanged"].as_u64().unwrap() + 1;
+    assert_eq!((text(counts[0], "peer"), &counts[0]["newly_held"]), ("washington", &json!(2)));
+    let sum = counts[0]["unchanged"].as_u64().unwrap() + 2;
     assert_eq!(counts[0]["considered"].as_u64().unwrap(), sum);
 
     let policy = propose(&kim.client, NO_FINDINGS).await;
@@ -203,10 +208,14 @@ async fn a_signature_made_by_hand_counts_for_nothing() {
             approval.text = approval.text.replace("\"kim\"", "\"lee\"");
             s.account = "lee".parse().unwrap();
         }),
-        changed(&|s| s.approval.as_mut().unwrap().signature.replace_range(8..9, "_")),
+        changed(&|s| {
+            let signature = &mut s.approval.as_mut().unwrap().signature;
+            let other = if signature.as_bytes()[20] == b'A' { "B" } else { "A" };
+            signature.replace_range(20..21, other);
+        }),
         changed(&|s| s.approval.as_mut().unwrap().signature.clear()),
         changed(&|s| s.approval.as_mut().unwrap().authenticator_data.clear()),
-        changed(&|s| s.approval.as_mut().unwrap().client_data = "A".repeat(1 << 20)),
+        changed(&|s| s.approval.as_mut().unwrap().client_data = "A".repeat(100_000)),
         changed(&|s| {
             s.proposal = other.id();
             s.policy_sha256 = document.sha256().unwrap();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use base::{EntryId, NodeName};
-use label::{Audience, National, Rules, Withheld};
+use label::{Audience, National, Rules};
 use serde::Serialize;
 
 use super::picture::{Picture, RECALL_OF_NOTHING};
