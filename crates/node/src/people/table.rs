@@ -198,5 +198,18 @@ pub fn roles_reference() -> String {
         text.push_str(mark(row.whole));
         text.push('\n');
     }
+    text.push_str(ACTS);
     text
 }
+
+/// Which of all that people do is recorded as an act, for the reference.
+const ACTS: &str = "
+## Acts
+
+An act is an entry of the record that says who did what and when (`bongsu.act/1`); no peer gets it. Acts are: coming in, also in vain, and leaving; every change of accounts, roles, clearances, links and passkeys; reports, \
+recalls, introductions and their approvals; feeds that a person gave, and screenings; asking whether another's item may go on, and answering; every step toward a policy, loading a table, and each look at what a policy would \
+change; checking the whole record; looking with a peer's eyes, once an hour for each person and peer.
+
+No acts are reading and searching with the own eyes: they change nothing and let nothing out, would fill the record, and would themselves tell what a watch looks for. Exports and evidence bundles are made by the operator of the \
+machine from the data folder of a stopped node, who is asked by no route; a bundle holds its own custody.
+";
