@@ -2,8 +2,11 @@
 
 use base::Timestamp;
 use label::{POLICY_SCHEMA, PolicyDocument};
-use node::{AccountSignature, Config, Desk, Overrides, RulesOnRecord};
-use record::ReadRecord;
+use node::{
+    AccountSignature, Config, Desk, Officer, Overrides, PolicyApproval, RulesAnswer, RulesOnRecord,
+    RulesOrder, order_rules,
+};
+use record::{NodeKey, ReadRecord};
 use serde_json::{Value, json};
 
 use crate::support::person::{Person, add, chief};
@@ -262,4 +265,67 @@ async fn one_who_is_nobody_signs_nothing_and_tables_are_loaded_by_an_officer() {
     assert_eq!(tables["items"][0]["version"], json!("test-2"));
     let former = chief.client.get("/api/tables?at=2026-01-01T00:00:00Z").await;
     assert_ne!(former["items"][0]["version"], json!("test-2"));
+}
+
+/// The operator of the machine takes the same steps by order, with the officers' key files.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_node_takes_steps_by_order() {
+    let mut side = Side::started(SEOUL).await;
+    side.stop().await;
+    let keys: Vec<NodeKey> = ["choi", "jung"]
+        .map(|name| NodeKey::generate(name.parse().unwrap(), &mut rand_core::OsRng))
+        .into_iter()
+        .collect();
+    let mut desk = Desk::open(&side.config().unwrap()).unwrap();
+    let marking = desk.nobody();
+    for key in &keys {
+        let officer =
+            Officer { name: key.name().clone(), key: key.public().to_hex(), marking: marking.clone() };
+        let entry = desk.sign(&officer, None).unwrap();
+        desk.record(entry).unwrap();
+    }
+    drop(desk);
+    side.start().await;
+    side.officer().report(&report("Own", &["USA"])).await;
+    let config = side.config().unwrap();
+    let order = |order: RulesOrder| {
+        let config = config.clone();
+        async move { tokio::task::spawn_blocking(move || order_rules(&config, order)).await.unwrap() }
+    };
+    let document = PolicyDocument {
+        name: "kor".to_owned(),
+        version: 0,
+        author: "Choi".to_owned(),
+        effective_from: Timestamp::UNIX_EPOCH,
+        policy_schema: POLICY_SCHEMA.to_owned(),
+        text: NO_FINDINGS.to_owned(),
+        marking: marking.clone(),
+    };
+    let (RulesAnswer { step, policies, .. }, _) = order(RulesOrder::Propose(document.clone())).await.unwrap();
+    let proposal = step.unwrap();
+    assert_eq!((policies[0].entry, policies[0].version), (proposal, 1));
+    for key in [&keys[0], &keys[0], &keys[1]] {
+        let approval =
+            PolicyApproval { proposal, policy_sha256: policies[0].sha256, marking: marking.clone() };
+        let now = Timestamp::UNIX_EPOCH;
+        let approval = approval.signed(&"KOR".parse().unwrap(), key, now).unwrap();
+        let signed = order(RulesOrder::Sign { proposal, approval }).await;
+        let listed = order(RulesOrder::Policies).await.unwrap().0.policies;
+        match signed {
+            Ok((answer, _)) => assert_eq!(answer.officer.as_deref(), Some(key.name().as_str())),
+            Err(refused) => {
+                assert!(refused.to_string().contains("has signed this policy already"), "{refused}");
+                assert_eq!(listed[0].signed_by, ["choi"]);
+            }
+        }
+    }
+    let (answer, _) = order(RulesOrder::Apply { proposal }).await.unwrap();
+    assert!(answer.policies[0].in_force);
+    let (_, lines) = order(RulesOrder::DryRun { policy: document, days: 90 }).await.unwrap();
+    assert!(String::from_utf8(lines).unwrap().ends_with("{\"kind\":\"end\",\"changes\":0}\n"));
+    assert!(order(RulesOrder::LoadTable { table: json!({}) }).await.is_err());
+    assert_eq!(order(RulesOrder::Tables { at: None }).await.unwrap().0.tables.len(), 1);
+    let acts = side.officer().all("/api/acts").await;
+    let by_operator = acts.iter().filter(|act| act["kind"] == "policy" && act["way"] == "operator").count();
+    assert_eq!(by_operator, 4, "{acts:?}");
 }
