@@ -135,7 +135,7 @@ impl People {
         let core = &self.core;
         let now = core.surroundings.now();
         let mut answer = RulesAnswer::default();
-        let _alone = core.policy_steps.lock().await;
+        let alone = core.policy_steps.lock().await;
         let (draft, proposal, what) = match order {
             RulesOrder::Policies => {
                 let rules = core.rules_on_record();
@@ -159,7 +159,7 @@ impl People {
                 let act = core.act(ActKind::PolicyDryRun, Actor::OPERATOR).detail(policy.document().path());
                 core.append(vec![Draft::Act(Box::new(act))]).await?;
                 let path = lines.to_owned();
-                drop(_alone);
+                drop(alone);
                 let run = tokio::task::spawn_blocking(move || write_lines(&core, policy, days, &path));
                 run.await.map_err(|_| NodeError::Stopping)??;
                 return Ok(answer);
