@@ -44,12 +44,19 @@ export interface Session {
   roles: Role[];
   /** What the roles allow, as `POST /api/reports`. */
   rights: string[];
-  /** Whether recalls must be approved by a passkey. */
+  /** What the account may read; null: everything that the roles allow. */
+  clearance: Clearance | null;
+  /** Whether recalls, introductions, grants and policies must be approved by a passkey. */
   approves: boolean;
   awaits_administrator: boolean;
   /** The name under which passkeys of this node work. */
   origin: string;
   now: string;
+}
+export interface Clearance {
+  level: string;
+  categories?: string[];
+  countries?: string[];
 }
 export type Role = 'observer' | 'analyst' | 'release-officer' | 'key-holder' | 'administrator';
 export const ROLES: readonly Role[] = ['observer', 'analyst', 'release-officer', 'key-holder', 'administrator'];
@@ -58,6 +65,7 @@ export interface Account {
   name: string;
   title: string;
   roles: Role[];
+  clearance: Clearance | null;
   added: string;
   passkeys: number;
   oidc_subject: string | null;
@@ -85,6 +93,7 @@ export interface Act {
   at: string;
   account: string | null;
   roles: Role[] | null;
+  clearance: Clearance | null;
   detail: string | null;
   approved: boolean;
   suppressed: number;
@@ -182,7 +191,8 @@ export interface EntryView {
   evidence: string[];
   body: unknown;
   envelope: unknown;
-  proof: { size: number; index: number; hashes: string[]; checkpoint: string };
+  /** Null for who does not read the whole log. */
+  proof: { size: number; index: number; hashes: string[]; checkpoint: string } | null;
 }
 export interface Check {
   check: string;
@@ -265,6 +275,69 @@ export interface WithheldItem {
 export interface WithheldPage extends Page<WithheldItem> {
   rules: { rule: string; count: number }[];
 }
+export interface Hit {
+  id: string;
+  kind: string;
+  noun: string;
+  title: string;
+  owner: Owner;
+  committed: string;
+}
+export interface SearchPage extends Page<Hit> {
+  complete?: boolean;
+}
+export interface ReleaseVerdict {
+  verdict: 'released' | 'withheld' | 'no_matter';
+  rule: string | null;
+  path: string | null;
+  cause: string | null;
+}
+/** Why an entry goes to a peer, or why not: as it was decided, and by the rules of today. */
+export interface ReleaseView {
+  decided: ReleaseVerdict;
+  now: ReleaseVerdict;
+}
+export interface Card {
+  schema: string;
+  node: string;
+  title: string;
+  country: string;
+  key: string;
+  certificate: string;
+  address: string;
+}
+export interface Policy {
+  entry: string;
+  name: string;
+  version: number;
+  author: string;
+  text: string;
+  sha256: string;
+  proposed: string;
+  effective_from: string;
+  signed_by: string[];
+  applied: string | null;
+  in_force: boolean;
+  stale: boolean;
+}
+/** What a dry run tries: a text, or a proposal by its entry. */
+export type PolicyTrial = { text: string } | { proposal: string };
+export type DryRunLine =
+  | { kind: 'begin' }
+  | {
+      kind: 'change';
+      peer: string;
+      change: 'newly_released' | 'newly_held';
+      entry: string;
+      entry_kind: string;
+      title: string;
+      time: string;
+      shared: boolean;
+      rule: string;
+      path: string;
+    }
+  | { kind: 'count'; peer: string; considered: number; unchanged: number; newly_released: number; newly_held: number }
+  | { kind: 'end'; changes: number };
 export interface Job {
   id: number;
   kind: string;
@@ -348,6 +421,20 @@ async function request(path: string, init: RequestInit, timeout: number): Promis
   throw new ApiError(response.status, code, message, hint);
 }
 
+/** Lines of JSON as they come; what the node sends is never held whole. */
+async function* lines<T>(response: Response): AsyncGenerator<T> {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  if (!reader) return;
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const parts = (rest + value).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) if (part !== '') yield JSON.parse(part) as T;
+  }
+}
+
 async function json<T>(path: string, init: RequestInit = {}, timeout = TIMEOUT_MS): Promise<T> {
   const response = await request(path, init, timeout);
   const body: unknown = await response.json().catch(() => null);
@@ -403,6 +490,28 @@ export const api = {
   recall: (entry: string, reason: string, approval: Proof | null = null) =>
     postJson<Receipt>(`/api/entries/${id(entry)}/recall`, approval ? { reason, approval } : { reason }),
   report: (draft: ReportDraft) => postJson<Receipt>('/api/reports', draft),
+  setClearance: (name: string, clearance: Clearance | null) =>
+    postJson<AccountLink>(`/api/accounts/${id(name)}/clearance`, { clearance }),
+  search: (q: string, as: string | null) => json<SearchPage>(`/api/search${query({ q, as, limit: 100 })}`),
+  /** What a peer has of findings, as hits. */
+  async findingsAs(as: string): Promise<SearchPage> {
+    const page = await json<Page<FindingView>>(`/api/findings${query({ as, limit: 100 })}`);
+    const items = page.items.map(({ id, kind, title, owner, committed }) => ({ id, kind, title, owner, committed, noun: 'finding' }));
+    return { items, next: page.next };
+  },
+  release: (entry: string, peer: string) => json<ReleaseView>(`/api/entries/${id(entry)}/release${query({ peer })}`),
+  introduce: (card: Card, clearance: string, approval: Proof | null) =>
+    postJson<Receipt>('/api/peers', approval ? { card, clearance, approval } : { card, clearance }),
+  policies: (cursor: string | null = null) => json<Page<Policy>>(`/api/policy${query({ cursor, limit: 50 })}`),
+  propose: (name: string, text: string) => postJson<Policy>('/api/policy', { name, text }),
+  signPolicy: (entry: string, sha256: string, approval: Proof | null) =>
+    postJson<Policy>(`/api/policy/${id(entry)}/sign`, approval ? { sha256, approval } : { sha256 }),
+  applyPolicy: (entry: string) => postJson<Policy>(`/api/policy/${id(entry)}/apply`, {}),
+  async *dryRun(trial: PolicyTrial, signal: AbortSignal): AsyncGenerator<DryRunLine> {
+    const headers = { 'X-Bongsu': '1', 'Content-Type': 'application/json' };
+    const body = JSON.stringify({ ...trial, days: 90 });
+    yield* lines<DryRunLine>(await request('/api/policy/dry-run', { method: 'POST', headers, body, signal }, LONG_TIMEOUT_MS));
+  },
   peers: () => json<Page<PeerView>>('/api/peers'),
   shared: (peer: string, cursor: string | null = null, limit = 100) =>
     json<Page<SharedItem>>(`/api/peers/${id(peer)}/shared${query({ cursor, limit })}`),

@@ -1,5 +1,5 @@
 /** What a key press asks for; two-key ways ("g w") need the key before. */
-export type Command = 'watch' | 'sharing' | 'record' | 'report' | 'next' | 'previous' | 'play' | 'zoomIn' | 'zoomOut' | 'help';
+export type Command = 'watch' | 'search' | 'sharing' | 'policy' | 'record' | 'report' | 'next' | 'previous' | 'play' | 'zoomIn' | 'zoomOut' | 'help';
 
 export interface Press {
   key: string;
@@ -9,7 +9,7 @@ export interface Press {
   target: 'page' | 'text' | 'control';
 }
 
-const GO: Record<string, Command> = { w: 'watch', s: 'sharing', r: 'record' };
+const GO: Record<string, Command> = { w: 'watch', f: 'search', s: 'sharing', p: 'policy', r: 'record' };
 const SINGLE: Record<string, Command> = {
   j: 'next',
   k: 'previous',

@@ -1,9 +1,12 @@
 // Passkeys in the browser (W3C Web Authentication, level 3): the node makes the options, the authenticator answers.
 
-import { api, ApiError, type Ceremony, type Proof } from './api';
+import { api, ApiError, type Card, type Ceremony, type Proof } from './api';
 
 /** An act that the node asks to be approved, as POST /api/approvals takes it. */
-export type ApprovedAct = { act: 'recall'; entry: string; reason: string };
+export type ApprovedAct =
+  | { act: 'recall'; entry: string; reason: string }
+  | { act: 'introduce'; card: Card; clearance: string }
+  | { act: 'sign_policy'; proposal: string; sha256: string };
 
 function supported(): void {
   if (!('parseCreationOptionsFromJSON' in (window.PublicKeyCredential ?? {}))) {

@@ -11,6 +11,8 @@ describe('routes', () => {
     '#/sharing',
     '#/sharing/washington?tab=withheld',
     '#/record?tab=jobs',
+    '#/search?as=washington&q=drift',
+    '#/policy',
   ])('%s survives reading and writing', (hash) => expect(formatRoute(parseRoute(hash))).toBe(hash));
 
   it.each(['', '#', '#/', '#/nowhere', '#/incident', '#/finding/', '#main', '#/%E0%A4%A'])(

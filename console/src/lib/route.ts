@@ -1,7 +1,7 @@
 // The whole view state lives in the URL's fragment, so that a link, a reload and the back button all show the same page:
 // #/watch?t=2026-03-10T12:00:00Z&a=<finding>, #/incident/<entry>?tab=timeline, #/sharing/<peer>?tab=withheld, #/record?tab=feeds
 
-export const PAGES = ['watch', 'incident', 'finding', 'sharing', 'record', 'account'] as const;
+export const PAGES = ['watch', 'incident', 'finding', 'search', 'sharing', 'policy', 'record', 'account'] as const;
 export type PageName = (typeof PAGES)[number];
 
 export interface Route {

@@ -42,6 +42,7 @@
 //! ```
 
 mod banner;
+mod clearance;
 mod codes;
 mod formats;
 mod join;
@@ -58,6 +59,7 @@ mod tearline;
 mod walk;
 
 pub use banner::banner;
+pub use clearance::{Clearance, MAX_CLEARANCE_WORDS};
 pub use codes::{Codes, CodesError};
 pub use formats::{
     Format, FormatContext, Loss, MAX_DOCUMENT_BYTES, Organisations, ReadMarking, ReadMarkings, Redacted,

@@ -185,6 +185,16 @@ pub struct Withheld {
     pub cause: Option<Rule>,
 }
 
+impl Withheld {
+    /// Why, in words: what the rule means, and for evidence what the rule means that holds it back.
+    pub fn meaning(&self) -> String {
+        match self.cause {
+            Some(cause) => format!("{} {}", self.rule.meaning(), cause.meaning()),
+            None => self.rule.meaning().to_owned(),
+        }
+    }
+}
+
 /// For the owner's log; see [`Withheld`] before you send it anywhere.
 impl fmt::Display for Withheld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

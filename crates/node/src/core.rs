@@ -2,7 +2,7 @@
 //! (`writer`). Everybody sends it commands and reads views.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use base::{
@@ -10,7 +10,7 @@ use base::{
     Timestamp,
 };
 use incident::Incident;
-use label::{Evidence, Rules, Withheld};
+use label::{CodeTable, Evidence, MappingTable, PolicyDocument, Rules, Withheld};
 use link::{Agreement, DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequest, Reply, VerifiedBatch};
 use rand_core::RngCore;
 use rayon::prelude::*;
@@ -22,8 +22,9 @@ use crate::jobs::Jobs;
 use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;
 use crate::peer_link::{Gathered, PeerLink};
-use crate::people::Act;
-use crate::policy_change::RulesOnRecord;
+use crate::people::{Act, ActKind, Actor};
+use crate::policy_account::AccountSignature;
+use crate::policy_change::{PolicyApplied, PolicySignature, RulesOnRecord};
 use crate::queue::Queue;
 use crate::share::is_recent;
 use crate::situation::Situation;
@@ -106,8 +107,22 @@ pub(crate) enum Draft {
     Fraud(Box<Fraud>),
     /// Incidents that the people of this node do not read.
     Parts(IncidentParts),
+    /// A step toward the rules of release.
+    Rule(Box<RuleDraft>),
     /// What a person did; it gets the ids of what it is recorded with.
     Act(Box<Act>),
+}
+
+/// What the rules of release are made of.
+#[derive(Debug, Clone)]
+pub(crate) enum RuleDraft {
+    Codes(CodeTable),
+    Words(MappingTable),
+    Policy(PolicyDocument),
+    /// A signature with an officer's key, made elsewhere.
+    KeySignature(PolicySignature),
+    Signature(AccountSignature),
+    Applied(PolicyApplied),
 }
 
 /// Ids of the entries that drafts became, or why none of them was recorded.
@@ -174,6 +189,10 @@ pub(crate) struct Core {
     pub(crate) certificate: KeyFingerprint,
     /// Tables and policies of the record, and from them the rules of the day.
     pub(crate) rules: RwLock<RulesOnRecord>,
+    /// Held from the look at the rules to the commit, so that steps toward a policy come one after the other.
+    pub(crate) policy_steps: tokio::sync::Mutex<()>,
+    /// How many may look at once what a policy would change: it reads much.
+    pub(crate) dry_runs: Arc<tokio::sync::Semaphore>,
     pub(crate) events: broadcast::Sender<NodeEvent>,
     pub(crate) jobs: Jobs,
     pub(crate) metrics: Metrics,
@@ -225,6 +244,16 @@ impl Core {
         opened.reader()
     }
 
+    /// Makes the view readable, if it is not yet.
+    pub(crate) async fn open(&self, view: &View) -> Result<(), NodeError> {
+        if matches!(view, View::User(_)) && self.views.get(view).is_none() {
+            let view = view.clone();
+            let answer = self.ask(Precedence::Routine, |reply| Command::Open { view, reply })?;
+            answer.await.map_err(|_| NodeError::Stopping)??;
+        }
+        Ok(())
+    }
+
     /// Reads from one view, off the async part.
     pub(crate) async fn read<R: Send + 'static>(
         self: &Arc<Self>,
@@ -248,9 +277,19 @@ impl Core {
         answer.await.map_err(|_| NodeError::Stopping)?
     }
 
+    /// What a person did, at the time of this node's clock.
+    pub(crate) fn act(&self, kind: ActKind, by: Actor) -> Act {
+        Act::new(kind, by, &self.config.country, self.surroundings.now())
+    }
+
+    /// Tables, policies and proposals as the record has them.
+    pub(crate) fn rules_on_record(&self) -> RwLockReadGuard<'_, RulesOnRecord> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The rules of release at `now`.
     pub(crate) fn rules(&self, now: Timestamp) -> Arc<Rules> {
-        self.rules.read().unwrap_or_else(PoisonError::into_inner).at(now)
+        self.rules_on_record().at(now)
     }
 
     /// Takes in what an entry says of tables and policies.
@@ -335,6 +374,14 @@ impl Core {
             Draft::Agreement(noun) => with(self, noun.as_ref(), precedence),
             Draft::Fraud(noun) => with(self, noun.as_ref(), precedence),
             Draft::Parts(noun) => with(self, noun, precedence),
+            Draft::Rule(rule) => match rule.as_ref() {
+                RuleDraft::Codes(noun) => with(self, noun, precedence),
+                RuleDraft::Words(noun) => with(self, noun, precedence),
+                RuleDraft::Policy(noun) => with(self, noun, precedence),
+                RuleDraft::KeySignature(noun) => with(self, noun, precedence),
+                RuleDraft::Signature(noun) => with(self, noun, precedence),
+                RuleDraft::Applied(noun) => with(self, noun, precedence),
+            },
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }
@@ -374,6 +421,14 @@ impl Core {
             return Ok(None);
         }
         self.ask(Precedence::Immediate, |reply| Command::Evidence { ids, reply }).map(Some)
+    }
+
+    /// What is known of one entry, from a thread outside the async part.
+    pub(crate) fn evidence_blocking(&self, id: EntryId) -> Result<Evidence, NodeError> {
+        let ids = BTreeSet::from([id]);
+        let answer = self.ask(Precedence::Routine, |reply| Command::Evidence { ids, reply })?;
+        let mut held = answer.blocking_recv().map_err(|_| NodeError::Stopping)?;
+        Ok(held.remove(&id).unwrap_or(Evidence::Unknown))
     }
 
     fn narrowed(&self, drafts: Vec<Draft>, held: &HashMap<EntryId, Evidence>) -> Vec<Draft> {

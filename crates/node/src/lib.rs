@@ -12,6 +12,7 @@ mod arrivals;
 mod config;
 mod core;
 mod courier;
+mod dry_run;
 mod events;
 mod evidence;
 mod export;
@@ -28,7 +29,9 @@ mod offline;
 mod pairs;
 mod peer_link;
 mod people;
+mod policy_account;
 mod policy_change;
+mod policy_steps;
 mod queue;
 mod repeat;
 mod screening;
@@ -63,12 +66,13 @@ pub use crate::keys::{new_officer_key, officer_key, random_secret};
 pub use crate::offline::{CARD_SCHEMA, Card, Desk, Terms, accept, accept_until, card, repair};
 pub use crate::people::{
     AccountAnswer, AccountName, AccountOrder, AccountSummary, Act, ActKind, Actor, Approval, NewAccount,
-    NotAccountName, Role, UnknownRole, Way, access_table, last_origin, last_url, new_entry_token,
-    order_accounts, roles_reference,
+    NotAccountName, PolicySummary, Role, RulesAnswer, RulesOrder, UnknownRole, Way, access_table,
+    last_origin, last_url, new_entry_token, order_accounts, order_rules, roles_reference,
 };
+pub use crate::policy_account::AccountSignature;
 pub use crate::policy_change::{
-    OFFICERS_TO_SIGN, Officer, PolicyApplied, PolicyApproval, PolicySignature, PolicyStepError, Proposal,
-    RulesOnRecord,
+    OFFICERS_TO_SIGN, Officer, OfficerSigned, PolicyApplied, PolicyApproval, PolicySignature,
+    PolicyStepError, Proposal, RulesOnRecord,
 };
 pub use crate::repeat::Repeatable;
 pub use crate::unpack::{InputLimits, UnpackError, unpack};

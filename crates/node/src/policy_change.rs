@@ -9,11 +9,14 @@ use std::sync::Arc;
 
 use base::{BlobHash, Country, EntryId, Fault, Marking, NodeName, Noun, Timestamp};
 use label::{CodeTable, MappingTable, PolicyDocument, Rulebook, Rules};
-use record::{Entry, Genesis, PublicKey, ReadRecord, StoreError};
+use rand_core::OsRng;
+use record::{Entry, Genesis, NodeKey, PublicKey, ReadRecord, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::NodeError;
+use crate::people::AccountName;
+use crate::policy_account::AccountSignature;
 
 /// How many officers sign a policy.
 pub const OFFICERS_TO_SIGN: usize = 2;
@@ -49,6 +52,16 @@ pub struct PolicyApproval {
 
 impl Noun for PolicyApproval {
     const SCHEMA: &'static str = "bongsu.policy-approval/1";
+}
+
+impl PolicyApproval {
+    /// Its envelope under the officer's key, at time `now`.
+    ///
+    /// # Errors
+    /// When it makes no entry.
+    pub fn signed(&self, country: &Country, key: &NodeKey, now: Timestamp) -> Result<Value, NodeError> {
+        Ok(Entry::sign(self, country, key, now, &mut OsRng)?.to_envelope())
+    }
 }
 
 /// An officer's approval as the node records it. Never released.
@@ -105,8 +118,13 @@ pub enum PolicyStepError {
     #[error("officer `{officer}` has signed this policy already; another one must")]
     SignedAlready {
         /// Who.
-        officer: NodeName,
+        officer: String,
     },
+    /// Another policy came in between.
+    #[error(
+        "another policy was put in force since this one was proposed; propose it anew, with a dry run of today"
+    )]
+    Stale,
     /// Too few signatures.
     #[error("{signed} of {OFFICERS_TO_SIGN} officers have signed the policy")]
     TooFew {
@@ -128,6 +146,15 @@ pub enum PolicyStepError {
     },
 }
 
+/// An officer's signature under a proposal, as it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfficerSigned {
+    /// What tells the signing key from all others: two names with one key are one officer.
+    pub by: [u8; 32],
+    /// The entry that holds the signature.
+    pub entry: EntryId,
+}
+
 /// A policy on its way.
 #[derive(Debug, Clone)]
 pub struct Proposal {
@@ -137,16 +164,26 @@ pub struct Proposal {
     pub sha256: BlobHash,
     /// When it was recorded.
     pub time: Timestamp,
-    /// Who signed, in the order of the record, with the key and the entry.
-    pub signatures: BTreeMap<NodeName, (PublicKey, EntryId)>,
+    /// Who signed, by the name of the officer or of the account: one name is one person, however it signed.
+    pub signatures: BTreeMap<String, OfficerSigned>,
     /// When it was put in force.
     pub applied: Option<Timestamp>,
+    /// The policy that had been put in force last when this one was proposed. When another one has been since, nobody
+    /// has seen what this one changes.
+    against: Option<EntryId>,
 }
 
 impl Proposal {
     /// How many officers with keys of their own have signed.
     pub fn signed(&self) -> usize {
-        self.signatures.values().map(|(key, _)| key.to_bytes()).collect::<BTreeSet<_>>().len()
+        self.signatures.values().map(|signed| signed.by).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Whoever has signed under this name or with this key.
+    fn signer(&self, name: &str, by: &[u8; 32]) -> Option<PolicyStepError> {
+        let mut signed = self.signatures.iter();
+        let (officer, _) = signed.find(|(signer, signed)| *signer == name || signed.by == *by)?;
+        Some(PolicyStepError::SignedAlready { officer: officer.clone() })
     }
 }
 
@@ -158,6 +195,8 @@ pub struct RulesOnRecord {
     proposals: HashMap<EntryId, Proposal>,
     /// Proposals in the order of the record.
     order: Vec<EntryId>,
+    /// The proposal that was put in force last.
+    last_applied: Option<EntryId>,
     faults: Vec<Fault>,
 }
 
@@ -169,6 +208,7 @@ impl RulesOnRecord {
             officers: BTreeMap::new(),
             proposals: HashMap::new(),
             order: Vec::new(),
+            last_applied: None,
             faults: Vec::new(),
         }
     }
@@ -216,6 +256,7 @@ impl RulesOnRecord {
             PolicyDocument::SCHEMA,
             Officer::SCHEMA,
             PolicySignature::SCHEMA,
+            AccountSignature::SCHEMA,
             PolicyApplied::SCHEMA,
         ]
         .contains(&kind)
@@ -235,6 +276,7 @@ impl RulesOnRecord {
             PolicyDocument::SCHEMA => self.propose(entry),
             Officer::SCHEMA => self.enrol(entry),
             PolicySignature::SCHEMA => self.sign(entry),
+            AccountSignature::SCHEMA => self.sign_by_account(entry),
             PolicyApplied::SCHEMA => self.put_in_force(entry),
             _ => Ok(()),
         };
@@ -251,7 +293,14 @@ impl RulesOnRecord {
         self.order.push(entry.id());
         self.proposals.insert(
             entry.id(),
-            Proposal { document, sha256, time, signatures: BTreeMap::new(), applied: None },
+            Proposal {
+                document,
+                sha256,
+                time,
+                signatures: BTreeMap::new(),
+                applied: None,
+                against: self.last_applied,
+            },
         );
         Ok(())
     }
@@ -274,7 +323,17 @@ impl RulesOnRecord {
         if self.officers.get(&signature.officer) != Some(approval.key()) {
             return Err("it is not signed with the officer's key".to_owned());
         }
-        proposal.signatures.entry(signature.officer).or_insert((*approval.key(), entry.id()));
+        let signed = OfficerSigned { by: approval.key().to_bytes(), entry: entry.id() };
+        proposal.signatures.entry(signature.officer.to_string()).or_insert(signed);
+        Ok(())
+    }
+
+    fn sign_by_account(&mut self, entry: &Entry) -> Result<(), String> {
+        let signature: AccountSignature = entry.noun().map_err(|e| e.to_string())?;
+        let proposal = self.proposals.get_mut(&signature.proposal).ok_or("there is no such proposal")?;
+        let by = signature.check(&proposal.sha256)?;
+        let signed = OfficerSigned { by, entry: entry.id() };
+        proposal.signatures.entry(signature.account.to_string()).or_insert(signed);
         Ok(())
     }
 
@@ -284,10 +343,17 @@ impl RulesOnRecord {
         if applied.policy_sha256 != proposal.sha256 {
             return Err("it names another policy".to_owned());
         }
+        if proposal.applied.is_some() {
+            return Err(PolicyStepError::AppliedAlready.to_string());
+        }
+        if proposal.against != self.last_applied {
+            return Err(PolicyStepError::Stale.to_string());
+        }
         if proposal.signed() < OFFICERS_TO_SIGN {
             return Err(PolicyStepError::TooFew { signed: proposal.signed() }.to_string());
         }
         proposal.applied = Some(entry.time());
+        self.last_applied = Some(applied.proposal);
         let document = proposal.document.clone();
         self.book.apply(document, entry.time()).map_err(|faults| {
             let first = faults.first().map(ToString::to_string).unwrap_or_default();
@@ -338,40 +404,58 @@ impl RulesOnRecord {
         }
     }
 
-    /// The officer whose key this is, when that officer may sign the proposal.
-    ///
-    /// # Errors
-    /// When there is no such proposal or officer, the officer has signed, or the policy is in force.
-    pub fn may_sign(&self, id: &EntryId, key: &PublicKey) -> Result<&NodeName, PolicyStepError> {
+    /// Whether another policy was put in force since the proposal was made, so that it can be signed no more.
+    pub fn is_stale(&self, proposal: &Proposal) -> bool {
+        proposal.applied.is_none() && proposal.against != self.last_applied
+    }
+
+    /// A proposal that is neither in force nor stale.
+    fn open(&self, id: &EntryId) -> Result<&Proposal, PolicyStepError> {
         let proposal = self.proposal(id)?;
         if proposal.applied.is_some() {
             return Err(PolicyStepError::AppliedAlready);
         }
+        if self.is_stale(proposal) { Err(PolicyStepError::Stale) } else { Ok(proposal) }
+    }
+
+    /// The officer whose key this is, when that officer may sign the proposal.
+    ///
+    /// # Errors
+    /// When there is no such proposal or officer, the officer has signed, or the policy is in force or stale.
+    pub fn may_sign(&self, id: &EntryId, key: &PublicKey) -> Result<&NodeName, PolicyStepError> {
+        let proposal = self.open(id)?;
         let (officer, _) =
             self.officers.iter().find(|(_, of)| *of == key).ok_or(PolicyStepError::NoOfficer)?;
-        let signed = proposal.signatures.iter().find(|(name, (with, _))| *name == officer || with == key);
-        match signed {
-            Some((officer, _)) => Err(PolicyStepError::SignedAlready { officer: officer.clone() }),
-            None => Ok(officer),
-        }
+        proposal.signer(officer.as_str(), &key.to_bytes()).map_or(Ok(officer), Err)
+    }
+
+    /// Whether the person of an account may sign the proposal with what `by` tells from all else.
+    ///
+    /// # Errors
+    /// When there is no such proposal, the person has signed, or the policy is in force or stale.
+    pub fn may_sign_as(
+        &self,
+        id: &EntryId,
+        account: &AccountName,
+        by: &[u8; 32],
+    ) -> Result<&Proposal, PolicyStepError> {
+        let proposal = self.open(id)?;
+        proposal.signer(account.as_str(), by).map_or(Ok(proposal), Err)
     }
 
     /// What puts a proposal in force.
     ///
     /// # Errors
-    /// When there is no such proposal, too few have signed, or it is in force.
+    /// When there is no such proposal, too few have signed, or it is in force or stale.
     pub fn may_apply(&self, id: &EntryId, marking: Marking) -> Result<PolicyApplied, PolicyStepError> {
-        let proposal = self.proposal(id)?;
-        if proposal.applied.is_some() {
-            return Err(PolicyStepError::AppliedAlready);
-        }
+        let proposal = self.open(id)?;
         if proposal.signed() < OFFICERS_TO_SIGN {
             return Err(PolicyStepError::TooFew { signed: proposal.signed() });
         }
         Ok(PolicyApplied {
             proposal: *id,
             policy_sha256: proposal.sha256,
-            signatures: proposal.signatures.values().map(|(_, entry)| *entry).collect(),
+            signatures: proposal.signatures.values().map(|signed| signed.entry).collect(),
             marking,
         })
     }
@@ -380,8 +464,6 @@ impl RulesOnRecord {
 #[cfg(test)]
 mod tests {
     use label::POLICY_SCHEMA;
-    use rand_core::OsRng;
-    use record::NodeKey;
 
     use super::*;
 
@@ -464,7 +546,7 @@ mod tests {
         let id = desk.propose("permit(principal, action, resource);");
         assert_eq!(desk.rules.may_apply(&id, nobody()), Err(PolicyStepError::TooFew { signed: 0 }));
         desk.sign(id, &kim, &kim);
-        let again = PolicyStepError::SignedAlready { officer: kim.name().clone() };
+        let again = PolicyStepError::SignedAlready { officer: "kim".to_owned() };
         assert_eq!(desk.rules.may_sign(&id, &kim.public()), Err(again));
         desk.sign(id, &kim, &kim);
         assert_eq!(desk.rules.may_apply(&id, nobody()), Err(PolicyStepError::TooFew { signed: 1 }));
@@ -552,6 +634,32 @@ mod tests {
         let national = desk.rules.at(NOW.parse().unwrap()).national.clone();
         assert_eq!(national, label::National::Unreadable { path: "policy/kor/1".to_owned() });
         assert_eq!(desk.rules.faults().len(), 1);
+    }
+
+    #[test]
+    fn what_was_overtaken_is_stale() {
+        let mut desk = Desk::new();
+        let (kim, lee) = (key("kim"), key("lee"));
+        desk.officer(&kim);
+        desk.officer(&lee);
+        let early = desk.propose("permit(principal, action, resource);");
+        let other = desk.propose("forbid(principal, action, resource);");
+        for officer in [&kim, &lee] {
+            desk.sign(early, officer, officer);
+            desk.sign(other, officer, officer);
+        }
+        desk.force(other);
+        assert_eq!(desk.rules.may_sign(&early, &kim.public()), Err(PolicyStepError::Stale));
+        assert_eq!(desk.rules.may_apply(&early, nobody()), Err(PolicyStepError::Stale));
+        // Nor does an entry made by hand bring it back, or the one in force anew.
+        let before = desk.in_force();
+        desk.force(early);
+        desk.force(other);
+        assert_eq!(desk.in_force(), before);
+        assert_eq!(desk.rules.faults().len(), 2);
+        // Proposed anew it can go on.
+        let anew = desk.propose("permit(principal, action, resource);");
+        assert_eq!(desk.rules.may_sign(&anew, &kim.public()), Ok(kim.name()));
     }
 
     #[test]

@@ -22,6 +22,8 @@ const REMEMBERED: usize = 4096;
 pub(crate) struct Folds {
     owner: Fold,
     others: BTreeMap<View, Fold>,
+    /// Views that are being brought up, a piece at a time.
+    opening: BTreeMap<View, Fold>,
     /// What the kernel asked about evidence since the last commit.
     evidence: RefCell<HashMap<EntryId, Evidence>>,
     /// What is hidden since the folder was restored.
@@ -51,8 +53,8 @@ impl Folds {
         unconfirmed: Unconfirmed,
     ) -> Result<Self, NodeError> {
         let owner = Fold::open(views.folder(), View::Owner, holds(record))?;
-        let (others, evidence) = (BTreeMap::new(), RefCell::default());
-        let mut folds = Self { owner, others, evidence, unconfirmed };
+        let (others, opening, evidence) = (BTreeMap::new(), BTreeMap::new(), RefCell::default());
+        let mut folds = Self { owner, others, opening, evidence, unconfirmed };
         follow_home(&mut folds.owner, record, &folds.unconfirmed, |_| ())?;
         views.show(&folds.owner)?;
         Ok(folds)
@@ -85,6 +87,31 @@ impl Folds {
         for view in self.views().into_iter().chain([View::Owner]) {
             views.discard(&view);
         }
+    }
+
+    /// Goes on to open the view of people with one clearance, by one piece of the record; says whether it can be read
+    /// now. A long record must not keep everybody else waiting.
+    pub(crate) fn add_piece(
+        &mut self,
+        views: &Views,
+        record: &SqliteRecord,
+        view: &View,
+    ) -> Result<bool, NodeError> {
+        if *view == View::Owner || self.others.contains_key(view) {
+            return Ok(true);
+        }
+        let mut fold = match self.opening.remove(view) {
+            Some(fold) => fold,
+            None => Fold::open(views.folder(), view.clone(), holds(record))?,
+        };
+        follow_home_by(&mut fold, record, &self.unconfirmed, CHUNK, |_| ())?;
+        if fold.applied() < record.log_size() {
+            self.opening.insert(view.clone(), fold);
+            return Ok(false);
+        }
+        views.show(&fold)?;
+        self.others.insert(view.clone(), fold);
+        Ok(true)
     }
 
     /// Makes up for what the owner's view could not take in before: nothing is decided by a view that is behind.
@@ -223,11 +250,25 @@ fn follow_home(
         tracing::info!(view = ?fold.view(), from = fold.applied(), to = end, "a view is brought up to the record");
     }
     while fold.applied() < end {
-        let upto = (fold.applied() + CHUNK).min(end);
-        let mut entries: Vec<Prepared> = Vec::new();
-        for seq in fold.applied()..upto {
-            entries.extend(record.at(seq)?.map(|stored| Prepared::from(veiled(stored, unconfirmed))));
-        }
+        follow_home_by(fold, record, unconfirmed, CHUNK, &tell)?;
+    }
+    Ok(())
+}
+
+/// The same by at most `count` entries.
+fn follow_home_by(
+    fold: &mut Fold,
+    record: &SqliteRecord,
+    unconfirmed: &Unconfirmed,
+    count: u64,
+    tell: impl Fn(&Intake),
+) -> Result<(), NodeError> {
+    let upto = (fold.applied() + count).min(record.log_size());
+    let mut entries: Vec<Prepared> = Vec::new();
+    for seq in fold.applied()..upto {
+        entries.extend(record.at(seq)?.map(|stored| Prepared::from(veiled(stored, unconfirmed))));
+    }
+    if !entries.is_empty() {
         tell(&fold.take_in(&entries, Mark::Home(upto), &finder(record))?);
     }
     Ok(())

@@ -11,7 +11,7 @@ mod refusals;
 mod restored;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use base::{EntryId, KeyFingerprint, NodeName, Precedence, Recall, Timestamp};
@@ -39,6 +39,9 @@ use crate::{Config, NodeError};
 
 /// Entries that share one commit at the most: what is more urgent waits for one commit.
 const GROUP: usize = 256;
+
+/// Looks at what a policy would change that may go on at once.
+const DRY_RUNS: usize = 2;
 
 /// So often a piece of the database is compared with its digests,
 const SCRUB_EVERY: Duration = Duration::from_secs(1);
@@ -88,6 +91,8 @@ pub(crate) fn start(
         public: key.public(),
         certificate,
         rules: RwLock::new(RulesOnRecord::new(config.country.clone())),
+        policy_steps: tokio::sync::Mutex::default(),
+        dry_runs: Arc::new(tokio::sync::Semaphore::new(DRY_RUNS)),
         events,
         jobs: Jobs::default(),
         metrics: Metrics::default(),
@@ -200,7 +205,13 @@ impl Writer {
                 Command::Acknowledged { peer, lane, checkpoint } => self.acknowledged(peer, lane, checkpoint),
                 Command::Read(read) => read(&mut self.record),
                 Command::Open { view, reply } => {
-                    let _ = reply.send(self.folds.add(&self.core.views, &self.record, view));
+                    match self.folds.add_piece(&core.views, &self.record, &view) {
+                        // The rest when nothing else waits.
+                        Ok(false) if !reply.is_closed() => {
+                            core.commands.push(Precedence::Routine, Command::Open { view, reply });
+                        }
+                        opened => drop(reply.send(opened.map(|_| ()))),
+                    }
                 }
                 Command::Evidence { ids, reply } => {
                     let held = ids.into_iter().map(|id| (id, self.folds.evidence(&self.record, &id)));
@@ -265,7 +276,7 @@ impl Writer {
             }
         }
         self.recall_again(own_recalls)?;
-        for fault in self.core.rules.read().unwrap_or_else(PoisonError::into_inner).faults() {
+        for fault in self.core.rules_on_record().faults() {
             tracing::warn!("{fault}");
         }
         for peer in self.folds.owner()?.peers()? {

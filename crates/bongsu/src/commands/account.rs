@@ -5,6 +5,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use base::Country;
+use label::{Clearance, Level};
 use node::{AccountAnswer, AccountName, AccountOrder, Config, NewAccount, Role};
 
 use crate::Common;
@@ -24,6 +26,11 @@ pub(crate) enum Account {
     /// Give an account other roles; its sessions end
     #[command(after_help = "Example:\n  bongsu account role kim --roles observer --data ./seoul")]
     Role(Roles),
+    /// Say what an account may read at the node; its sessions end
+    #[command(
+        after_help = "Without --level the account reads everything that its roles allow. --countries is for nationals of\nothers: they read only what one of these countries may have.\n\nExample:\n  bongsu account clearance kim --level SECRET --categories SCI:SI --data ./seoul"
+    )]
+    Clearance(Cleared),
     /// Make a new link for an account, say when its passkeys are lost
     #[command(after_help = "Example:\n  bongsu account link kim --data ./seoul --link-file kim.link")]
     Link(Linked),
@@ -72,6 +79,23 @@ pub(crate) struct Roles {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Cleared {
+    /// The account's name
+    account: AccountName,
+    /// The highest level: UNCLASSIFIED, RESTRICTED, CONFIDENTIAL, SECRET or "TOP SECRET"
+    #[arg(long, value_name = "LEVEL")]
+    level: Option<Level>,
+    /// Restrictive categories that the person is read in to
+    #[arg(long, value_name = "CATEGORY", value_delimiter = ',', requires = "level")]
+    categories: Vec<String>,
+    /// Of which countries the person is a national
+    #[arg(long, value_name = "CODE", value_delimiter = ',', requires = "level")]
+    countries: Vec<Country>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Linked {
     /// The account's name
     account: AccountName,
@@ -86,7 +110,8 @@ pub(crate) fn run(command: Account, common: &Common) -> Result<ExitCode, CliErro
     let (settings, order, link_file) = match command {
         Account::Add(Add { account, roles, full_name, oidc, link_file, settings }) => {
             let roles = roles.into_iter().collect();
-            let new = NewAccount { name: account, title: full_name, roles, oidc_subject: oidc };
+            let new =
+                NewAccount { name: account, title: full_name, roles, clearance: None, oidc_subject: oidc };
             (settings, AccountOrder::Add(new), link_file)
         }
         Account::List(settings) => return list(&settings, common),
@@ -96,6 +121,14 @@ pub(crate) fn run(command: Account, common: &Common) -> Result<ExitCode, CliErro
         Account::Role(Roles { account, roles, settings }) => {
             let roles = roles.into_iter().collect();
             (settings, AccountOrder::Roles { name: account, roles }, None)
+        }
+        Account::Clearance(Cleared { account, level, categories, countries, settings }) => {
+            let clearance = level.map(|level| Clearance {
+                level,
+                categories: categories.into_iter().collect(),
+                countries: countries.into_iter().collect(),
+            });
+            (settings, AccountOrder::Clearance { name: account, clearance }, None)
         }
         Account::Link(Linked { account, link_file, settings }) => {
             (settings, AccountOrder::Link { name: account }, link_file)

@@ -14,6 +14,9 @@ use std::process::ExitCode;
 
 use base::{EntryId, NodeName, Timestamp};
 
+use node::{RulesAnswer, RulesOrder};
+use record::StoreError;
+
 use super::marking;
 use crate::Common;
 use crate::error::CliError;
@@ -115,6 +118,19 @@ pub(super) fn decided(
 }
 
 /// The settings of the stopped node in a data folder.
+/// What was opened, or nothing when a node has it open and is to be asked.
+fn stopped<T>(opened: Result<T, StoreError>) -> Result<Option<T>, CliError> {
+    match opened {
+        Err(StoreError::InUse { .. }) => Ok(None),
+        opened => Ok(Some(opened?)),
+    }
+}
+
+/// Has the node that runs on `store` carry out an order.
+fn running(store: &Path, order: RulesOrder) -> Result<RulesAnswer, CliError> {
+    Ok(node::order_rules(&settings(store)?, order)?.0)
+}
+
 fn settings(store: &Path) -> Result<node::Config, CliError> {
     Ok(node::Config::load(store, &node::Overrides::default())?)
 }

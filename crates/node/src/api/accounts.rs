@@ -1,10 +1,13 @@
 //! The own account, the accounts of others for administrators, the list of acts, and approvals.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use base::Timestamp;
+use base::{BlobHash, EntryId, Timestamp};
+use label::Clearance;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -19,6 +22,7 @@ use crate::people::{
     AccountAnswer, AccountOrder, AccountSummary, ActKind, Approval, Caller, NewAccount, Role, Way,
     passkey_name,
 };
+use crate::policy_account::{SIGN_POLICY, signed_values};
 use crate::view::Noun;
 
 /// A passkey of the own account.
@@ -166,6 +170,10 @@ pub(crate) struct AccountRequest {
     #[serde(default)]
     title: Option<String>,
     roles: Vec<Role>,
+    /// What the person may read here: `level`, `categories`, `countries`; everything that the roles allow when left out.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    clearance: Option<Clearance>,
     /// The `sub` of the person at the organisation's identity provider; such an account has no passkeys.
     #[serde(default)]
     oidc_subject: Option<String>,
@@ -185,6 +193,11 @@ pub(crate) struct AccountView {
 async fn order(api: &Api, caller: &Caller, order: AccountOrder) -> Result<Json<AccountView>, Failure> {
     let AccountAnswer { accounts, token } = api.people.order(&caller.actor(), order).await?;
     let account = accounts.into_iter().next().ok_or_else(Failure::not_found)?;
+    if account.clearance.is_some() {
+        // With a long record it takes a while: it begins before the person comes in.
+        let people = Arc::clone(&api.people);
+        tokio::spawn(async move { people.open_views().await });
+    }
     let enter = token.map(|token| format!("{}/enter?token={token}", api.people.origin));
     Ok(Json(AccountView { schema: "bongsu.account/1", account, enter }))
 }
@@ -201,6 +214,7 @@ pub(crate) async fn add(
         name: request.name.parse().map_err(|e| Failure::bad(format!("`name`: {e}")))?,
         title: request.title,
         roles: request.roles.into_iter().collect(),
+        clearance: request.clearance,
         oidc_subject: request.oidc_subject,
     };
     Ok((StatusCode::CREATED, order(&api, &caller, AccountOrder::Add(new)).await?))
@@ -224,6 +238,29 @@ pub(crate) async fn roles(
 ) -> Result<Json<AccountView>, Failure> {
     let name = name.parse().map_err(|_| Failure::not_found())?;
     order(&api, &caller, AccountOrder::Roles { name, roles: request.roles.into_iter().collect() }).await
+}
+
+/// What an account may read here from now on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClearanceRequest {
+    /// `level`, `categories`, `countries`; null: everything that the roles allow.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(value_type = Option<Object>)]
+    clearance: Option<Clearance>,
+}
+
+/// Says what an account may read here; its sessions end.
+#[utoipa::path(post, path = "/api/accounts/{name}/clearance", tag = "people", params(("name" = String, Path)), request_body = ClearanceRequest,
+    responses((status = 200, body = AccountView), (status = 404, body = ErrorView), (status = 409, body = ErrorView)))]
+pub(crate) async fn clearance(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    Json(request): Json<ClearanceRequest>,
+) -> Result<Json<AccountView>, Failure> {
+    let name = name.parse().map_err(|_| Failure::not_found())?;
+    order(&api, &caller, AccountOrder::Clearance { name, clearance: request.clearance }).await
 }
 
 /// Removes an account; its sessions end.
@@ -266,6 +303,8 @@ pub(crate) struct ActView {
     /// The account that it changed.
     account: Option<String>,
     roles: Option<Vec<Role>>,
+    #[schema(value_type = Option<Object>)]
+    clearance: Option<Clearance>,
     detail: Option<String>,
     /// Whether it was approved by a fresh passkey assertion.
     approved: bool,
@@ -294,6 +333,7 @@ pub(crate) async fn acts(
                 about: act.about.iter().map(ToString::to_string).collect(),
                 account: act.account.as_ref().map(ToString::to_string),
                 roles: act.roles.as_ref().map(|roles| roles.iter().copied().collect()),
+                clearance: act.clearance.clone(),
                 detail: act.detail.clone(),
                 approved: act.approval.is_some(),
                 suppressed: act.suppressed,
@@ -321,6 +361,30 @@ pub(crate) enum ApprovalRequest {
         /// The highest level that it may have.
         clearance: String,
     },
+    /// Granting or refusing that an own item goes on.
+    AnswerRequest {
+        /// The entry of the request.
+        #[schema(value_type = String)]
+        request: EntryId,
+        granted: bool,
+        /// For how long, in hours.
+        hours: f64,
+    },
+    /// Signing a policy.
+    SignPolicy {
+        /// The entry that holds the policy.
+        #[schema(value_type = String)]
+        proposal: EntryId,
+        /// SHA-256 of the policy's canonical JSON.
+        #[schema(value_type = String)]
+        sha256: BlobHash,
+    },
+    /// Loading a table of codes or words.
+    LoadTable {
+        /// The whole table.
+        #[schema(value_type = Object)]
+        table: Value,
+    },
 }
 
 impl ApprovalRequest {
@@ -331,6 +395,11 @@ impl ApprovalRequest {
             Self::Introduce { card, clearance } => {
                 ("introduce", json!({"card": card, "clearance": clearance}))
             }
+            Self::AnswerRequest { request, granted, hours } => {
+                ("answer_request", json!({"request": request, "granted": granted, "hours": hours}))
+            }
+            Self::SignPolicy { proposal, sha256 } => (SIGN_POLICY, signed_values(proposal, sha256)),
+            Self::LoadTable { table } => ("load_table", json!({"table": table})),
         }
     }
 }

@@ -67,7 +67,7 @@ pub(crate) struct CarriedView {
 }
 
 async fn act(api: &Api, caller: &Caller, kind: ActKind) -> Result<(), Failure> {
-    let act = Act::new(kind, caller.actor(), &api.core.config.country, api.core.surroundings.now());
+    let act = api.core.act(kind, caller.actor());
     api.core.append(vec![Draft::Act(Box::new(act))]).await?;
     Ok(())
 }

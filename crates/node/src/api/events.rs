@@ -95,7 +95,7 @@ impl Page {
     /// Whether the session still stands and its roles still allow this.
     fn may_listen(&self) -> bool {
         let caller = self.api.people.caller(&self.token);
-        caller.is_some_and(|c| row("GET", "/api/events").is_some_and(|row| row.allows(&c.roles)))
+        caller.is_some_and(|c| row("GET", "/api/events").is_some_and(|row| row.lets(&c)))
     }
 
     /// The next entries of the log.

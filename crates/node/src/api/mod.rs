@@ -12,6 +12,7 @@ mod model;
 mod mutate;
 mod orbit_views;
 mod peers;
+mod policy;
 mod read;
 mod requests;
 mod search;
@@ -58,6 +59,7 @@ pub(crate) struct Api {
         (name = "people", description = "Accounts and what was done by whom"),
         (name = "record", description = "Entries, incidents, findings and their proof"),
         (name = "share", description = "Peers: what went, what was withheld and why"),
+        (name = "policy", description = "The rules of release: policies and tables"),
         (name = "orbit", description = "Catalogue and screening"),
         (name = "work", description = "Feeds and jobs")
     )
@@ -75,6 +77,7 @@ fn documented() -> OpenApiRouter<Api> {
         .routes(routes!(accounts::remove_passkey))
         .routes(routes!(accounts::accounts, accounts::add))
         .routes(routes!(accounts::roles))
+        .routes(routes!(accounts::clearance))
         .routes(routes!(accounts::remove))
         .routes(routes!(accounts::link))
         .routes(routes!(accounts::acts))
@@ -108,6 +111,11 @@ fn documented() -> OpenApiRouter<Api> {
         .routes(routes!(requests::request_release))
         .routes(routes!(requests::release_requests))
         .routes(routes!(requests::answer_request))
+        .routes(routes!(policy::policies, policy::propose))
+        .routes(routes!(policy::try_out))
+        .routes(routes!(policy::sign))
+        .routes(routes!(policy::apply))
+        .routes(routes!(policy::tables, policy::load_table))
         .routes(routes!(orbit_views::catalogue))
         .routes(routes!(orbit_views::states))
         .routes(routes!(events::events))
@@ -243,6 +251,7 @@ impl From<NodeError> for Failure {
     fn from(error: NodeError) -> Self {
         let (status, code) = match &error {
             NodeError::NotFound { .. } => return Self::not_found(),
+            NodeError::PolicyStep(step) => return policy::refused(step),
             NodeError::BadRequest { .. } | NodeError::BadPeer { .. } => {
                 (StatusCode::BAD_REQUEST, "node::bad_request")
             }

@@ -13,11 +13,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::accounts::{ApprovalAnswer, ApprovalRequest, approved};
 use super::model::{MarkingView, ObjectView, PlaceView, Receipt};
-use super::viewer::OwnerOnly;
+use super::read::held_by;
+use super::viewer::{AtHome, OwnerOnly};
 use super::{Api, ErrorView, Failure};
 use crate::core::Draft;
 use crate::jobs::Job;
-use crate::people::{Act, ActKind, Caller};
+use crate::people::{ActKind, Caller};
 use crate::view::{Noun, View};
 use crate::{feeds, screening};
 
@@ -42,16 +43,14 @@ pub(crate) struct RecallRequest {
     responses((status = 200, body = Receipt), (status = 404, body = ErrorView), (status = 409, body = ErrorView)))]
 pub(crate) async fn recall(
     State(api): State<Api>,
-    _: OwnerOnly,
+    AtHome(view): AtHome,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(request): Json<RecallRequest>,
 ) -> Result<Json<Receipt>, Failure> {
     let target: EntryId = id.parse().map_err(|_| Failure::not_found())?;
     let reason = text("reason", &request.reason, MAX_TITLE)?;
-    let place = api.core.place(target).await?;
-    let row = api.core.read(&View::Owner, move |reader| Ok(reader.rows()?.by_home(place)?)).await?;
-    let row = row.filter(|row| row.noun != Noun::Purged).ok_or_else(Failure::not_found)?;
+    let row = held_by(&api, &view, target).await?;
     let conflict = |message: &str| Err(Failure::new(StatusCode::CONFLICT, "node::conflict", message));
     if !row.is_own() {
         return conflict("only its owner can recall an item");
@@ -65,9 +64,7 @@ pub(crate) async fn recall(
     let marking = row.marking.ok_or_else(Failure::not_found)?;
     let asked = ApprovalRequest::Recall { entry: id, reason: reason.clone() };
     let approval = approved(&api, &caller, &asked, request.approval).await?;
-    let mut act =
-        Act::new(ActKind::Recall, caller.actor(), &api.core.config.country, api.core.surroundings.now())
-            .about([target]);
+    let mut act = api.core.act(ActKind::Recall, caller.actor()).about([target]);
     act.approval = approval;
     let drafts = vec![Draft::Recall(Recall { target, reason, marking }), Draft::Act(Box::new(act))];
     let ids = api.core.append(drafts).await?;
@@ -123,7 +120,7 @@ fn parsed<T: serde::de::DeserializeOwned>(field: &str, value: &str) -> Result<T,
     responses((status = 201, body = Receipt), (status = 400, body = ErrorView)))]
 pub(crate) async fn report(
     State(api): State<Api>,
-    _: OwnerOnly,
+    AtHome(view): AtHome,
     Extension(caller): Extension<Caller>,
     Json(request): Json<ReportRequest>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
@@ -136,6 +133,11 @@ pub(crate) async fn report(
         // What the kernel could not read would be withheld from everybody in silence.
         label::Label::parse(&marking, &api.core.rules(api.core.surroundings.now()).codes)
             .map_err(|e| bad(&e))?;
+    }
+    if let View::User(clearance) = &view
+        && !clearance.admits(Some(&marking))
+    {
+        return Err(Failure::bad("`marking`: beyond your clearance; you could not read your own report"));
     }
     let start = request.start.unwrap_or_else(|| api.core.surroundings.now());
     let interval = Interval::new(start, request.end.unwrap_or(start)).map_err(|e| bad(&e))?;
@@ -185,8 +187,7 @@ pub(crate) async fn report(
     let mut drafts = vec![Draft::Finding(finding)];
     // The one session of the first start is nobody's: its log-in is on record, and a report adds nothing to that.
     if caller.account.is_some() {
-        let act =
-            Act::new(ActKind::Report, caller.actor(), &api.core.config.country, api.core.surroundings.now());
+        let act = api.core.act(ActKind::Report, caller.actor());
         drafts.push(Draft::Act(Box::new(act)));
     }
     let ids = api.core.append_as(drafts, precedence).await?;
@@ -228,6 +229,7 @@ pub(crate) struct JobView {
 pub(crate) async fn screen(
     State(api): State<Api>,
     _: OwnerOnly,
+    Extension(caller): Extension<Caller>,
     Json(request): Json<ScreenRequest>,
 ) -> Result<(StatusCode, Json<JobView>), Failure> {
     let config = &api.core.config;
@@ -238,6 +240,9 @@ pub(crate) async fn screen(
     let within_km = request.within_km.unwrap_or(config.screen_within_km);
     let span =
         Interval::starting(request.from.unwrap_or_else(|| api.core.surroundings.now()), hours * 3600.0);
+    let span_text = format!("{} to {}, within {within_km} km", span.start(), span.end());
+    let act = api.core.act(ActKind::Screening, caller.actor()).detail(span_text);
+    api.core.append(vec![Draft::Act(Box::new(act))]).await?;
     let job = screening::start(&api.core, span, within_km, request.protected)?;
     Ok((StatusCode::ACCEPTED, Json(JobView { schema: "bongsu.job/1", job })))
 }
@@ -256,6 +261,7 @@ pub(crate) struct FeedQuery {
 pub(crate) async fn feed(
     State(api): State<Api>,
     _: OwnerOnly,
+    Extension(caller): Extension<Caller>,
     Path(kind): Path<String>,
     Query(query): Query<FeedQuery>,
     body: Bytes,
@@ -268,6 +274,8 @@ pub(crate) async fn feed(
     let taken = tokio::task::spawn_blocking(move || feeds::take_in(&core, &title, body.to_vec()))
         .await
         .map_err(|_| crate::NodeError::Stopping)??;
+    let act = api.core.act(ActKind::Feed, caller.actor()).about([taken.entry]);
+    api.core.append(vec![Draft::Act(Box::new(act))]).await?;
     let faults = taken.faults.iter().take(1000).map(Into::into).collect();
     Ok((StatusCode::CREATED, Json(Receipt { faults, ..Receipt::of(taken.entry) })))
 }

@@ -22,7 +22,7 @@ use crate::link_index::LinkIndex;
 use crate::link_io::state_word;
 use crate::offline::{CARD_SCHEMA, Card, Terms, agreement};
 use crate::peer_link::PeerLink;
-use crate::people::{Act, ActKind, Caller};
+use crate::people::{ActKind, Caller};
 use crate::share::ITEM_OVERHEAD_BYTES;
 use crate::tombstones::Unconfirmed;
 use crate::view::{Noun, OwnerRows, View};
@@ -106,8 +106,7 @@ pub(crate) async fn introduce(
         })
         .transpose()?;
     let asked = ApprovalRequest::Introduce { card: request.card, clearance: request.clearance };
-    let mut act =
-        Act::new(ActKind::PeerIntroduced, caller.actor(), &config.country, api.core.surroundings.now());
+    let mut act = api.core.act(ActKind::PeerIntroduced, caller.actor());
     act.approval = approved(&api, &caller, &asked, request.approval).await?;
     let drafts = [Draft::Peer(peer)].into_iter();
     let drafts = drafts.chain(agreement.map(|agreed| Draft::Agreement(Box::new(agreed))));

@@ -12,12 +12,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::{
     FindingView, IncidentSummary, IncidentView, MarkingView, Owner, Page, PageQuery, cursor, owner, page,
 };
-use super::viewer::{AsQuery, OwnerOnly, Viewer};
+use super::viewer::{AsQuery, AtHome, OwnerOnly, Viewer};
 use super::{Api, ErrorView, Failure};
 use crate::core::{Draft, lock};
 use crate::events::noun_of;
 use crate::jobs::Job;
-use crate::people::{Act, ActKind, Caller};
+use crate::people::{ActKind, Caller};
 use crate::situation::Situation;
 use crate::view::{Noun, Row, View};
 
@@ -97,9 +97,8 @@ pub(crate) async fn overview(
     Viewer(view): Viewer,
 ) -> Result<Json<Overview>, Failure> {
     let log = log_view(&api, &view).await?;
-    let at_home = !matches!(view, View::Peer(_));
-    // An ally has neither this node's catalogue nor its work nor its peers.
-    let (situation, peers, jobs_running) = if at_home {
+    // An ally has neither this node's catalogue nor its work nor its peers, and a clearance does not admit them.
+    let (situation, peers, jobs_running) = if view == View::Owner {
         (api.core.situation(), api.core.links().len(), api.core.jobs.running())
     } else {
         (Situation::default(), 0, 0)
@@ -347,9 +346,7 @@ pub(crate) async fn entry(
     Path(id): Path<String>,
 ) -> Result<Json<EntryView>, Failure> {
     let id = parse_id(&id)?;
-    let place = api.core.place(id).await?;
-    let row = api.core.read(&view, move |reader| Ok(reader.rows()?.by_home(place)?)).await?;
-    let row = row.filter(|row| row.noun != Noun::Purged).ok_or_else(Failure::not_found)?;
+    let row = held_by(&api, &view, id).await?;
     let found = api
         .core
         .with_record(move |record| -> Result<Option<EntryView>, crate::NodeError> {
@@ -421,6 +418,13 @@ fn author(entry: &Entry) -> AuthorView {
     }
 }
 
+/// The entry of that id when the view holds it with its content.
+pub(super) async fn held_by(api: &Api, view: &View, id: EntryId) -> Result<Row, Failure> {
+    let place = api.core.place(id).await?;
+    let row = api.core.read(view, move |reader| Ok(reader.rows()?.by_home(place)?)).await?;
+    row.filter(|row| row.noun != Noun::Purged).ok_or_else(Failure::not_found)
+}
+
 /// What checking one entry gave.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VerdictView {
@@ -443,10 +447,13 @@ pub(crate) struct CheckView {
 #[utoipa::path(post, path = "/api/entries/{id}/verify", tag = "record", params(("id" = String, Path)), responses((status = 200, body = VerdictView), (status = 404, body = ErrorView)))]
 pub(crate) async fn verify_entry(
     State(api): State<Api>,
-    _: OwnerOnly,
+    AtHome(view): AtHome,
     Path(id): Path<String>,
 ) -> Result<Json<VerdictView>, Failure> {
     let id = parse_id(&id)?;
+    if view != View::Owner {
+        held_by(&api, &view, id).await?;
+    }
     let own = api.core.public;
     let me = api.core.config.name.clone();
     let peer_keys: Vec<(NodeName, String)> =
@@ -540,8 +547,7 @@ pub(crate) async fn verify_record(
     _: OwnerOnly,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<RecordVerdict>, Failure> {
-    let act =
-        Act::new(ActKind::Verify, caller.actor(), &api.core.config.country, api.core.surroundings.now());
+    let act = api.core.act(ActKind::Verify, caller.actor());
     api.core.append(vec![Draft::Act(Box::new(act))]).await?;
     let verdict = api
         .core

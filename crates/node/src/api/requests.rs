@@ -1,18 +1,20 @@
 //! Asking an originator whether its item may go on to another, and answering such a question. For this node's
 //! officers only.
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use base::{EntryId, Marking, NodeName, Timestamp};
 use link::{Grant, ReleaseRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::accounts::{ApprovalAnswer, ApprovalRequest, approved};
 use super::model::{Page, PageQuery, Receipt, page};
 use super::viewer::OwnerOnly;
 use super::{Api, ErrorView, Failure};
 use crate::core::{Draft, lock};
+use crate::people::{ActKind, Caller};
 use crate::view::{Noun, Row, View};
 
 /// Longest reason of a request.
@@ -43,6 +45,7 @@ pub(crate) struct ReleaseRequestBody {
 pub(crate) async fn request_release(
     State(api): State<Api>,
     _: OwnerOnly,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(request): Json<ReleaseRequestBody>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
@@ -72,7 +75,8 @@ pub(crate) async fn request_release(
         reason: reason.to_owned(),
         marking: Marking::new("RESTRICTED", &[owner.as_str()], core.config.country.as_str()),
     });
-    let ids = core.append(vec![draft]).await?;
+    let act = core.act(ActKind::ReleaseAsked, caller.actor()).about([target]);
+    let ids = core.append(vec![draft, Draft::Act(Box::new(act))]).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
 }
@@ -131,7 +135,8 @@ pub(crate) async fn release_requests(
     _: OwnerOnly,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<RequestView>>, Failure> {
-    let (index, now) = (lock(&api.core.index), api.core.surroundings.now());
+    let now = api.core.surroundings.now();
+    let index = lock(&api.core.index);
     let all: Vec<_> = index.requests.iter().collect();
     page("bongsu.release-requests/1", &all, &query, |(id, (from, asked))| {
         view(**id, from, asked, index.answer(id), now)
@@ -147,6 +152,9 @@ pub(crate) struct Answer {
     /// For how long the grant holds, in hours; 24 when left out.
     #[serde(default)]
     hours: Option<f64>,
+    /// Needed from who has a passkey.
+    #[serde(default)]
+    approval: Option<ApprovalAnswer>,
 }
 
 /// Grants or refuses what a peer asked for an item of this node. A grant is bound to the item, the audience and a time.
@@ -156,6 +164,7 @@ pub(crate) struct Answer {
 pub(crate) async fn answer_request(
     State(api): State<Api>,
     _: OwnerOnly,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     Json(answer): Json<Answer>,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
@@ -177,6 +186,10 @@ pub(crate) async fn answer_request(
         // Whom a refusal concerns is between the two.
         to.truncate(1);
     }
+    let approval = {
+        let asked = ApprovalRequest::AnswerRequest { request: id, granted: answer.granted, hours };
+        approved(&api, &caller, &asked, answer.approval).await?
+    };
     let draft = Draft::Grant(Grant {
         target: asked.target,
         audience: asked.audience.clone(),
@@ -186,7 +199,9 @@ pub(crate) async fn answer_request(
         expires: core.surroundings.now().plus_seconds(hours * 3600.0),
         marking: Marking::new("RESTRICTED", &to, core.config.country.as_str()),
     });
-    let ids = core.append(vec![draft]).await?;
+    let mut act = core.act(ActKind::ReleaseAnswered, caller.actor()).about([id, asked.target]);
+    act.approval = approval;
+    let ids = core.append(vec![draft, Draft::Act(Box::new(act))]).await?;
     let id = ids.first().ok_or_else(Failure::not_found)?;
     Ok((StatusCode::CREATED, Json(Receipt::of(*id))))
 }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{FindingView, Owner, Page, cursor, limit, owner};
-use super::read::{parse_id, place};
-use super::viewer::{AsQuery, OwnerOnly, Viewer};
+use super::read::{held_by, parse_id, place};
+use super::viewer::{AsQuery, AtHome, Viewer};
 use super::{Api, ErrorView, Failure};
 use crate::events::noun_of;
-use crate::view::{Decided, Noun, Row};
+use crate::view::{Decided, Noun, Row, View};
 
 /// The longest question.
 const MAX_QUESTION: usize = 1000;
@@ -237,12 +237,15 @@ impl VerdictOnRelease {
 #[utoipa::path(get, path = "/api/entries/{id}/release", tag = "share", params(("id" = String, Path), ReleaseQuery), responses((status = 200, body = ReleaseView), (status = 404, body = ErrorView)))]
 pub(crate) async fn release(
     State(api): State<Api>,
-    _: OwnerOnly,
+    AtHome(view): AtHome,
     Path(id): Path<String>,
     Query(query): Query<ReleaseQuery>,
 ) -> Result<Json<ReleaseView>, Failure> {
     let id: EntryId = parse_id(&id)?;
     let peer: NodeName = query.peer.parse().map_err(|_| Failure::not_found())?;
+    if view != View::Owner {
+        held_by(&api, &view, id).await?;
+    }
     let judgement = api.core.judge(id, peer.clone()).await?.ok_or_else(Failure::not_found)?;
     Ok(Json(ReleaseView {
         schema: "bongsu.release/1",

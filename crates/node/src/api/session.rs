@@ -53,7 +53,7 @@ pub(crate) async fn guard(State(api): State<Api>, mut request: Request, next: Ne
         return *refusal;
     }
     if let Some(caller) = caller {
-        let may_list_acts = row("GET", "/api/acts").is_some_and(|row| row.allows(&caller.roles));
+        let may_list_acts = row("GET", "/api/acts").is_some_and(|row| row.lets(&caller));
         if !may_list_acts
             && let Some(id) = named_entry(&request)
             && is_an_act(&api, id).await
@@ -86,7 +86,11 @@ fn admit(api: &Api, request: &Request, caller: Option<&Caller>) -> Result<(), Bo
     }
     let Some(caller) = caller else { return Err(Box::new(no_session(api, request))) };
     match (found, matched) {
-        (Some(row), _) if row.allows(&caller.roles) => {}
+        (Some(row), _) if row.lets(caller) => {}
+        (Some(row), _) if row.allows(&caller.roles) => {
+            let message = "this shows or changes what lies beyond the clearance of your account";
+            return refuse(Failure::new(StatusCode::FORBIDDEN, "node::beyond_clearance", message));
+        }
         (Some(row), _) => return refuse(not_allowed(row.access)),
         // No rule, no answer: also where somebody added a route and forgot it.
         (None, Some(_)) => {
@@ -229,7 +233,10 @@ pub(crate) struct SessionView {
     roles: Vec<Role>,
     /// What the roles allow beside what every session may, as `POST /api/reports`.
     rights: Vec<String>,
-    /// Whether recalls and introductions must be approved by a fresh passkey assertion.
+    /// What the account may read: `level`, `categories`, `countries`; null: everything that its roles allow.
+    #[schema(value_type = Option<Object>)]
+    clearance: Option<label::Clearance>,
+    /// Whether recalls, introductions, grants and policies must be approved by a fresh passkey assertion.
     approves: bool,
     /// Whether the node still waits for its first administrator.
     awaits_administrator: bool,
@@ -271,7 +278,8 @@ pub(crate) async fn session(
         account: caller.account.as_ref().map(|(_, name)| name.to_string()),
         way: caller.way,
         roles: caller.roles.iter().copied().collect(),
-        rights: rights(&caller.roles),
+        rights: rights(&caller),
+        clearance: caller.clearance.clone(),
         approves: api.people.must_approve(&caller),
         awaits_administrator: api.people.is_open(),
         origin: api.people.origin.clone(),

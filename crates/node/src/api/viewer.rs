@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{Api, Failure, writes};
+use crate::people::Caller;
 use crate::view::View;
 
 /// Through whose eyes.
@@ -25,15 +26,31 @@ pub(crate) struct AsQuery {
 #[derive(Debug, Clone)]
 pub(crate) struct Viewer(pub(crate) View);
 
+/// A request of people of this node with their own eyes, be it all that there is or what a clearance admits.
+#[derive(Debug, Clone)]
+pub(crate) struct AtHome(pub(crate) View);
+
+impl FromRequestParts<Api> for AtHome {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        match Viewer::from_request_parts(parts, api).await? {
+            Viewer(View::Peer(_)) => Err(not_the_owner()),
+            Viewer(view) => Ok(Self(view)),
+        }
+    }
+}
+
 /// A request that only the owner may make, with its own eyes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OwnerOnly;
 
-/// The view of whoever holds the session: today there is one officer, who is the owner's. Accounts with a clearance
-/// become `View::User` here and nowhere else.
-#[expect(clippy::unused_async, reason = "accounts will be looked up")]
-async fn view_of_session(_parts: &Parts, _api: &Api) -> Result<View, Failure> {
-    Ok(View::Owner)
+/// The view of whoever holds the session. Accounts with a clearance become `View::User` here and nowhere else.
+async fn view_of_session(parts: &Parts, api: &Api) -> Result<View, Failure> {
+    let clearance = parts.extensions.get::<Caller>().and_then(|caller| caller.clearance.clone());
+    let view = clearance.map_or(View::Owner, View::User);
+    api.core.open(&view).await?;
+    Ok(view)
 }
 
 fn seen_as(parts: &Parts) -> Result<Option<String>, Failure> {
@@ -53,6 +70,9 @@ impl FromRequestParts<Api> for Viewer {
         let view = View::Peer(name.parse::<NodeName>().map_err(|_| Failure::not_found())?);
         if api.core.views.get(&view).is_none() {
             return Err(Failure::not_found());
+        }
+        if let (View::Peer(peer), Some(caller)) = (&view, parts.extensions.get::<Caller>()) {
+            api.people.note_seen_as(caller, peer).await?;
         }
         Ok(Self(view))
     }

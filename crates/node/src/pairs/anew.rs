@@ -200,9 +200,11 @@ fn a_person_sees_up_to_a_clearance() {
         let core = std::sync::Arc::clone(&world.core);
         let seen =
             |level: label::Level| {
+                let clearance =
+                    label::Clearance { level, categories: Default::default(), countries: Default::default() };
                 let core = std::sync::Arc::clone(&core);
                 tokio::task::spawn_blocking(move || {
-                    let reader = core.look(&View::User(level)).unwrap();
+                    let reader = core.look(&View::User(clearance)).unwrap();
                     let rows = reader.rows().unwrap();
                     let all = rows.from(0, 10_000).unwrap();
                     assert_eq!(rows.size().unwrap(), all.len() as u64);

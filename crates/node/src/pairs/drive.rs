@@ -140,6 +140,16 @@ pub(super) fn questions(known: &Known, rng: &mut Rng) -> Vec<Question> {
         post("/api/accounts/{name}/roles", "/api/accounts/x/roles".to_owned(), "{}"),
         post("/api/accounts/{name}/remove", "/api/accounts/x/remove".to_owned(), ""),
         post("/api/accounts/{name}/link", "/api/accounts/x/link".to_owned(), ""),
+        post(
+            "/api/accounts/{name}/clearance",
+            "/api/accounts/x/clearance".to_owned(),
+            "{\"clearance\":null}",
+        ),
+        plain("/api/policy"),
+        post("/api/policy", "/api/policy".to_owned(), "{\"name\":\"x\",\"text\":\"\"}"),
+        post("/api/policy/dry-run", "/api/policy/dry-run".to_owned(), "{\"text\":\"\"}"),
+        plain("/api/tables"),
+        post("/api/tables", "/api/tables".to_owned(), "{\"table\":{}}"),
         plain("/api/catalogue"),
         with("/api/catalogue/states", "at=2026-03-10T12:00:00Z".to_owned()),
         post("/api/session/end", "/api/session/end".to_owned(), ""),
@@ -171,6 +181,9 @@ pub(super) fn questions(known: &Known, rng: &mut Rng) -> Vec<Question> {
         all.push(post("/api/entries/{id}/request-release", ask, "{\"audience\":\"tokyo\",\"reason\":\"x\"}"));
         let answer = format!("/api/release-requests/{id}/answer");
         all.push(post("/api/release-requests/{id}/answer", answer, "{\"granted\":true}"));
+        let sign = format!("/api/policy/{id}/sign");
+        all.push(post("/api/policy/{id}/sign", sign, "{\"sha256\":\"x\"}"));
+        all.push(post("/api/policy/{id}/apply", format!("/api/policy/{id}/apply"), ""));
         all.push(post("/api/entries/{id}/recall", format!("/api/entries/{id}/recall"), "{\"reason\":\"x\"}"));
     }
     all

@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use base::Timestamp;
+use base::{Country, Timestamp};
+use label::Clearance;
 use rand_core::{OsRng, RngCore};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::Passkey;
@@ -119,6 +120,9 @@ pub(crate) struct Account {
     /// For people.
     pub(crate) title: String,
     pub(crate) roles: Roles,
+    /// What the person may read here; none: everything that the roles allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) clearance: Option<Clearance>,
     pub(crate) added: Timestamp,
     pub(crate) passkeys: Vec<OwnPasskey>,
     /// The subject at the organisation's identity provider.
@@ -221,6 +225,7 @@ impl Book {
             title: new.title.unwrap_or_else(|| new.name.to_string()),
             name: new.name.clone(),
             roles: new.roles,
+            clearance: new.clearance,
             added: now,
             passkeys: Vec::new(),
             oidc_subject: new.oidc_subject,
@@ -249,6 +254,9 @@ pub struct NewAccount {
     pub title: Option<String>,
     /// What the person may do.
     pub roles: Roles,
+    /// What the person may read here; none: everything that the roles allow.
+    #[serde(default)]
+    pub clearance: Option<Clearance>,
     /// The `sub` of the person at the organisation's identity provider.
     #[serde(default)]
     pub oidc_subject: Option<String>,
@@ -267,6 +275,22 @@ impl NewAccount {
         if self.oidc_subject.as_deref().is_some_and(|s| !fits(s, 255) || !s.is_ascii()) {
             return bad("`oidc_subject` must have 1 to 255 ASCII characters");
         }
-        Ok(())
+        check_clearance(self.clearance.as_ref())
     }
+}
+
+pub(crate) fn check_clearance(clearance: Option<&Clearance>) -> Result<(), NodeError> {
+    clearance
+        .map_or(Ok(()), Clearance::check)
+        .map_err(|e| NodeError::BadRequest { message: format!("`clearance`: {e}") })
+}
+
+/// A national of the own country is held by no other one of the countries.
+pub(crate) fn at_home(clearance: Option<Clearance>, own: &Country) -> Option<Clearance> {
+    clearance.map(|mut clearance| {
+        if clearance.countries.contains(own) {
+            clearance.countries.clear();
+        }
+        clearance
+    })
 }

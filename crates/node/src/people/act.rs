@@ -1,6 +1,7 @@
 //! Acts: who did what and when, as entries of the record that no peer ever gets.
 
 use base::{Country, EntryId, Marking, Noun, Timestamp};
+use label::Clearance;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -45,12 +46,26 @@ pub enum ActKind {
     Verify,
     /// A part of the record was written out for others.
     Export,
-    /// A policy was changed.
+    /// A step toward a policy, or a table of codes or words.
     Policy,
     /// A file for a peer was written, to be carried.
     CourierSent,
     /// A file from a peer, or its receipts, was taken in.
     CourierReceived,
+    /// What a change of policy would do was looked at.
+    PolicyDryRun,
+    /// Bytes were taken in from a person.
+    Feed,
+    /// A screening was started.
+    Screening,
+    /// An originator was asked whether its item may go on.
+    ReleaseAsked,
+    /// A peer was told whether an own item may go on.
+    ReleaseAnswered,
+    /// The node was looked at with a peer's eyes. At most one an hour for each person and peer.
+    SeenAs,
+    /// The clearance of an account was changed; its sessions ended.
+    ClearanceChanged,
 }
 
 impl ActKind {
@@ -76,6 +91,13 @@ impl ActKind {
             Self::Policy => "policy",
             Self::CourierSent => "courier_sent",
             Self::CourierReceived => "courier_received",
+            Self::PolicyDryRun => "policy_dry_run",
+            Self::Feed => "feed",
+            Self::Screening => "screening",
+            Self::ReleaseAsked => "release_asked",
+            Self::ReleaseAnswered => "release_answered",
+            Self::SeenAs => "seen_as",
+            Self::ClearanceChanged => "clearance_changed",
         }
     }
 }
@@ -154,6 +176,9 @@ pub struct Act {
     /// The roles that the account has from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Roles>,
+    /// What the account may read from now on; none: everything that its roles allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clearance: Option<Clearance>,
     /// What else there is to say, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -180,6 +205,7 @@ impl Act {
             about: Vec::new(),
             account: None,
             roles: None,
+            clearance: None,
             detail: None,
             approval: None,
             suppressed: 0,

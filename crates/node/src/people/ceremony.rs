@@ -13,6 +13,7 @@ use super::passkey::{Decision, Passkeys, passkey_name};
 use super::session::{Caller, Link, token};
 use super::{People, Role};
 use crate::NodeError;
+use crate::core::Core;
 
 impl People {
     fn passkeys(&self) -> Result<&Passkeys, NodeError> {
@@ -54,7 +55,7 @@ impl People {
     ) -> Result<Option<String>, NodeError> {
         let account = self.own_account(caller)?;
         let (title, passkey) = self.passkeys()?.finish_registration(account.id, ceremony, credential)?;
-        let (country, now) = (&self.core.config.country, self.now());
+        let core = &self.core;
         let generation = self
             .change(|book| {
                 let known =
@@ -64,17 +65,17 @@ impl People {
                 }
                 let by = caller.actor();
                 let mut acts = Vec::new();
-                let added = Act::new(ActKind::PasskeyAdded, by.clone(), country, now).account(&account.name);
+                let added = core.act(ActKind::PasskeyAdded, by.clone()).account(&account.name);
                 acts.push(added.detail(passkey_name(&passkey)));
                 let account = book.get_mut(&account.name)?;
-                account.passkeys.push(OwnPasskey { title, added: now, passkey });
+                account.passkeys.push(OwnPasskey { title, added: core.surroundings.now(), passkey });
                 if caller.way == Way::Enrolment {
                     // Whoever has another link to this account, or came by one, must not register a passkey as well.
                     account.generation += 1;
                 }
                 let generation = account.generation;
                 let name = account.name.clone();
-                acts.extend(came_in(book, &name, by, country, now)?);
+                acts.extend(came_in(core, book, &name, by)?);
                 Ok((acts, generation))
             })
             .await?;
@@ -82,12 +83,13 @@ impl People {
             return Ok(None);
         }
         self.sessions.drop_links(&Link::Account(account.id));
-        self.sessions.begin(Way::Passkey, Some((account.id, generation)), self.now()).map(Some)
+        let now = self.core.surroundings.now();
+        self.sessions.begin(Way::Passkey, Some((account.id, generation)), now).map(Some)
     }
 
     pub(crate) async fn remove_passkey(&self, caller: &Caller, id: &str) -> Result<(), NodeError> {
         let account = self.own_account(caller)?;
-        let (country, now) = (&self.core.config.country, self.now());
+        let core = &self.core;
         self.change(|book| {
             let account = book.get_mut(&account.name)?;
             let count = account.passkeys.len();
@@ -101,7 +103,7 @@ impl People {
             }
             // Whoever came in by it must go: which session that is, is not kept, so all of them do.
             account.generation += 1;
-            let act = Act::new(ActKind::PasskeyRemoved, caller.actor(), country, now).account(&account.name);
+            let act = core.act(ActKind::PasskeyRemoved, caller.actor()).account(&account.name);
             Ok((vec![act.detail(id)], ()))
         })
         .await
@@ -136,7 +138,7 @@ impl People {
         way: Way,
         update: impl FnOnce(&mut Account),
     ) -> Result<String, NodeError> {
-        let (country, now) = (&self.core.config.country, self.now());
+        let core = &self.core;
         let (id, name) = (account.id, account.name.clone());
         let by = Actor { account: Some(name.clone()), way };
         let generation = self
@@ -148,12 +150,12 @@ impl People {
                 }
                 update(account);
                 let generation = account.generation;
-                let mut acts = vec![Act::new(ActKind::LogIn, by.clone(), country, now)];
-                acts.extend(came_in(book, &name, by, country, now)?);
+                let mut acts = vec![core.act(ActKind::LogIn, by.clone())];
+                acts.extend(came_in(core, book, &name, by)?);
                 Ok((acts, generation))
             })
             .await?;
-        self.sessions.begin(way, Some((id, generation)), self.now())
+        self.sessions.begin(way, Some((id, generation)), self.core.surroundings.now())
     }
 
     /// Where the browser goes to the organisation's provider, and what it takes along in a cookie.
@@ -215,7 +217,7 @@ impl People {
             account: account.name.to_string(),
             act: act.to_owned(),
             values,
-            at: self.now(),
+            at: self.core.surroundings.now(),
             nonce: token(),
         };
         self.passkeys()?.start_approval(&account, decision)
@@ -251,13 +253,7 @@ impl People {
 
 /// Notes that the person of an account came in by a credential of the own; the first administrator who does closes
 /// the door of the first start.
-fn came_in(
-    book: &mut Book,
-    name: &AccountName,
-    by: Actor,
-    country: &base::Country,
-    now: base::Timestamp,
-) -> Result<Option<Act>, NodeError> {
+fn came_in(core: &Core, book: &mut Book, name: &AccountName, by: Actor) -> Result<Option<Act>, NodeError> {
     let account = book.get_mut(name)?;
     account.entered = true;
     let administers = account.roles.contains(&Role::Administrator);
@@ -265,5 +261,5 @@ fn came_in(
         return Ok(None);
     }
     book.closed = true;
-    Ok(Some(Act::new(ActKind::BootstrapClosed, by, country, now)))
+    Ok(Some(core.act(ActKind::BootstrapClosed, by)))
 }

@@ -12,11 +12,13 @@ mod order;
 mod passkey;
 mod pending;
 mod role;
+mod rules_order;
+mod seen_as;
 mod session;
 mod table;
 mod task;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
@@ -32,18 +34,20 @@ use limit::Tries;
 use oidc::Oidc;
 use passkey::Passkeys;
 use role::Roles;
+use seen_as::SeenAs;
 use session::{Link, Session, Sessions, hash};
 
 pub use account::{AccountName, NewAccount, NotAccountName};
 pub use act::{Act, ActKind, Actor, Approval, Way};
-pub use order::{AccountAnswer, AccountOrder, AccountSummary, order_accounts};
+pub use order::{AccountAnswer, AccountOrder, AccountSummary, order_accounts, order_rules};
 pub use role::{Role, UnknownRole};
+pub use rules_order::{PolicySummary, RulesAnswer, RulesOrder};
 pub use session::{last_origin, last_url, new_entry_token};
 pub use table::{access_table, roles_reference};
 
 pub(crate) use account::Account;
 pub(crate) use order::apply;
-pub(crate) use passkey::passkey_name;
+pub(crate) use passkey::{approved_decision, passkey_name};
 pub(crate) use session::{Caller, keep_url, session_seconds};
 pub(crate) use table::{Access, rights, row};
 
@@ -75,6 +79,7 @@ pub(crate) struct People {
     changing: tokio::sync::Mutex<()>,
     tries: Tries,
     failures: Mutex<BTreeMap<Way, (Timestamp, u64)>>,
+    seen_as: SeenAs,
     passkeys: Result<Passkeys, String>,
     oidc: Option<Arc<Oidc>>,
     /// By which browsers call the console.
@@ -85,17 +90,20 @@ impl People {
     pub(crate) fn new(core: Arc<Core>, mut files: Files) -> Result<Self, NodeError> {
         // A lost file must not open the first door again.
         files.book.closed |= core.look(&View::Owner)?.owner()?.did(ActKind::BootstrapClosed)?;
-        Ok(Self {
+        let people = Self {
             sessions: files.sessions,
             book: RwLock::new(files.book),
             changing: tokio::sync::Mutex::default(),
             tries: Tries::new(Instant::now()),
             failures: Mutex::default(),
+            seen_as: SeenAs::default(),
             passkeys: Passkeys::new(&files.origin, &core.config.title),
             oidc: files.oidc.map(Arc::new),
             origin: files.origin,
             core,
-        })
+        };
+        people.core.views.sweep(&people.views());
+        Ok(people)
     }
 
     fn book(&self) -> RwLockReadGuard<'_, Book> {
@@ -119,12 +127,12 @@ impl People {
 
     /// Whoever has this token, with the roles of this moment; `None` when the session does not stand.
     pub(crate) fn caller(&self, token: &str) -> Option<Caller> {
-        let session = self.sessions.get(token, self.now())?;
+        let session = self.sessions.get(token, self.core.surroundings.now())?;
         let book = self.book();
-        let (account, roles) = match self.standing(&book, &session) {
-            Some(Standing::Node(roles)) => (None, roles),
+        let (account, roles, clearance) = match self.standing(&book, &session) {
+            Some(Standing::Node(roles)) => (None, roles, None),
             Some(Standing::Account(account)) if session.way == Way::Enrolment => {
-                (Some((account.id, account.name.clone())), Roles::new())
+                (Some((account.id, account.name.clone())), Roles::new(), account.clearance.clone())
             }
             Some(Standing::Account(account)) => {
                 let vouched =
@@ -132,11 +140,12 @@ impl People {
                 if !vouched {
                     return None;
                 }
-                (Some((account.id, account.name.clone())), account.roles.clone())
+                let name = (account.id, account.name.clone());
+                (Some(name), account.roles.clone(), account.clearance.clone())
             }
             None => return None,
         };
-        Some(Caller { token: token.to_owned(), way: session.way, account, roles })
+        Some(Caller { token: token.to_owned(), way: session.way, account, roles, clearance })
     }
 
     fn standing<'a>(&self, book: &'a Book, session: &Session) -> Option<Standing<'a>> {
@@ -172,7 +181,7 @@ impl People {
 
     /// Uses a one-time link up and gives the token of the session that it begins.
     pub(crate) async fn enter(&self, link: &str) -> Result<Option<(String, Way)>, NodeError> {
-        let (way, account) = match self.sessions.redeem(link, self.now()) {
+        let (way, account) = match self.sessions.redeem(link, self.core.surroundings.now()) {
             None => {
                 self.note_failure(Way::Bootstrap, "a one-time link that is used, too old or none").await;
                 return Ok(None);
@@ -186,9 +195,10 @@ impl People {
         };
         let kind = if way == Way::BreakGlass { ActKind::BreakGlass } else { ActKind::LogIn };
         let by = Actor { account: account.as_ref().map(|a| a.name.clone()), way };
-        self.record(Act::new(kind, by, &self.core.config.country, self.now())).await?;
+        self.record(self.core.act(kind, by)).await?;
         tracing::info!(?way, "somebody came in by a one-time link");
-        let token = self.sessions.begin(way, account.map(|a| (a.id, a.generation)), self.now())?;
+        let now = self.core.surroundings.now();
+        let token = self.sessions.begin(way, account.map(|a| (a.id, a.generation)), now)?;
         Ok(Some((token, way)))
     }
 
@@ -198,17 +208,15 @@ impl People {
         if let Some(oidc) = &self.oidc {
             oidc.forget(&caller.token);
         }
-        self.record(Act::new(ActKind::LogOut, caller.actor(), &self.core.config.country, self.now())).await
+        self.record(self.core.act(ActKind::LogOut, caller.actor())).await
     }
 
     /// A one-time link that goes on with the caller's account elsewhere, say under another name of the same node.
     pub(crate) fn move_link(&self, caller: &Caller) -> Result<String, NodeError> {
-        let data = &self.core.config.data;
+        let (data, now) = (&self.core.config.data, self.core.surroundings.now());
         let token = match &caller.account {
-            None if caller.way == Way::Bootstrap => session::new_entry_token_at(data, self.now())?,
-            Some((id, _)) if caller.way == Way::Enrolment => {
-                session::new_account_token(data, *id, self.now())?
-            }
+            None if caller.way == Way::Bootstrap => session::entry_token(data, now)?,
+            Some((id, _)) if caller.way == Way::Enrolment => session::account_token(data, *id, now)?,
             _ => {
                 let message = "this session cannot move; log in there".to_owned();
                 return Err(NodeError::Conflict { message });
@@ -229,7 +237,7 @@ impl People {
     /// Records that somebody did not come in: one a minute for each way, the others are counted.
     pub(crate) async fn note_failure(&self, way: Way, detail: &str) {
         tracing::warn!(?way, detail, "somebody did not come in");
-        let at = self.now();
+        let at = self.core.surroundings.now();
         let suppressed = {
             let mut failures = lock(&self.failures);
             match failures.get_mut(&way) {
@@ -248,7 +256,7 @@ impl People {
             }
         };
         let by = Actor { way, ..Actor::UNKNOWN };
-        let mut act = Act::new(ActKind::LogInFailed, by, &self.core.config.country, at).detail(detail);
+        let mut act = self.core.act(ActKind::LogInFailed, by).detail(detail);
         act.suppressed = suppressed;
         if let Err(e) = self.record(act).await {
             tracing::error!(error = %e, "the failed log-in could not be recorded");
@@ -280,7 +288,8 @@ impl People {
 
     /// Carries out what an administrator or the operator of the machine ordered.
     pub(crate) async fn order(&self, by: &Actor, order: AccountOrder) -> Result<AccountAnswer, NodeError> {
-        let (country, now) = (&self.core.config.country, self.now());
+        let country = &self.core.config.country;
+        let now = self.core.surroundings.now();
         let change = self
             .change(|book| {
                 let change = apply(book, order, by, country, now)?;
@@ -290,15 +299,55 @@ impl People {
         change.answer(&self.core.config.data, now)
     }
 
+    /// The views of all clearances that accounts have.
+    fn views(&self) -> BTreeSet<View> {
+        self.book()
+            .accounts
+            .values()
+            .filter_map(|account| account.clearance.clone().map(View::User))
+            .collect()
+    }
+
+    /// Opens the views of all clearances, so that nobody waits for one who comes in, and what is recalled leaves them.
+    pub(crate) async fn open_views(&self) {
+        for view in self.views() {
+            if let Err(error) = self.core.open(&view).await {
+                tracing::error!(%error, ?view, "the view of a clearance cannot be opened");
+            }
+        }
+    }
+
     /// All accounts, by name.
     pub(crate) fn accounts(&self) -> Vec<Account> {
         self.book().accounts.values().cloned().collect()
+    }
+
+    /// The person of the caller's account; none for sessions without one.
+    pub(crate) fn signer(&self, caller: &Caller) -> Option<Signer> {
+        let account = self.own(caller)?;
+        let public = |own: &account::OwnPasskey| {
+            let key = serde_json::to_value(own.passkey.get_public_key()).ok()?;
+            Some((passkey_name(&own.passkey), key))
+        };
+        Some(Signer {
+            passkeys: account.passkeys.iter().filter_map(public).collect(),
+            account_id: account.id.into(),
+            account: account.name,
+        })
     }
 
     /// The caller's own account.
     pub(crate) fn own(&self, caller: &Caller) -> Option<Account> {
         caller.account.as_ref().and_then(|(id, _)| self.book().by_id(*id).cloned())
     }
+}
+
+/// The person who signs, with the keys by which a signature is checked later.
+pub(crate) struct Signer {
+    pub(crate) account: AccountName,
+    pub(crate) account_id: String,
+    /// The public keys of the own passkeys by their names.
+    pub(crate) passkeys: BTreeMap<String, serde_json::Value>,
 }
 
 /// What a session stands for.

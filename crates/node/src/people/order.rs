@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::{Country, Timestamp};
+use label::Clearance;
 use rand_core::OsRng;
 use record::{Batch, Entry, RecordStore, SqliteOptions, SqliteRecord, StoreError};
 use serde::{Deserialize, Serialize};
 
-use super::account::{Account, AccountName, Book, NewAccount};
+use super::account::{Account, AccountName, Book, NewAccount, at_home, check_clearance};
 use super::act::{Act, ActKind, Actor};
 use super::role::{Role, Roles};
-use super::session::{new_account_token, token};
+use super::rules_order::{RulesAnswer, RulesOrder};
+use super::session::{account_token, token};
 use crate::keys::{self, write_secret};
 use crate::{Config, NodeError, offline};
 
@@ -34,6 +36,13 @@ pub enum AccountOrder {
         /// All roles that it has from now on.
         roles: Roles,
     },
+    /// Says what one may read here; its sessions end.
+    Clearance {
+        /// Which.
+        name: AccountName,
+        /// None: everything that its roles allow.
+        clearance: Option<Clearance>,
+    },
     /// Makes a new link by which its person comes in.
     Link {
         /// Which.
@@ -52,6 +61,9 @@ pub struct AccountSummary {
     pub title: String,
     /// What the person may do.
     pub roles: Vec<Role>,
+    /// What the person may read here: `level`, `categories`, `countries`; null: everything that the roles allow.
+    #[schema(value_type = Option<Object>)]
+    pub clearance: Option<Clearance>,
     /// When it was added.
     #[schema(value_type = String, format = DateTime)]
     pub added: Timestamp,
@@ -69,6 +81,7 @@ impl AccountSummary {
             name: account.name.to_string(),
             title: account.title.clone(),
             roles: account.roles.iter().copied().collect(),
+            clearance: account.clearance.clone(),
             added: account.added,
             passkeys: account.passkeys.len(),
             oidc_subject: account.oidc_subject.clone(),
@@ -110,10 +123,12 @@ pub(crate) fn apply(
     };
     let act = |kind, account: &Account| Act::new(kind, by.clone(), country, now).account(&account.name);
     match order {
-        AccountOrder::Add(new) => {
+        AccountOrder::Add(mut new) => {
             new.check()?;
+            new.clearance = at_home(new.clearance, country);
             let account = book.add(new, now)?;
             let mut act = act(ActKind::AccountAdded, &account).roles(&account.roles);
+            act.clearance.clone_from(&account.clearance);
             if let Some(subject) = &account.oidc_subject {
                 act = act.detail(format!("oidc subject {subject}"));
             }
@@ -151,6 +166,17 @@ pub(crate) fn apply(
             let act = act(ActKind::RolesChanged, &account).roles(&account.roles);
             Ok(Change { act: Some(act), accounts: vec![account], link: false })
         }
+        AccountOrder::Clearance { name, clearance } => {
+            check_clearance(clearance.as_ref())?;
+            not_own(&name)?;
+            let account = book.get_mut(&name)?;
+            account.clearance = at_home(clearance, country);
+            account.generation += 1;
+            let account = account.clone();
+            let mut act = act(ActKind::ClearanceChanged, &account);
+            act.clearance.clone_from(&account.clearance);
+            Ok(Change { act: Some(act), accounts: vec![account], link: false })
+        }
         AccountOrder::Link { name } => {
             let account = book.get(&name)?.clone();
             if !operator && account.entered {
@@ -172,7 +198,7 @@ impl Change {
     /// The answer, with the token of the new link if one is to be made.
     pub(crate) fn answer(&self, data: &Path, now: Timestamp) -> Result<AccountAnswer, NodeError> {
         let token = match self.accounts.first() {
-            Some(account) if self.link => Some(new_account_token(data, account.id, now)?),
+            Some(account) if self.link => Some(account_token(data, account.id, now)?),
             _ => None,
         };
         Ok(AccountAnswer { accounts: self.accounts.iter().map(AccountSummary::of).collect(), token })
@@ -181,6 +207,8 @@ impl Change {
 
 /// How long the command waits for a running node.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// The same for a dry run, which looks through months.
+const DRY_RUN_PATIENCE: Duration = Duration::from_secs(900);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -222,28 +250,68 @@ pub fn order_accounts(config: &Config, order: AccountOrder) -> Result<AccountAns
     change.answer(&config.data, now)
 }
 
+/// Has a running node carry out a step toward the rules of release; the lines of a dry run come as bytes.
+///
+/// # Errors
+/// When the step is refused, or no node runs on the folder or it does not answer.
+pub fn order_rules(config: &Config, order: RulesOrder) -> Result<(RulesAnswer, Vec<u8>), NodeError> {
+    let patience = if matches!(order, RulesOrder::DryRun { .. }) { DRY_RUN_PATIENCE } else { PATIENCE };
+    let name = token();
+    let said = hand_over_as(&config.data, &name, &Order::Rules(order), patience)?;
+    let lines = orders(&config.data).join(format!("{name}.lines"));
+    let bytes = std::fs::read(&lines).unwrap_or_default();
+    let _ = std::fs::remove_file(&lines);
+    match said {
+        Said::Rules(answer) => Ok((answer, bytes)),
+        other => Err(other.unexpected()),
+    }
+}
+
+/// What a command asks of a running node.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Order {
+    Account(AccountOrder),
+    Rules(RulesOrder),
+}
+
 /// What a running node says to an order.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Said {
     Done(AccountAnswer),
+    Rules(RulesAnswer),
     Refused(String),
 }
 
+impl Said {
+    fn unexpected(self) -> NodeError {
+        match self {
+            Self::Refused(message) => NodeError::Conflict { message },
+            Self::Done(_) | Self::Rules(_) => {
+                NodeError::BadRequest { message: "the node answered another order".to_owned() }
+            }
+        }
+    }
+}
+
 fn hand_over(data: &Path, order: &AccountOrder) -> Result<AccountAnswer, NodeError> {
+    match hand_over_as(data, &token(), &Order::Account(order.clone()), PATIENCE)? {
+        Said::Done(answer) => Ok(answer),
+        other => Err(other.unexpected()),
+    }
+}
+
+fn hand_over_as(data: &Path, name: &str, order: &Order, patience: Duration) -> Result<Said, NodeError> {
     let folder = orders(data);
-    let name = token();
     let answer = folder.join(format!("{name}.answer"));
     let text = serde_json::to_vec(order).map_err(|e| NodeError::BadRequest { message: e.to_string() })?;
     write_secret(&folder.join(format!("{name}.order")), &text)?;
     let begun = std::time::Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while begun.elapsed() < patience {
         if let Ok(bytes) = std::fs::read(&answer) {
             let _ = std::fs::remove_file(&answer);
-            return match serde_json::from_slice(&bytes) {
-                Ok(Said::Done(answer)) => Ok(answer),
-                Ok(Said::Refused(message)) => Err(NodeError::Conflict { message }),
-                Err(e) => Err(NodeError::BadRequest { message: format!("the node's answer: {e}") }),
-            };
+            return serde_json::from_slice(&bytes)
+                .map_err(|e| NodeError::BadRequest { message: format!("the node's answer: {e}") });
         }
         std::thread::sleep(LOOK_EVERY);
     }

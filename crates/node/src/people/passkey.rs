@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use webauthn_rs::prelude::{
-    AuthenticationResult, CreationChallengeResponse, DiscoverableAuthentication, DiscoverableKey, Passkey,
-    PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
+    AuthenticationResult, COSEKey, CreationChallengeResponse, DiscoverableAuthentication, DiscoverableKey,
+    Passkey, PasskeyAuthentication, PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential,
     RequestChallengeResponse, Url, Uuid, Webauthn, WebauthnBuilder, WebauthnError,
 };
 use webauthn_rs_proto::{AuthenticatorSelectionCriteria, ResidentKeyRequirement, UserVerificationPolicy};
@@ -200,4 +200,44 @@ impl Passkeys {
 /// How a passkey is named in lists and paths: its id in base64url.
 pub(crate) fn passkey_name(passkey: &Passkey) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(passkey.cred_id())
+}
+
+/// The longest part of an approval that is looked at, in characters.
+const MOST_PROOF: usize = 64 << 10;
+
+/// Checks an approval with nothing but the passkey's public key (W3C Web Authentication, section 7.2, steps 13, 17 and
+/// 21 to 23) and gives what was approved.
+///
+/// # Errors
+/// With the first thing that does not hold.
+pub(crate) fn approved_decision(approval: &Approval, key: &COSEKey) -> Result<Decision, String> {
+    /// User present and user verified.
+    const VERIFIED: u8 = 0x05;
+    let decode = |text: &str| {
+        let short = (text.len() <= MOST_PROOF).then_some(text);
+        let bytes = short.and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok());
+        bytes.ok_or("the approval is not in base64url, or too long")
+    };
+    if approval.text.len() > MOST_PROOF {
+        return Err("the approval is too long".to_owned());
+    }
+    let client_data = decode(&approval.client_data)?;
+    let authenticator_data = decode(&approval.authenticator_data)?;
+    let said: Value = serde_json::from_slice(&client_data).map_err(|e| e.to_string())?;
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&approval.text));
+    if said["type"] != "webauthn.get" || said["challenge"] != challenge.as_str() {
+        return Err("the passkey signed something else".to_owned());
+    }
+    // RP id hash, flags, counter: section 6.1.
+    if authenticator_data.len() < 37 || authenticator_data[32] & VERIFIED != VERIFIED {
+        return Err("the authenticator did not verify its user".to_owned());
+    }
+    let mut signed = authenticator_data;
+    signed.extend_from_slice(&Sha256::digest(&client_data));
+    let holds = key.verify_signature(&decode(&approval.signature)?, &signed);
+    if !matches!(holds, Ok(true)) {
+        return Err("the signature does not hold".to_owned());
+    }
+    let decision = approval.text.strip_prefix(APPROVAL_VERSION).and_then(|rest| rest.strip_prefix('\n'));
+    serde_json::from_str(decision.ok_or("the approval is of another version")?).map_err(|e| e.to_string())
 }

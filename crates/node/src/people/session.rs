@@ -73,22 +73,18 @@ fn links(data: &Path) -> PathBuf {
 /// # Errors
 /// When the folder cannot be written.
 pub fn new_entry_token(data: &Path) -> Result<String, NodeError> {
-    new_entry_token_at(data, crate::core::now())
+    entry_token(data, now())
 }
 
-/// The same, made at `now`.
-pub(crate) fn new_entry_token_at(data: &Path, now: Timestamp) -> Result<String, NodeError> {
+/// The same at the time of a running node.
+pub(crate) fn entry_token(data: &Path, now: Timestamp) -> Result<String, NodeError> {
     let token = token();
     write_secret(&links(data).join(hash(&token)), now.to_string().as_bytes())?;
     Ok(token)
 }
 
 /// The same for one account; good for a day.
-pub(crate) fn new_account_token(
-    data: &Path,
-    account: AccountId,
-    now: Timestamp,
-) -> Result<String, NodeError> {
+pub(crate) fn account_token(data: &Path, account: AccountId, now: Timestamp) -> Result<String, NodeError> {
     let token = token();
     let text = format!("{now}\n{}", String::from(account));
     write_secret(&links(data).join(hash(&token)), text.as_bytes())?;
@@ -228,6 +224,8 @@ pub(crate) struct Caller {
     pub(crate) way: Way,
     pub(crate) account: Option<(AccountId, AccountName)>,
     pub(crate) roles: super::role::Roles,
+    /// What the caller may read; none: everything that the roles allow.
+    pub(crate) clearance: Option<label::Clearance>,
 }
 
 impl Caller {

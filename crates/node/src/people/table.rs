@@ -3,6 +3,7 @@
 //! A route without a row is refused to everybody, and a test holds that every route of the OpenAPI document has one.
 
 use super::role::{Role, Roles};
+use super::session::Caller;
 
 use Access::{Anybody, Inside, Only};
 use Role::{Administrator, Analyst, KeyHolder, Observer, ReleaseOfficer};
@@ -24,6 +25,8 @@ pub(crate) struct Row {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     pub(crate) access: Access,
+    /// Whether it shows or changes what lies beyond a clearance, so that an account with one may not use it.
+    pub(crate) whole: bool,
     /// What it does, for the reference.
     pub(crate) what: &'static str,
 }
@@ -32,11 +35,16 @@ const READERS: Access = Only(&[Observer, Analyst, ReleaseOfficer, KeyHolder]);
 const RELEASE: Access = Only(&[Analyst, ReleaseOfficer, KeyHolder]);
 
 const fn get(path: &'static str, access: Access, what: &'static str) -> Row {
-    Row { method: "GET", path, access, what }
+    Row { method: "GET", path, access, whole: false, what }
 }
 
 const fn post(path: &'static str, access: Access, what: &'static str) -> Row {
-    Row { method: "POST", path, access, what }
+    Row { method: "POST", path, access, whole: false, what }
+}
+
+/// The same for those only who read everything.
+const fn whole(row: Row) -> Row {
+    Row { whole: true, ..row }
 }
 
 /// All routes, by what they are about.
@@ -71,8 +79,9 @@ pub(crate) const TABLE: &[Row] = &[
         Only(&[Administrator]),
         "a new link for an account that was never used",
     ),
-    get("/api/acts", Only(&[Administrator, KeyHolder]), "who did what and when"),
-    get("/metrics", Only(&[Administrator]), "figures for monitoring (or by the node's metrics token)"),
+    post("/api/accounts/{name}/clearance", Only(&[Administrator]), "say what an account may read here"),
+    whole(get("/api/acts", Only(&[Administrator, KeyHolder]), "who did what and when")),
+    whole(get("/metrics", Only(&[Administrator]), "figures for monitoring (or by the node's metrics token)")),
     get("/api/overview", READERS, "the state of the node"),
     get("/api/incidents", READERS, "list incidents"),
     get("/api/incidents/{id}", READERS, "one incident"),
@@ -88,36 +97,55 @@ pub(crate) const TABLE: &[Row] = &[
     get("/api/catalogue", READERS, "the catalogue"),
     get("/api/catalogue/states", READERS, "positions"),
     get("/api/feeds", READERS, "list inputs"),
-    get("/api/jobs", READERS, "list work"),
+    whole(get("/api/jobs", READERS, "list work")),
     post("/api/reports", Only(&[Analyst]), "report; what is marked for allies is released to them"),
-    post("/api/feeds/{kind}", Only(&[Analyst]), "take in a feed"),
-    post("/api/jobs/screen", Only(&[Analyst]), "start a screening"),
+    whole(post("/api/feeds/{kind}", Only(&[Analyst]), "take in a feed")),
+    whole(post("/api/jobs/screen", Only(&[Analyst]), "start a screening")),
     post("/api/entries/{id}/recall", Only(&[ReleaseOfficer]), "take an own item back"),
-    post("/api/record/verify", Only(&[ReleaseOfficer, KeyHolder]), "check the whole record"),
+    whole(post("/api/record/verify", Only(&[ReleaseOfficer, KeyHolder]), "check the whole record")),
     get("/api/card", Only(&[KeyHolder, Administrator]), "the node's card"),
-    get("/api/peers", READERS, "list peers"),
-    post("/api/peers", Only(&[KeyHolder]), "introduce a peer"),
-    get("/api/peers/{name}/shared", RELEASE, "what went to a peer"),
-    get("/api/peers/{name}/withheld", RELEASE, "what was withheld from a peer and why"),
+    whole(get("/api/peers", READERS, "list peers")),
+    whole(post("/api/peers", Only(&[KeyHolder]), "introduce a peer")),
+    whole(get("/api/peers/{name}/shared", RELEASE, "what went to a peer")),
+    whole(get("/api/peers/{name}/withheld", RELEASE, "what was withheld from a peer and why")),
     get("/api/refusals", RELEASE, "what was refused"),
-    post(
+    whole(post(
         "/api/peers/{name}/file",
         Only(&[ReleaseOfficer, KeyHolder]),
         "write what a peer has not acknowledged as a file for a courier",
-    ),
-    post("/api/link/file", Only(&[ReleaseOfficer, KeyHolder]), "take in a file that a courier brought"),
-    post("/api/link/receipts", Only(&[ReleaseOfficer, KeyHolder]), "take in receipts that a courier brought"),
-    post(
+    )),
+    whole(post("/api/link/file", Only(&[ReleaseOfficer, KeyHolder]), "take in a file that a courier brought")),
+    whole(post(
+        "/api/link/receipts",
+        Only(&[ReleaseOfficer, KeyHolder]),
+        "take in receipts that a courier brought",
+    )),
+    whole(post(
         "/api/entries/{id}/request-release",
         Only(&[ReleaseOfficer]),
         "ask whether another's item may go on",
-    ),
-    get("/api/release-requests", RELEASE, "what was asked of whom, and the answers"),
-    post(
+    )),
+    whole(get("/api/release-requests", RELEASE, "what was asked of whom, and the answers")),
+    whole(post(
         "/api/release-requests/{id}/answer",
         Only(&[ReleaseOfficer]),
         "grant or refuse that an own item goes on",
-    ),
+    )),
+    whole(get("/api/policy", RELEASE, "policies, who signed them, and which is in force")),
+    whole(post("/api/policy", Only(&[ReleaseOfficer]), "propose a policy")),
+    whole(post("/api/policy/dry-run", Only(&[ReleaseOfficer]), "what a policy would newly release or hold")),
+    whole(post(
+        "/api/policy/{id}/sign",
+        Only(&[ReleaseOfficer]),
+        "sign a policy, with an account of one's own",
+    )),
+    whole(post(
+        "/api/policy/{id}/apply",
+        Only(&[ReleaseOfficer]),
+        "put a policy in force that two have signed",
+    )),
+    whole(get("/api/tables", RELEASE, "the tables of codes and words that hold at a time")),
+    whole(post("/api/tables", Only(&[ReleaseOfficer]), "load a table of codes or words")),
 ];
 
 /// The row of a route, by its method and its path with parameters in braces.
@@ -128,6 +156,11 @@ pub(crate) fn row(method: &str, path: &str) -> Option<&'static Row> {
 }
 
 impl Row {
+    /// Whether `caller` may use the route.
+    pub(crate) fn lets(&self, caller: &Caller) -> bool {
+        self.allows(&caller.roles) && !(self.whole && caller.clearance.is_some())
+    }
+
     /// Whether someone with a session and these roles may use the route.
     pub(crate) fn allows(&self, roles: &Roles) -> bool {
         match self.access {
@@ -137,9 +170,9 @@ impl Row {
     }
 }
 
-/// The routes that these roles may use beside those that are open to every session, as `POST /api/reports`.
-pub(crate) fn rights(roles: &Roles) -> Vec<String> {
-    let granted = TABLE.iter().filter(|row| matches!(row.access, Only(_)) && row.allows(roles));
+/// The routes that the caller may use beside those that are open to every session, as `POST /api/reports`.
+pub(crate) fn rights(caller: &Caller) -> Vec<String> {
+    let granted = TABLE.iter().filter(|row| matches!(row.access, Only(_)) && row.lets(caller));
     granted.map(|row| format!("{} {}", row.method, row.path)).collect()
 }
 
@@ -163,7 +196,8 @@ pub fn roles_reference() -> String {
         text.push_str(role.as_str());
         text.push_str(" | ");
     }
-    text = format!("{}\n|---|---|---|---|---|---|---|---|---|\n", text.trim_end());
+    text.push_str("not with a clearance |");
+    text = format!("{text}\n|---|---|---|---|---|---|---|---|---|---|\n");
     for row in TABLE {
         let mark = |may: bool| if may { " x |" } else { " |" };
         text.push_str(&format!("| `{} {}` | {} |", row.method, row.path, row.what));
@@ -172,7 +206,21 @@ pub fn roles_reference() -> String {
         for role in Role::ALL {
             text.push_str(mark(row.allows(&Roles::from([role]))));
         }
+        text.push_str(mark(row.whole));
         text.push('\n');
     }
+    text.push_str(ACTS);
     text
 }
+
+/// Which of all that people do is recorded as an act, for the reference.
+const ACTS: &str = "
+## Acts
+
+An act is an entry of the record that says who did what and when (`bongsu.act/1`); no peer gets it. Acts are: coming in, also in vain, and leaving; every change of accounts, roles, clearances, links and passkeys; reports, \
+recalls, introductions and their approvals; feeds that a person gave, and screenings; asking whether another's item may go on, and answering; every step toward a policy, loading a table, and each look at what a policy would \
+change; checking the whole record; looking with a peer's eyes, once an hour for each person and peer.
+
+No acts are reading and searching with the own eyes: they change nothing and let nothing out, would fill the record, and would themselves tell what a watch looks for. Exports and evidence bundles are made by the operator of the \
+machine from the data folder of a stopped node, who is asked by no route; a bundle holds its own custody.
+";

@@ -8,13 +8,13 @@ use std::time::Duration;
 use super::People;
 use super::act::Actor;
 use super::oidc::ASK_EVERY;
-use super::order::{AccountOrder, Said, orders};
+use super::order::{Order, Said, orders};
 use crate::serve::{Stop, stopped};
 
 /// How often orders of the machine's operator are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The largest order.
-const MOST_ORDER_BYTES: u64 = 64 << 10;
+const MOST_ORDER_BYTES: u64 = 4 << 20;
 /// Sessions for which the provider is asked at once.
 const ASKED_AT_ONCE: usize = 16;
 
@@ -23,6 +23,8 @@ impl People {
     pub(crate) async fn run(self: Arc<Self>, mut stop: Stop) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         let asking = tokio::spawn(Arc::clone(&self).ask_provider(stop.clone()));
+        let people = Arc::clone(&self);
+        let opening = tokio::spawn(async move { people.open_views().await });
         loop {
             tokio::select! {
                 () = stopped(&mut stop) => break,
@@ -30,15 +32,19 @@ impl People {
             }
         }
         asking.abort();
+        opening.abort();
     }
 
-    async fn take_orders(&self) {
+    async fn take_orders(self: &Arc<Self>) {
         let folder = orders(&self.core.config.data);
         let Ok(files) = std::fs::read_dir(&folder) else { return };
         for file in files.filter_map(Result::ok) {
             let path = file.path();
             if path.extension().is_some_and(|e| e == "order") {
-                self.take_order(&path).await;
+                // One that takes long keeps no other waiting.
+                let people = Arc::clone(self);
+                let taking = tokio::spawn(async move { people.take_order(&path).await });
+                let _ = tokio::time::timeout(LOOK_EVERY, taking).await;
             }
         }
     }
@@ -49,13 +55,17 @@ impl People {
         if std::fs::remove_file(path).is_err() {
             return;
         }
-        let said = match serde_json::from_slice::<AccountOrder>(&bytes) {
-            Err(e) => Said::Refused(format!("the order cannot be read: {e}")),
-            Ok(order) => match self.order(&Actor::OPERATOR, order).await {
-                Ok(answer) => Said::Done(answer),
-                Err(e) => Said::Refused(e.to_string()),
-            },
+        let said = match serde_json::from_slice::<Order>(&bytes) {
+            Err(e) => Err(format!("the order cannot be read: {e}")),
+            Ok(Order::Account(order)) => {
+                self.order(&Actor::OPERATOR, order).await.map(Said::Done).map_err(|e| e.to_string())
+            }
+            Ok(Order::Rules(order)) => {
+                let lines = path.with_extension("lines");
+                self.order_rules(order, &lines).await.map(Said::Rules).map_err(|e| e.to_string())
+            }
         };
+        let said = said.unwrap_or_else(Said::Refused);
         let bytes = serde_json::to_vec(&said).unwrap_or_default();
         if let Err(e) = crate::keys::write_secret(&path.with_extension("answer"), &bytes) {
             tracing::error!(error = %e, "the answer to an order could not be written");
@@ -71,8 +81,9 @@ impl People {
                 () = stopped(&mut stop) => return,
                 _ = tick.tick() => {}
             }
+            let now = self.core.surroundings.now();
             let (open, over): (Vec<_>, Vec<_>) =
-                oidc.tokens().into_iter().partition(|token| self.sessions.get(token, self.now()).is_some());
+                oidc.tokens().into_iter().partition(|token| self.sessions.get(token, now).is_some());
             over.iter().for_each(|token| oidc.forget(token));
             for some in open.chunks(ASKED_AT_ONCE) {
                 let asked = some.iter().map(|token| {

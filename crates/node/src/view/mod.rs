@@ -21,7 +21,8 @@ mod step;
 mod words;
 
 use base::NodeName;
-use label::Level;
+use label::Clearance;
+use sha2::{Digest, Sha256};
 
 pub(crate) use content::Prepared;
 pub(crate) use fold::{Fold, Intake, Mark};
@@ -29,17 +30,16 @@ pub(crate) use owner::{Decided, OwnerRows};
 pub(crate) use pool::{Opened, Reader, Views};
 pub(crate) use rows::{Noun, Row, Rows};
 
+/// With this the files of people's views begin.
+const USER: &str = "user.";
+
 /// Whose eyes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum View {
     /// The node's owner: the whole home log.
     Owner,
-    /// A person of this organisation: the home log up to a level.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "accounts have clearances; today's one officer is the owner")
-    )]
-    User(Level),
+    /// People of this organisation with one clearance: what it admits of the home log.
+    User(Clearance),
     /// An ally: what was released to it and what came from it, in the order in which it was.
     Peer(NodeName),
 }
@@ -49,7 +49,12 @@ impl View {
     fn file(&self) -> String {
         match self {
             Self::Owner => "owner".to_owned(),
-            Self::User(level) => format!("user.{}", level.as_str().to_lowercase().replace(' ', "-")),
+            Self::User(clearance) => {
+                let level = clearance.level.as_str().to_lowercase().replace(' ', "-");
+                // Its words may be longer than a file's name, and hold what no name may.
+                let text = serde_json::to_vec(clearance).unwrap_or_default();
+                format!("{USER}{level}.{}", &hex::encode(Sha256::digest(text))[..16])
+            }
             Self::Peer(peer) => format!("peer.{peer}"),
         }
     }

@@ -1,6 +1,6 @@
 //! The views of a node and the connections that read them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::fold::{Fold, Intake};
 use super::owner::OwnerRows;
 use super::rows::{Row, Rows};
 use super::words::Words;
-use super::{View, schema};
+use super::{USER, View, schema};
 use crate::NodeError;
 use crate::core::lock;
 
@@ -70,6 +70,23 @@ impl Views {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Removes the files of people's views that nobody needs: what is not followed would keep what was recalled.
+    pub(crate) fn sweep(&self, needed: &BTreeSet<View>) {
+        let kept: BTreeSet<String> = needed.iter().map(View::file).collect();
+        let Ok(files) = std::fs::read_dir(&self.folder) else { return };
+        for path in files.filter_map(Result::ok).map(|file| file.path()) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            // The names of views have two dots, and their files one more.
+            let view = name.splitn(4, '.').take(3).collect::<Vec<_>>().join(".");
+            if name.starts_with(USER)
+                && !kept.contains(&view)
+                && let Err(error) = std::fs::remove_file(&path)
+            {
+                tracing::error!(%error, path = %path.display(), "a view that nobody needs is still there");
+            }
+        }
     }
 
     /// Lets a view be read.

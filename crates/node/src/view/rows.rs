@@ -73,9 +73,13 @@ impl Row {
         self.received.is_none()
     }
 
+    /// The body, of what pages show.
+    pub(crate) fn document(&self) -> Option<Value> {
+        serde_json::from_str(self.body.as_ref()?).ok()
+    }
+
     fn read<T: base::Noun>(&self) -> Option<T> {
-        let body: Value = serde_json::from_str(self.body.as_ref()?).ok()?;
-        base::from_document(&body).ok()
+        base::from_document(&self.document()?).ok()
     }
 
     pub(crate) fn finding(&self) -> Option<Finding> {

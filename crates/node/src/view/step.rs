@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use base::{EntryId, Marking, Timestamp};
-use label::Level;
 use record::{Entry, Stored};
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -54,9 +53,7 @@ impl Step<'_> {
     /// Whether the view holds the entry. Of a peer's view only what is its is given in the first place.
     pub(super) fn is_for(&self, stored: &Stored) -> bool {
         let View::User(clearance) = self.view else { return true };
-        let marking = stored.entry.as_ref().and_then(base::Marked::marking);
-        // What cannot be judged is above everybody.
-        marking.and_then(|m| m.level.parse::<Level>().ok()).is_some_and(|level| level <= *clearance)
+        clearance.admits(stored.entry.as_ref().and_then(base::Marked::marking))
     }
 
     fn tally(&mut self, field: &str, value: &str, by: i64) {

@@ -6,6 +6,7 @@
 mod support;
 
 mod carried;
+mod clearance;
 mod feeds;
 mod hostile;
 mod hub;
@@ -15,6 +16,7 @@ mod oidc;
 mod outage;
 mod people;
 mod policy;
+mod policy_online;
 mod recall;
 mod repeat;
 mod restore;

@@ -348,7 +348,13 @@ async fn the_operator_orders_a_running_and_a_stopped_node() {
     };
     let new = |name: &str| {
         let roles = ["observer".parse().unwrap()].into();
-        AccountOrder::Add(NewAccount { name: name.parse().unwrap(), title: None, roles, oidc_subject: None })
+        AccountOrder::Add(NewAccount {
+            name: name.parse().unwrap(),
+            title: None,
+            roles,
+            clearance: None,
+            oidc_subject: None,
+        })
     };
     let answer = order(new("running")).await.unwrap().unwrap();
     let link = format!("{}/enter?token={}", origin(&side), answer.token.unwrap());

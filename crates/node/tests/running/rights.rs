@@ -69,6 +69,7 @@ fn body(path: &str, id: &str) -> Option<Value> {
         | "/api/account/passkeys/{id}/remove"
         | "/api/entries/{id}/verify"
         | "/api/record/verify"
+        | "/api/policy/{id}/apply"
         | "/api/feeds/{kind}"
         | "/api/link/file"
         | "/api/link/receipts" => None,
@@ -79,6 +80,11 @@ fn body(path: &str, id: &str) -> Option<Value> {
         }})),
         "/api/accounts" => Some(json!({"name": "mallory", "roles": ["administrator"]})),
         "/api/accounts/{name}/roles" => Some(json!({"roles": []})),
+        "/api/accounts/{name}/clearance" => Some(json!({"clearance": {"level": "SECRET"}})),
+        "/api/policy" => Some(json!({"name": "kor", "text": "permit(principal, action, resource);"})),
+        "/api/policy/dry-run" => Some(json!({"text": "permit(principal, action, resource);"})),
+        "/api/policy/{id}/sign" => Some(json!({"sha256": "00".repeat(32)})),
+        "/api/tables" => Some(json!({"table": {"schema": "bongsu.code-table/1"}})),
         "/api/approvals" => Some(json!({"act": "recall", "entry": id, "reason": "by mistake"})),
         "/api/entries/{id}/recall" => Some(json!({"reason": "by mistake"})),
         "/api/entries/{id}/request-release" => {
@@ -231,9 +237,16 @@ fn check_object(route: &str, object: &str, role: &str, status: u16, case: &str) 
         ("/api/entries/{id}/recall", "allied") => &[409],
         ("/api/entries/{id}/recall", _) => &[404],
         ("/api/account/passkeys/{id}/remove", _) => &[404],
-        ("/api/accounts/{name}/roles" | "/api/accounts/{name}/remove" | "/api/accounts/{name}/link", _) => {
-            &[404]
-        }
+        (
+            "/api/accounts/{name}/roles"
+            | "/api/accounts/{name}/clearance"
+            | "/api/accounts/{name}/remove"
+            | "/api/accounts/{name}/link",
+            _,
+        ) => &[404],
+        // None of these entries holds a policy.
+        ("/api/policy/{id}/sign" | "/api/policy/{id}/apply", _) => &[404],
+        ("/api/policy/dry-run", _) => &[200],
         ("/api/peers", "none") => &[200, 428, 400],
         _ => return,
     };

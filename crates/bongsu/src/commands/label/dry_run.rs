@@ -6,16 +6,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use base::{EntryId, NodeName, Timestamp};
-use label::{Audience, National, Rules, Withheld};
+use label::{Audience, National, PolicyDocument, Rules, Withheld};
+use node::RulesOrder;
 use rayon::prelude::*;
+use record::ReadRecord;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::picture::{Held, Picture};
 use super::policy::compile;
-use super::preview::why_withheld;
 use crate::Common;
 use crate::error::CliError;
 use crate::now;
+use crate::out::List;
 
 const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 
@@ -73,6 +76,9 @@ pub(super) fn run(store: &Path, policy: &str, days: u32, common: &Common) -> Res
         Ok(policy) => policy,
         Err(error) => return list.fail(error),
     };
+    if super::stopped(ReadRecord::open(store))?.is_none() {
+        return online(store, new.document().clone(), days, list);
+    }
     let picture = Picture::read(store)?;
     for fault in picture.rules.faults() {
         list.fault(fault.clone());
@@ -114,6 +120,24 @@ pub(super) fn run(store: &Path, policy: &str, days: u32, common: &Common) -> Res
     Ok(ExitCode::SUCCESS)
 }
 
+/// The same by a running node: its lines, the counts first.
+fn online(store: &Path, policy: PolicyDocument, days: u32, mut list: List) -> Result<ExitCode, CliError> {
+    let order = RulesOrder::DryRun { policy, days };
+    let (_, lines) = node::order_rules(&super::settings(store)?, order)?;
+    let parse = |line: &[u8]| serde_json::from_slice::<Value>(line);
+    let each = || lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    for kind in ["count", "change"] {
+        for line in each() {
+            let line = parse(line)?;
+            if line["kind"] == kind {
+                list.item(&line)?;
+            }
+        }
+    }
+    list.finish()?;
+    Ok(ExitCode::SUCCESS)
+}
+
 const HELD: &str = "newly_held";
 const RELEASED: &str = "newly_released";
 
@@ -144,7 +168,7 @@ fn change<'a>(
         time: held.time,
         shared: picture.is_shared(&audience.node, &held.id),
         rule: withheld.rule.to_string(),
-        why: why_withheld(&withheld),
+        why: withheld.meaning(),
         path: withheld.path,
     })
 }

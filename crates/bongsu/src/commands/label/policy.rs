@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use base::{BlobHash, EntryId, NodeName, Timestamp};
+use base::{BlobHash, Country, EntryId, Marking, NodeName, Timestamp};
 use label::{POLICY_SCHEMA, POLICY_SCHEMA_TEXT, Policy as Compiled, PolicyDocument};
-use node::{Desk, NodeError, PolicyApproval, PolicySignature, Proposal, RulesOnRecord};
+use node::{
+    Desk, NodeError, PolicyApproval, PolicySignature, PolicyStepError, PolicySummary, Proposal, RulesAnswer,
+    RulesOnRecord, RulesOrder,
+};
 use record::{Entry, NodeKey, ReadRecord};
 use serde::Serialize;
 
@@ -34,7 +37,7 @@ pub(crate) enum Policy {
 
 One row a peer with the counts (`kind`: count), then one row for each own entry of these days
 whose decision changes (`kind`: change). What a peer has already stays there until
-it is recalled (`shared`); what was once withheld is not sent later. Stop the node first.")]
+it is recalled (`shared`); what was once withheld is not sent later. The node may run.")]
     DryRun {
         /// The node's data folder
         #[arg(long, value_name = "DIR", env = "BONGSU_STORE", hide_env_values = true)]
@@ -51,7 +54,7 @@ it is recalled (`shared`); what was once withheld is not sent later. Stop the no
   bongsu label policy propose samples/label/kor-national.cedar --name kor-national \\
     --author Kim --store ./seoul
 
-Stop the node first. The version is one above the last when it is left out.")]
+The node may run. The version is one above the last when it is left out.")]
     Propose {
         /// Cedar policies as text, or a bongsu.policy/1; - is standard input
         file: String,
@@ -75,7 +78,8 @@ Stop the node first. The version is one above the last when it is left out.")]
     #[command(after_help = "Example:
   bongsu label policy sign 9ab0… --key kim.key --store ./seoul
 
-The id is the `entry` that `propose` printed. Stop the node first.")]
+The id is the `entry` that `propose` printed. The node may run: then the signature
+is handed to it, and the key stays here.")]
     Sign {
         /// The entry of the proposal
         proposal: EntryId,
@@ -90,7 +94,7 @@ The id is the `entry` that `propose` printed. Stop the node first.")]
     #[command(after_help = "Example:
   bongsu label policy apply 7cd2… --store ./seoul
 
-Stop the node first.")]
+The node may run.")]
     Apply {
         /// The entry of the proposal
         proposal: EntryId,
@@ -131,7 +135,7 @@ pub(super) fn run(command: Policy, common: &Common) -> Result<ExitCode, CliError
 }
 
 /// A document, or a text that has none of the fields around it yet.
-fn document(file: &str) -> Result<PolicyDocument, CliError> {
+pub(super) fn document(file: &str) -> Result<PolicyDocument, CliError> {
     let wrong = |e: &dyn std::fmt::Display| CliError::Usage(format!("`{}`: {e}", input::name(file)));
     let text = String::from_utf8(input::read(file)?).map_err(|e| wrong(&e))?;
     if text.trim_start().starts_with('{') {
@@ -145,7 +149,7 @@ fn document(file: &str) -> Result<PolicyDocument, CliError> {
         effective_from: Timestamp::UNIX_EPOCH,
         policy_schema: POLICY_SCHEMA.to_owned(),
         text,
-        marking: base::Marking::new("RESTRICTED", &[], "ZZZ"),
+        marking: Marking::new("RESTRICTED", &[], "ZZZ"),
     })
 }
 
@@ -212,11 +216,11 @@ struct Step<'a> {
     version: u64,
     sha256: BlobHash,
     effective_from: Timestamp,
-    officer: Option<NodeName>,
+    officer: Option<String>,
 }
 
 impl<'a> Step<'a> {
-    fn of(entry: EntryId, proposal: EntryId, policy: &'a Proposal, officer: Option<NodeName>) -> Self {
+    fn of(entry: EntryId, proposal: EntryId, policy: &'a Proposal, officer: Option<String>) -> Self {
         Self {
             entry,
             proposal,
@@ -230,22 +234,33 @@ impl<'a> Step<'a> {
 }
 
 fn propose(file: &str, given: Given, store: &Path, common: &Common) -> Result<ExitCode, CliError> {
-    let rules = RulesOnRecord::read(&ReadRecord::open(store)?)?;
-    let mut desk = Desk::open(&super::settings(store)?)?;
+    let record = super::stopped(ReadRecord::open(store))?;
+    let rules = record.as_ref().map(RulesOnRecord::read).transpose()?;
+    // The desk opens the record for itself.
+    drop(record);
     let mut document = document(file)?;
     let is_text = document.version == 0 && document.author.is_empty();
     if is_text {
         let missing = |flag: &str| CliError::Usage(format!("a policy as text needs {flag}"));
         document.name = given.name.ok_or_else(|| missing("--name"))?;
         document.author = given.author.ok_or_else(|| missing("--author"))?;
-        let next = rules.newest_version(&document.name).map_or(1, |newest| newest.saturating_add(1));
-        document.version = given.version.unwrap_or(next);
+        let newest = rules.as_ref().and_then(|rules| rules.newest_version(&document.name));
+        let next = newest.map_or(1, |newest| newest.saturating_add(1));
+        // A running node gives the version that follows, which is written 0 until then.
+        document.version = given.version.unwrap_or(if rules.is_some() { next } else { 0 });
         document.effective_from = given.effective_from.unwrap_or_else(|| now(common));
-        document.marking = desk.nobody();
     } else if given.name.is_some() || given.version.is_some() || given.author.is_some() {
         return Err(CliError::Usage(
             "the file is a bongsu.policy/1 with a name, a version and an author of its own".to_owned(),
         ));
+    }
+    let Some(rules) = rules else {
+        let answer = super::running(store, RulesOrder::Propose(document))?;
+        return print_step("bongsu.label-policy-propose/1", answer, common);
+    };
+    let mut desk = Desk::open(&super::settings(store)?)?;
+    if is_text {
+        document.marking = desk.nobody();
     }
     rules.may_propose(&document).map_err(NodeError::from)?;
     let mut list = common.out().list("bongsu.label-policy-propose/1");
@@ -273,7 +288,11 @@ fn propose(file: &str, given: Given, store: &Path, common: &Common) -> Result<Ex
 }
 
 fn sign(id: &EntryId, key: &Path, store: &Path, common: &Common) -> Result<ExitCode, CliError> {
-    let rules = RulesOnRecord::read(&ReadRecord::open(store)?)?;
+    let Some(record) = super::stopped(ReadRecord::open(store))? else {
+        return sign_online(id, key, store, common);
+    };
+    let rules = RulesOnRecord::read(&record)?;
+    drop(record);
     let mut desk = Desk::open(&super::settings(store)?)?;
     let anybody: NodeName = "officer".parse().map_err(|e: base::IdError| CliError::Usage(e.to_string()))?;
     let secret = node::officer_key(key, &anybody)?;
@@ -288,13 +307,34 @@ fn sign(id: &EntryId, key: &Path, store: &Path, common: &Common) -> Result<ExitC
         marking: desk.nobody(),
     };
     let entry: Entry = desk.sign(&signature, common.now)?;
-    let step = Step::of(desk.record(entry)?, *id, proposal, Some(officer));
+    let step = Step::of(desk.record(entry)?, *id, proposal, Some(officer.to_string()));
     common.out().document("bongsu.label-policy-sign/1", &step)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The officer's key signs here; the running node records the signature.
+fn sign_online(id: &EntryId, key: &Path, store: &Path, common: &Common) -> Result<ExitCode, CliError> {
+    let policies = super::running(store, RulesOrder::Policies)?.policies;
+    let policy = policies.iter().find(|policy| policy.entry == *id);
+    let policy = policy.ok_or_else(|| NodeError::from(PolicyStepError::NoProposal { id: *id }))?;
+    let anybody: NodeName = "officer".parse().map_err(|e: base::IdError| CliError::Usage(e.to_string()))?;
+    let secret = node::officer_key(key, &anybody)?;
+    let country: Country = "ZZZ".parse().map_err(|e: base::IdError| CliError::Usage(e.to_string()))?;
+    let marking = Marking::new("RESTRICTED", &[], "ZZZ");
+    let approval = PolicyApproval { proposal: *id, policy_sha256: policy.sha256, marking };
+    let time = now(common);
+    let approval = approval.signed(&country, &secret, time)?;
+    let order = RulesOrder::Sign { proposal: *id, approval };
+    print_step("bongsu.label-policy-sign/1", super::running(store, order)?, common)
+}
+
 fn apply(id: &EntryId, store: &Path, common: &Common) -> Result<ExitCode, CliError> {
-    let rules = RulesOnRecord::read(&ReadRecord::open(store)?)?;
+    let Some(record) = super::stopped(ReadRecord::open(store))? else {
+        let answer = super::running(store, RulesOrder::Apply { proposal: *id })?;
+        return print_step("bongsu.label-policy-apply/1", answer, common);
+    };
+    let rules = RulesOnRecord::read(&record)?;
+    drop(record);
     let mut desk = Desk::open(&super::settings(store)?)?;
     let applied = rules.may_apply(id, desk.nobody()).map_err(NodeError::from)?;
     let proposal = rules.proposal(id).map_err(NodeError::from)?;
@@ -304,43 +344,43 @@ fn apply(id: &EntryId, store: &Path, common: &Common) -> Result<ExitCode, CliErr
     Ok(ExitCode::SUCCESS)
 }
 
-#[derive(Serialize)]
-struct Listed<'a> {
-    entry: EntryId,
-    name: &'a str,
-    version: u64,
-    author: &'a str,
-    sha256: BlobHash,
-    proposed: Timestamp,
-    signed_by: Vec<&'a str>,
-    applied: Option<Timestamp>,
-    effective_from: Timestamp,
-    in_force: bool,
-}
-
 fn list(store: &Path, common: &Common) -> Result<ExitCode, CliError> {
-    let rules = RulesOnRecord::read(&ReadRecord::open(store)?)?;
-    let in_force = rules.at(now(common)).national.path();
     let mut list = common.out().list("bongsu.label-policy-list/1");
-    for fault in rules.faults() {
-        list.fault(fault.clone());
-    }
-    for (id, proposal) in rules.proposals() {
-        let document = &proposal.document;
-        let path = document.path();
-        list.item(&Listed {
-            entry: *id,
-            name: &document.name,
-            version: document.version,
-            author: &document.author,
-            sha256: proposal.sha256,
-            proposed: proposal.time,
-            signed_by: proposal.signatures.keys().map(NodeName::as_str).collect(),
-            applied: proposal.applied,
-            effective_from: document.effective_from,
-            in_force: proposal.applied.is_some() && in_force.as_ref() == Some(&path),
-        })?;
+    match super::stopped(ReadRecord::open(store))? {
+        None => {
+            for policy in super::running(store, RulesOrder::Policies)?.policies {
+                list.item(&policy)?;
+            }
+        }
+        Some(record) => {
+            let rules = RulesOnRecord::read(&record)?;
+            let in_force = rules.at(now(common)).national.path();
+            for fault in rules.faults() {
+                list.fault(fault.clone());
+            }
+            for (id, proposal) in rules.proposals() {
+                list.item(&PolicySummary::of(id, proposal, &rules, in_force.as_deref()))?;
+            }
+        }
     }
     list.finish()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a step that a running node took.
+fn print_step(schema: &'static str, answer: RulesAnswer, common: &Common) -> Result<ExitCode, CliError> {
+    let (Some(entry), Some(policy)) = (answer.step, answer.policies.first()) else {
+        return Err(CliError::Usage("the node did not say which step it took".to_owned()));
+    };
+    let step = Step {
+        entry,
+        proposal: policy.entry,
+        name: &policy.name,
+        version: policy.version,
+        sha256: policy.sha256,
+        effective_from: policy.effective_from,
+        officer: answer.officer,
+    };
+    common.out().document(schema, &step)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -76,7 +76,7 @@ pub(super) fn preview(
                     row.why = why_released(&audience, &rules);
                 }
                 Err(withheld) => {
-                    row.why = why_withheld(&withheld);
+                    row.why = withheld.meaning();
                     row.rule = Some(withheld.rule.to_string());
                     row.cause = withheld.cause.map(|cause| cause.to_string());
                     row.path = Some(withheld.path);
@@ -95,12 +95,4 @@ fn why_released(audience: &Audience, rules: &Rules) -> String {
     format!(
         "{country} is in the REL list, the level is within the clearance {clearance}, so is what it rests on{permits}."
     )
-}
-
-/// Why something stays, in words.
-pub(super) fn why_withheld(withheld: &Withheld) -> String {
-    match withheld.cause {
-        Some(cause) => format!("{} {}", withheld.rule.meaning(), cause.meaning()),
-        None => withheld.rule.meaning().to_owned(),
-    }
 }

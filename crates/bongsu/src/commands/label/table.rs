@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use base::{EntryId, Marking, Noun, Timestamp};
 use label::{CodeTable, Codes, MappingTable};
-use node::{Desk, RulesOnRecord};
-use record::ReadRecord;
+use node::{Desk, NodeError, RulesOnRecord, RulesOrder};
+use record::{ReadRecord, StoreError};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -35,11 +35,11 @@ pub(crate) enum Table {
         /// A bongsu.code-table/1 or bongsu.mapping-table/1; - is standard input
         file: String,
     },
-    /// Sign a table into a stopped node's record; it holds from its `valid_from` on
+    /// Sign a table into a node's record; it holds from its `valid_from` on
     #[command(after_help = "Example:
   bongsu label table load samples/label/kor-grades.json --store ./seoul
 
-Stop the node first. A table takes the place of the whole table before it.")]
+The node may run. A table takes the place of the whole table before it.")]
     Load {
         /// A bongsu.code-table/1 or bongsu.mapping-table/1; - is standard input
         file: String,
@@ -64,7 +64,14 @@ fn show(store: Option<&Path>, at: Option<Timestamp>, common: &Common) -> Result<
     match store {
         None => list.item(&document(&CodeTable::of(Codes::builtin(), nobody))?)?,
         Some(store) => {
-            let rules = RulesOnRecord::read(&ReadRecord::open(store)?)?;
+            let Some(record) = super::stopped(ReadRecord::open(store))? else {
+                for table in super::running(store, RulesOrder::Tables { at: Some(at) })?.tables {
+                    list.item(&table)?;
+                }
+                list.finish()?;
+                return Ok(ExitCode::SUCCESS);
+            };
+            let rules = RulesOnRecord::read(&record)?;
             for fault in rules.faults() {
                 list.fault(fault.clone());
             }
@@ -158,9 +165,27 @@ struct Loaded {
     table: Checked,
 }
 
+/// The desk, or nothing when a node runs.
+fn opened(desk: Result<Desk, NodeError>) -> Result<Option<Desk>, CliError> {
+    match desk {
+        Err(NodeError::Store(StoreError::InUse { .. })) => Ok(None),
+        desk => Ok(Some(desk?)),
+    }
+}
+
 fn load(file: &str, store: &Path, common: &Common) -> Result<ExitCode, CliError> {
     let table = Read::from(file)?;
-    let mut desk = Desk::open(&super::settings(store)?)?;
+    let Some(mut desk) = opened(Desk::open(&super::settings(store)?))? else {
+        let table_document = match &table {
+            Read::Codes(table) => document(table)?,
+            Read::Words(table) => document(table)?,
+        };
+        let answer = super::running(store, RulesOrder::LoadTable { table: table_document })?;
+        let entry =
+            answer.step.ok_or_else(|| CliError::Usage("the node did not say which entry".to_owned()))?;
+        common.out().document("bongsu.label-table-load/1", &Loaded { entry, table: table.checked() })?;
+        return Ok(ExitCode::SUCCESS);
+    };
     let signed = match &table {
         Read::Codes(table) => desk.sign(table, common.now)?,
         Read::Words(table) => desk.sign(table, common.now)?,
