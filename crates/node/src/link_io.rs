@@ -23,7 +23,7 @@ use crate::keys::TlsIdentity;
 use crate::link_in::BATCH_PATH;
 use crate::peer_link::{Gathered, PeerLink};
 use crate::serve::{Stop, stopped};
-use crate::tls;
+use crate::{NodeError, tls};
 
 /// How long connecting, and one request, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -162,8 +162,7 @@ impl Sender {
 
     async fn send(&mut self, start: u64, end: u64) -> Result<Reply, String> {
         let ready = self.ahead.take().filter(|ahead| ahead.start == start).map(|ahead| ahead.items);
-        let batch =
-            batch(&self.core, &self.link, self.lane, (start, end), ready.unwrap_or_default()).await?;
+        let batch = batch(&self.core, &self.link, self.lane, (start, end), ready.unwrap_or_default()).await?;
         let behind = batch.start() + batch.len() as u64;
         let body = batch.to_bytes().map_err(|e| e.to_string())?;
         let mut open = self.open.take();
@@ -241,7 +240,6 @@ impl Sender {
         Ok(sender)
     }
 }
-
 
 /// The signed batch of what a lane has from `start` to `end`, fewer items when they are large; `ready` are those that
 /// were read ahead.

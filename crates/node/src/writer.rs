@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
-use base::{EntryId, KeyFingerprint, NodeName, Precedence, Recall, Timestamp};
-use label::{Evidence, Released};
+use base::{EntryId, KeyFingerprint, NodeName, Precedence, Timestamp};
+use label::Released;
 use link::Inbound;
 use record::{Batch, Entry, LaneAck, NodeKey, RecordStore, SqliteRecord, Stored};
 use tokio::sync::{Notify, broadcast, oneshot};

@@ -50,8 +50,7 @@ pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use store::{
     Batch, Committed, Damage, DamageKind, Direction, Genesis, Incoming, Lane, LaneAck, LaneItem, LaneRow,
     LaneState, Peer, Program, Purge, ReadRecord, RecordStore, RepairSource, Repaired, SqliteOptions,
-    SqliteRecord,
-    StoreError, Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair, verify_dir,
-    verify_open,
+    SqliteRecord, StoreError, Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair,
+    verify_dir, verify_open,
 };
 pub use witness::{WitnessError, read_request, witness};

@@ -17,7 +17,7 @@ use super::{Api, ErrorView, Failure};
 use crate::NodeError;
 use crate::core::Draft;
 use crate::courier::{self, LaneSpan};
-use crate::people::{Act, ActKind, Caller};
+use crate::people::{ActKind, Caller};
 
 /// A file for a courier ends behind the batch with which it has so many bytes; what is left goes in the next.
 const FILE_BYTES: u64 = 64 << 20;

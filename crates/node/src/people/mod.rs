@@ -225,11 +225,6 @@ impl People {
         Ok(format!("{}/enter?token={token}", self.origin))
     }
 
-    /// The time.
-    pub(super) fn now(&self) -> Timestamp {
-        self.core.surroundings.now()
-    }
-
     async fn record(&self, act: Act) -> Result<(), NodeError> {
         self.core.append(vec![Draft::Act(Box::new(act))]).await.map(|_| ())
     }

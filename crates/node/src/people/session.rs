@@ -73,7 +73,7 @@ fn links(data: &Path) -> PathBuf {
 /// # Errors
 /// When the folder cannot be written.
 pub fn new_entry_token(data: &Path) -> Result<String, NodeError> {
-    entry_token(data, now())
+    entry_token(data, crate::core::now())
 }
 
 /// The same at the time of a running node.

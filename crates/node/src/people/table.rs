@@ -114,7 +114,11 @@ pub(crate) const TABLE: &[Row] = &[
         Only(&[ReleaseOfficer, KeyHolder]),
         "write what a peer has not acknowledged as a file for a courier",
     )),
-    whole(post("/api/link/file", Only(&[ReleaseOfficer, KeyHolder]), "take in a file that a courier brought")),
+    whole(post(
+        "/api/link/file",
+        Only(&[ReleaseOfficer, KeyHolder]),
+        "take in a file that a courier brought",
+    )),
     whole(post(
         "/api/link/receipts",
         Only(&[ReleaseOfficer, KeyHolder]),

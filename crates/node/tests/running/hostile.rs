@@ -142,7 +142,11 @@ async fn each_way_is_refused_counted_and_recorded() {
         ("a replay of a session", "replay", bytes(&replayed)),
         ("another start than the one before", "fork", bytes(&other)),
         ("the same envelope with a new sequence", "bad_checkpoint", bytes(&renumbered)),
-        ("the same item, numbered and signed anew", "replay", bytes(&seoul.next(&[delivered.clone()]))),
+        (
+            "the same item, numbered and signed anew",
+            "replay",
+            bytes(&seoul.next(std::slice::from_ref(&delivered))),
+        ),
         ("an object of another owner", "other_author", bytes(&seoul.next(&[tokyo.finding("WRONG")]))),
         ("a clock an hour ahead", "clock_off", late(3600.0)),
         ("a clock an hour behind", "clock_off", late(-3600.0)),
@@ -448,7 +452,6 @@ async fn in_a_process_of_its_own() {
     let grown = memory_kib("VmHWM").saturating_sub(before);
     assert!(metric(&washington, "bongsu_refusals").await > 20);
     assert!(grown < 256 << 10, "{grown} KiB");
-    println!("grown by {grown} KiB");
     seoul.deliver(&[seoul.finding("After")]).await;
 }
 

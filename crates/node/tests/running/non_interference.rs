@@ -78,7 +78,12 @@ impl Normal {
                 // Base64 of hashes and signatures, which differ as the keys do; their number and place stay.
                 .map(|(key, value)| {
                     let opaque = ["root", "checkpoint", "envelope", "hashes", "address", "since", "last_ack"];
-                    let value = if opaque.contains(&key.as_str()) { shape(value) } else { self.value(value) };
+                    // How long an entry is depends on the digits of its time of signing.
+                    let value = match key.as_str() {
+                        "held_bytes" => Value::Null,
+                        key if opaque.contains(&key) => shape(value),
+                        _ => self.value(value),
+                    };
                     (key.clone(), value)
                 })
                 .collect(),

@@ -122,11 +122,11 @@ async fn without_them_what_peers_sent_is_hidden_until_they_are_heard() {
     washington.start().await;
     // The whole folder is as it was: it cannot know of the recall, but that it was restored.
     is_gone(&washington, &recalled, "RECALLED-WORDS").await;
-    assert_eq!(washington.officer().ids("/api/findings").await, [own.clone()]);
+    assert_eq!(washington.officer().ids("/api/findings").await, std::slice::from_ref(&own));
     assert_eq!(washington.peer("seoul").await["unconfirmed"], json!(true));
     // That holds over a restart as well.
     washington.restart().await;
-    assert_eq!(washington.officer().ids("/api/findings").await, [own.clone()]);
+    assert_eq!(washington.officer().ids("/api/findings").await, std::slice::from_ref(&own));
     washington.verify().await;
 
     seoul.start().await;
