@@ -73,7 +73,7 @@ pub(super) async fn hostile(folder: &Path, span: Duration) -> Result<(), Failed>
 
 /// The good peer's items, one by one.
 async fn good(pair: &Pair, span: Duration, next: &mut usize) -> Result<Vec<f64>, Failed> {
-    let (here, there) = (Seen::listen(pair.seoul.arrivals()), Seen::listen(pair.washington.arrivals()));
+    let (here, there) = (Seen::listen(pair.seoul.arrivals()?), Seen::listen(pair.washington.arrivals()?));
     let mut tick = tokio::time::interval(Duration::from_millis(1000 / GOOD_PER_SECOND));
     let began = Instant::now();
     let mut ids: Vec<EntryId> = Vec::new();

@@ -24,7 +24,6 @@ pub struct PeerIdentity {
 
 /// One item of a batch whose signatures hold.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "nearly all items are entries: a box for each would cost more")]
 pub(crate) enum VerifiedItem {
     Entry(Entry),
     Withdrawn(EntryId),

@@ -29,10 +29,6 @@ const FILL_BYTES: usize = MAX_BATCH_BYTES - MAX_HEAD_BYTES - 2 * record::MAX_ENT
 
 /// One place in the sender's log for the peer.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all items are released: a box for each would cost more"
-)]
 pub enum Item {
     /// An entry that was released for the peer.
     Released(Released<Entry>),

@@ -257,7 +257,7 @@ pub fn order_accounts(config: &Config, order: AccountOrder) -> Result<AccountAns
 pub fn order_rules(config: &Config, order: RulesOrder) -> Result<(RulesAnswer, Vec<u8>), NodeError> {
     let patience = if matches!(order, RulesOrder::DryRun { .. }) { DRY_RUN_PATIENCE } else { PATIENCE };
     let name = token();
-    let said = hand_over_as(&config.data, &name, &Order::Rules(order), patience)?;
+    let said = hand_over_as(&config.data, &name, &Order::Rules(Box::new(order)), patience)?;
     let lines = orders(&config.data).join(format!("{name}.lines"));
     let bytes = std::fs::read(&lines).unwrap_or_default();
     let _ = std::fs::remove_file(&lines);
@@ -272,7 +272,7 @@ pub fn order_rules(config: &Config, order: RulesOrder) -> Result<(RulesAnswer, V
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Order {
     Account(AccountOrder),
-    Rules(RulesOrder),
+    Rules(Box<RulesOrder>),
 }
 
 /// What a running node says to an order.

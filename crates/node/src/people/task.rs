@@ -62,7 +62,7 @@ impl People {
             }
             Ok(Order::Rules(order)) => {
                 let lines = path.with_extension("lines");
-                self.order_rules(order, &lines).await.map(Said::Rules).map_err(|e| e.to_string())
+                self.order_rules(*order, &lines).await.map(Said::Rules).map_err(|e| e.to_string())
             }
         };
         let said = said.unwrap_or_else(Said::Refused);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base::{EntryId, NodeName, Noun as _};
 use incident::Incident;
-use label::{Audience, National, Rules, Withheld};
+use label::{Audience, National, Rules};
 use serde::Serialize;
 
 use super::picture::{INCIDENT_OF_OTHERS, Picture, RECALL_OF_NOTHING};
