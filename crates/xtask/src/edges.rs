@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("label", &["base"]),
     ("record", &["base"]),
     ("orbit", &["base"]),
+    ("threat", &["base"]),
     // Level 2: what joins findings and carries entries.
     ("incident", &["base"]),
     ("link", &["base", "label", "record"]),
@@ -23,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates of levels 0 to 2: no clock, file, socket, thread or async runtime of their own.
-const PURE: &[&str] = &["base", "label", "record", "orbit", "incident", "link"];
+const PURE: &[&str] = &["base", "label", "record", "orbit", "threat", "incident", "link"];
 
 /// Libraries that bring a runtime, a network or a database, and the pure crates that may have one all the same.
 const BANNED: &[(&str, &[&str])] = &[
