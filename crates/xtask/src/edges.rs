@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Level 4: the binary.
     ("bongsu", &["base", "label", "record", "orbit", "incident", "link", "node"]),
     // Development only.
-    ("bench", &["base", "label", "record", "orbit", "node"]),
+    ("bench", &["base", "label", "record", "orbit", "threat", "node"]),
     ("testkit", &["base"]),
     ("xtask", &[]),
 ];

@@ -171,14 +171,14 @@ impl Atom {
         work.take(column.cells.len() as u64)?;
         let mut rows: Vec<u32> = Vec::new();
         for (entry, row) in column.rows.iter().enumerate() {
+            // One value that passes is enough for the object.
+            if rows.last() == Some(row) {
+                continue;
+            }
             let value = column.value(entry);
             match self.operand.passes(value, self.negated, &mut work.steps) {
                 Ok(false) => (),
-                Ok(true) => {
-                    if rows.last() != Some(row) {
-                        rows.push(*row);
-                    }
-                }
+                Ok(true) => rows.push(*row),
                 Err(why) => self.no_answer(why, value, work.table.instances.first_observation(*row), work)?,
             }
         }
@@ -253,15 +253,15 @@ impl Atom {
         if matches!(self.operand, Operand::Exists) {
             return Ok(places.is_empty() == self.negated);
         }
-        let mut selected = false;
         for (column, entry) in places {
             let value = work.table.columns[*column as usize].value(*entry as usize);
             match self.operand.passes(value, self.negated, &mut work.steps) {
-                Ok(passes) => selected |= passes,
+                Ok(true) => return Ok(true),
+                Ok(false) => (),
                 Err(why) => self.no_answer(why, value, observation, work)?,
             }
         }
-        Ok(selected)
+        Ok(false)
     }
 
     /// One step of a path from each of `places`. `after` says what the step before went to.
@@ -320,7 +320,20 @@ impl Atom {
                 Some(Target::Row(row)) if table.instances.has(observation, *row) => {
                     objects.push(table.rows[*row as usize]);
                 }
-                Some(Target::Unresolved) if kind == Kind::References => objects.push((*column, *entry)),
+                Some(Target::Unresolved) if kind == Kind::References => {
+                    // A list of which nothing is there is not there.
+                    let elements =
+                        table.columns[*column as usize].elements.map(|child| &table.columns[child as usize]);
+                    let resolves = |target: &Target| match target {
+                        Target::Row(row) => table.instances.has(observation, *row),
+                        Target::Unresolved | Target::NoReference => false,
+                    };
+                    if elements
+                        .is_some_and(|below| below.targets[below.of_parent(*entry)].iter().any(resolves))
+                    {
+                        objects.push((*column, *entry));
+                    }
+                }
                 Some(Target::NoReference) => {
                     let what =
                         if kind == Kind::References { "no list of references" } else { "no reference" };
