@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use serde_json::json;
-use threat::{Limits, Matcher, Observations, Pattern, PatternSet, Version};
+use threat::{PatternLimits, PatternMatcher, Observations, Pattern, PatternSet, SpecVersion};
 
 use clock::{peak_mib, timed};
 
@@ -70,9 +70,9 @@ fn matched(count: usize, rounds: u32) -> Result<serde_json::Value, Box<dyn std::
     let (read, read_times) = timed(|| Observations::from_json(text.as_bytes()));
     let (matchers, compile_times) = timed(|| {
         let all = inputs::PATTERNS.iter();
-        all.map(|text| Matcher::new(&Pattern::parse(text, Version::V2_1)?)).collect::<Result<Vec<_>, _>>()
+        all.map(|text| PatternMatcher::new(&Pattern::parse(text, SpecVersion::V2_1)?)).collect::<Result<Vec<_>, _>>()
     });
-    let (matchers, limits) = (matchers?, Limits::default());
+    let (matchers, limits) = (matchers?, PatternLimits::default());
     let round = || -> Result<u32, threat::MatchError> {
         matchers.iter().try_fold(0, |hits, matcher| {
             Ok(hits + u32::from(black_box(matcher).matches(black_box(&read.observations), &limits)?.is_some()))
@@ -106,14 +106,14 @@ fn set(patterns: usize, count: usize) -> Result<serde_json::Value, Box<dyn std::
     let (set, build_times) = timed(|| {
         let mut set = PatternSet::default();
         for text in &texts {
-            set.add(&Pattern::parse(text, Version::V2_1)?)?;
+            set.add(&Pattern::parse(text, SpecVersion::V2_1)?)?;
         }
         Ok::<_, threat::PatternFault>(set)
     });
     let set = set?;
     let text = inputs::observed_json(count);
     let (read, read_times) = timed(|| Observations::from_json(text.as_bytes()));
-    let (found, times) = timed(|| set.matches(black_box(&read.observations), &Limits::default()));
+    let (found, times) = timed(|| set.matches(black_box(&read.observations), &PatternLimits::default()));
     Ok(json!({
         "observations": count, "patterns": patterns, "found": found.found.len(), "errors": found.errors.len(),
         "build_s": build_times.wall_s, "read_s": read_times.wall_s, "wall_s": times.wall_s, "cpu_s": times.cpu_s,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use threat::{Limits, Observations, Pattern, Version};
+use threat::{Observations, Pattern, PatternLimits, SpecVersion};
 
 const SYNTAX: &str = include_str!("data/oasis/pattern-syntax.jsonl");
 const MATCH: &str = include_str!("data/oasis/pattern-match.jsonl");
@@ -25,7 +25,7 @@ struct Case {
 }
 
 /// Holds each case against `verdict` and prints how many agree.
-fn check(name: &str, lines: &str, verdict: impl Fn(&Case, Version) -> Result<(), String>) {
+fn check(name: &str, lines: &str, verdict: impl Fn(&Case, SpecVersion) -> Result<(), String>) {
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut wrong = Vec::new();
     for line in lines.lines() {
@@ -69,13 +69,14 @@ fn matches() {
     });
 }
 
-fn outcome(case: &Case, version: Version) -> Result<bool, String> {
+fn outcome(case: &Case, version: SpecVersion) -> Result<bool, String> {
     let pattern = Pattern::parse(&case.pattern, version).map_err(|fault| format!("parse: {fault}"))?;
     let read = Observations::from_json(case.observed.to_string().as_bytes());
     if let Some(fault) = read.faults.iter().find(|fault| fault.level == base::FaultLevel::Error) {
         return Err(fault.to_string());
     }
-    let found = pattern.matches(&read.observations, &Limits::default()).map_err(|error| error.to_string())?;
+    let found =
+        pattern.matches(&read.observations, &PatternLimits::default()).map_err(|error| error.to_string())?;
     Ok(found.is_some())
 }
 

@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Level 3: the one crate with clock, files, network and threads.
     ("node", &["base", "label", "record", "orbit", "incident", "link"]),
     // Level 4: the binary.
-    ("bongsu", &["base", "label", "record", "orbit", "incident", "link", "node"]),
+    ("bongsu", &["base", "label", "record", "orbit", "threat", "incident", "link", "node"]),
     // Development only.
     ("bench", &["base", "label", "record", "orbit", "threat", "node"]),
     ("testkit", &["base"]),

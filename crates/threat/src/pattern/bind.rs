@@ -194,7 +194,7 @@ impl Agenda<'_> {
 }
 
 /// The tests of a binding, each with its observations.
-type Found = Vec<(usize, Vec<u32>)>;
+type Assigned = Vec<(usize, Vec<u32>)>;
 
 struct Search<'a> {
     observed: &'a [Observed],
@@ -208,7 +208,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// A binding of what is settled together with the agenda, after `depth` choices.
-    fn solve(&mut self, mut agenda: Option<&Agenda<'_>>, depth: usize) -> Result<Option<Found>, Unbound> {
+    fn solve(&mut self, mut agenda: Option<&Agenda<'_>>, depth: usize) -> Result<Option<Assigned>, Unbound> {
         let settled = self.leaves.len();
         if !self.may_be(agenda)? {
             return Ok(None);
@@ -236,7 +236,7 @@ impl Search<'_> {
         window: Window,
         rest: Option<&Agenda<'_>>,
         depth: usize,
-    ) -> Result<Option<Found>, Unbound> {
+    ) -> Result<Option<Assigned>, Unbound> {
         match item {
             Item::Part(Arrangement::Or(parts)) => self.choose_branch(parts, 0, window, None, rest, depth),
             Item::Part(Arrangement::FollowedBy(parts)) => {
@@ -269,7 +269,7 @@ impl Search<'_> {
         window: Window,
         rest: Option<&Agenda<'_>>,
         depth: usize,
-    ) -> Result<Option<Found>, Unbound> {
+    ) -> Result<Option<Assigned>, Unbound> {
         // What needs no choice first: it narrows the rest.
         let settled = self.leaves.len();
         let mut open = Vec::new();
@@ -291,7 +291,7 @@ impl Search<'_> {
         window: Window,
         rest: Option<&Agenda<'_>>,
         depth: usize,
-    ) -> Result<Option<Found>, Unbound> {
+    ) -> Result<Option<Assigned>, Unbound> {
         let Some((last, before)) = parts.split_last() else { return self.solve(rest, depth) };
         if depth + before.len() > MAX_CHOICES {
             return Err(Unbound::TooManyChoices);
@@ -313,7 +313,7 @@ impl Search<'_> {
         window: Window,
         rest: Option<&Agenda<'_>>,
         depth: usize,
-    ) -> Result<Option<Found>, Unbound> {
+    ) -> Result<Option<Assigned>, Unbound> {
         if times == 0 {
             return self.solve(rest, depth);
         }
@@ -350,7 +350,7 @@ impl Search<'_> {
         more: Option<(&Arrangement, u64)>,
         rest: Option<&Agenda<'_>>,
         depth: usize,
-    ) -> Result<Option<Found>, Unbound> {
+    ) -> Result<Option<Assigned>, Unbound> {
         for (part, number) in parts.iter().zip(0..) {
             if number < least {
                 continue;
@@ -373,7 +373,7 @@ impl Search<'_> {
         more: Option<(&Arrangement, u64)>,
         rest: Option<&Agenda<'_>>,
         depth: usize,
-    ) -> Result<Option<Found>, Unbound> {
+    ) -> Result<Option<Assigned>, Unbound> {
         let Some((last, before)) = parts.split_last() else { return self.solve(rest, depth) };
         let (mut left, mut right) = (Vec::new(), Vec::new());
         before.iter().for_each(|part| needed(part, 1, window, &mut left));
@@ -415,7 +415,7 @@ impl Search<'_> {
         more: Option<(&Arrangement, u64)>,
         rest: Option<&Agenda<'_>>,
         depth: usize,
-    ) -> Result<Option<Found>, Unbound> {
+    ) -> Result<Option<Assigned>, Unbound> {
         let mut leaves = Vec::new();
         needed(inner, 1, window, &mut leaves);
         let Some(until) = self.end_from(&leaves)? else { return Ok(None) };
@@ -528,7 +528,7 @@ impl Search<'_> {
     }
 
     /// A binding of what is settled.
-    fn assigned(&mut self) -> Result<Option<Found>, Unbound> {
+    fn assigned(&mut self) -> Result<Option<Assigned>, Unbound> {
         let leaves = std::mem::take(&mut self.leaves);
         let demands = self.demands(&leaves)?;
         let found = match demands {

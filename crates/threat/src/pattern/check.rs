@@ -2,19 +2,19 @@
 
 use base::Fault;
 
-use super::Version;
+use super::SpecVersion;
 use super::ast::{Comparison, Literal, Observation, PropertyTest, Qualifier, Step, Test};
 use super::error::{PatternFault, Span, short};
 
 /// Faults of a pattern that reads well: hashes of the wrong length, and in version 2.1 two qualifiers of one kind on
 /// one observation expression without parentheses between.
-pub(super) fn check(pattern: &Observation, version: Version) -> Vec<Fault> {
+pub(super) fn check(pattern: &Observation, version: SpecVersion) -> Vec<Fault> {
     let mut faults = Vec::new();
     observation(pattern, version, &mut faults);
     faults
 }
 
-fn observation(pattern: &Observation, version: Version, faults: &mut Vec<Fault>) {
+fn observation(pattern: &Observation, version: SpecVersion, faults: &mut Vec<Fault>) {
     match pattern {
         Observation::Test(test, _) => comparison(test, faults),
         Observation::And(parts) | Observation::Or(parts) | Observation::FollowedBy(parts) => {
@@ -23,7 +23,7 @@ fn observation(pattern: &Observation, version: Version, faults: &mut Vec<Fault>)
         Observation::Group(inner) => observation(inner, version, faults),
         Observation::Qualified(inner, qualifiers) => {
             observation(inner, version, faults);
-            if version == Version::V2_1 && matches!(**inner, Observation::Test(..)) {
+            if version == SpecVersion::V2_1 && matches!(**inner, Observation::Test(..)) {
                 twice(qualifiers, faults);
             }
         }

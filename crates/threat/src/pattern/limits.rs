@@ -14,20 +14,20 @@ pub enum Unreadable {
 
 /// How much work one evaluation may do, and how strict it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct PatternLimits {
     /// Units of work: a value compared, an observation tried. The default is 200 million, some seconds.
     pub max_steps: u64,
     /// Values that cannot be compared.
     pub unreadable: Unreadable,
 }
 
-impl Default for Limits {
+impl Default for PatternLimits {
     fn default() -> Self {
         Self { max_steps: 200_000_000, unreadable: Unreadable::Error }
     }
 }
 
-/// What is left of [`Limits::max_steps`].
+/// What is left of [`PatternLimits::max_steps`].
 #[derive(Debug)]
 pub(super) struct Steps(u64);
 

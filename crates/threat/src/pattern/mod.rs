@@ -26,10 +26,10 @@ use std::str::FromStr;
 use base::Fault;
 
 pub use error::{MatchError, PatternFault, Span, ValueFault};
-pub use limits::{Limits, Unreadable};
+pub use limits::{PatternLimits, Unreadable};
 pub use parse::{MAX_PATTERN_BYTES, MAX_PATTERN_NESTING};
 pub use read::{MAX_OBSERVED_BYTES, ReadObservations};
-pub use set::{PatternSet, SetFound};
+pub use set::{PatternSet, SetMatches};
 pub use table::{ObservationIndex, Observations};
 
 use bind::Unbound;
@@ -39,7 +39,7 @@ use select::Work;
 
 /// Which version of the language. 2.1 added `EXISTS`; 2.0 also takes strings as the bounds of `START .. STOP ..`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Version {
+pub enum SpecVersion {
     /// STIX 2.0, part 5.
     V2_0,
     /// STIX 2.1, section 9.
@@ -47,7 +47,7 @@ pub enum Version {
     V2_1,
 }
 
-impl FromStr for Version {
+impl FromStr for SpecVersion {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -59,7 +59,7 @@ impl FromStr for Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for SpecVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::V2_0 => "2.0",
@@ -71,7 +71,7 @@ impl fmt::Display for Version {
 /// A pattern that reads well. Its `Display` is its one spelling: reading that gives an equal pattern.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    version: Version,
+    version: SpecVersion,
     root: ast::Observation,
 }
 
@@ -81,7 +81,7 @@ impl Pattern {
     /// # Errors
     /// The first thing that the grammar does not allow, with what was expected and found, and its bytes. Too long
     /// ([`MAX_PATTERN_BYTES`]) or too deep ([`MAX_PATTERN_NESTING`]).
-    pub fn parse(text: &str, version: Version) -> Result<Self, PatternFault> {
+    pub fn parse(text: &str, version: SpecVersion) -> Result<Self, PatternFault> {
         parse::parse(text, version).map(|root| Self { version, root })
     }
 
@@ -93,16 +93,20 @@ impl Pattern {
     }
 
     /// The version by which it was read.
-    pub const fn version(&self) -> Version {
+    pub const fn version(&self) -> SpecVersion {
         self.version
     }
 
-    /// Makes it ready once and evaluates it; see [`Matcher::matches`].
+    /// Makes it ready once and evaluates it; see [`PatternMatcher::matches`].
     ///
     /// # Errors
-    /// As [`Matcher::new`] and [`Matcher::matches`].
-    pub fn matches(&self, observations: &Observations, limits: &Limits) -> Result<Option<Found>, MatchError> {
-        Matcher::new(self)?.matches(observations, limits)
+    /// As [`PatternMatcher::new`] and [`PatternMatcher::matches`].
+    pub fn matches(
+        &self,
+        observations: &Observations,
+        limits: &PatternLimits,
+    ) -> Result<Option<PatternMatch>, MatchError> {
+        PatternMatcher::new(self)?.matches(observations, limits)
     }
 }
 
@@ -114,12 +118,12 @@ impl fmt::Display for Pattern {
 
 /// A pattern made ready to be evaluated many times.
 #[derive(Debug, Clone)]
-pub struct Matcher {
+pub struct PatternMatcher {
     plan: Plan,
-    version: Version,
+    version: SpecVersion,
 }
 
-impl Matcher {
+impl PatternMatcher {
     /// Compiles regular expressions, networks, times and sets of constants.
     ///
     /// # Errors
@@ -137,8 +141,12 @@ impl Matcher {
     ///
     /// # Errors
     /// The limit of steps; and, if `limits` says so, a value that cannot be compared.
-    pub fn matches(&self, observations: &Observations, limits: &Limits) -> Result<Option<Found>, MatchError> {
-        let is_2_1 = self.version == Version::V2_1;
+    pub fn matches(
+        &self,
+        observations: &Observations,
+        limits: &PatternLimits,
+    ) -> Result<Option<PatternMatch>, MatchError> {
+        let is_2_1 = self.version == SpecVersion::V2_1;
         let mut work = Work { table: observations, limits, steps: Steps::new(limits.max_steps), is_2_1 };
         let mut candidates = Vec::with_capacity(self.plan.tests.len());
         for (test, _) in &self.plan.tests {
@@ -159,20 +167,20 @@ impl Matcher {
                 expression: *span,
                 observations: list.into_iter().map(ObservationIndex).collect(),
             });
-            Found { bindings: bindings.collect() }
+            PatternMatch { bindings: bindings.collect() }
         }))
     }
 }
 
 /// A match.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct PatternMatch {
     /// What each observation expression is bound to, in the order of the text. One without observations, in a
     /// branch of OR that was not needed, is not here.
     pub bindings: Vec<Binding>,
 }
 
-impl Found {
+impl PatternMatch {
     /// All observations of the match, each once, ascending.
     pub fn observations(&self) -> Vec<ObservationIndex> {
         let mut all: Vec<_> =

@@ -1,6 +1,6 @@
 //! From tokens to what a pattern says: recursive descent, with the nesting limited and chains of operators as lists.
 
-use super::Version;
+use super::SpecVersion;
 use super::ast::{
     Comparison, Literal, ObjectPath, Observation, PropertyTest, Qualifier, Seconds, Step, Test,
 };
@@ -17,7 +17,7 @@ pub const MAX_PATTERN_BYTES: usize = 16 << 20;
 /// Qualifiers that may follow one observation expression.
 const MAX_QUALIFIERS: usize = 64;
 
-pub(super) fn parse(text: &str, version: Version) -> Result<Observation, PatternFault> {
+pub(super) fn parse(text: &str, version: SpecVersion) -> Result<Observation, PatternFault> {
     if text.len() > MAX_PATTERN_BYTES {
         let message = format!("the pattern has {} bytes; at most {MAX_PATTERN_BYTES} are read", text.len());
         return Err(PatternFault::new("pattern::too_long", message, Span::new(0, text.len())));
@@ -39,7 +39,7 @@ struct Parser<'a> {
     span: Span,
     /// Where the token before it stands.
     before: Span,
-    version: Version,
+    version: SpecVersion,
     depth: usize,
 }
 
@@ -213,7 +213,9 @@ impl<'a> Parser<'a> {
     /// The bound of an interval. STIX 2.0 as first published wrote it as a string.
     fn time(&mut self) -> Result<Box<str>, PatternFault> {
         let of_version_2_0 = match &self.token {
-            Token::Literal(Literal::Text(text)) => time::is_literal(text) && self.version == Version::V2_0,
+            Token::Literal(Literal::Text(text)) => {
+                time::is_literal(text) && self.version == SpecVersion::V2_0
+            }
             _ => false,
         };
         match self.token {
@@ -248,7 +250,7 @@ impl<'a> Parser<'a> {
     fn property_test(&mut self) -> Result<PropertyTest, PatternFault> {
         let start = self.span;
         if let Token::Word(Word::Not | Word::Exists) = self.token
-            && self.version != Version::V2_0
+            && self.version != SpecVersion::V2_0
         {
             let negated = self.takes_word(Word::Not)?;
             if !self.takes_word(Word::Exists)? {
@@ -351,7 +353,7 @@ impl<'a> Parser<'a> {
     fn name(&self) -> Option<Box<str>> {
         match self.token {
             Token::Name(name) => Some(name.into()),
-            Token::Word(Word::Exists) if self.version == Version::V2_0 => Some("EXISTS".into()),
+            Token::Word(Word::Exists) if self.version == SpecVersion::V2_0 => Some("EXISTS".into()),
             _ => None,
         }
     }

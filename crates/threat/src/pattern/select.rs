@@ -2,7 +2,7 @@
 
 use super::ast::{Comparison, ObjectPath, PropertyTest, Step};
 use super::error::{MatchError, PatternFault, Span, ValueFault, short};
-use super::limits::{Limits, Steps, Unreadable};
+use super::limits::{PatternLimits, Steps, Unreadable};
 use super::operand::{NoAnswer, Operand};
 use super::read::Kind;
 use super::table::{Column, Key, ObservationIndex, Observations, Target, Value};
@@ -110,7 +110,7 @@ fn intersect(all: &mut Vec<u32>, other: &[u32]) {
 /// An evaluation under way.
 pub(super) struct Work<'a> {
     pub(super) table: &'a Observations,
-    pub(super) limits: &'a Limits,
+    pub(super) limits: &'a PatternLimits,
     pub(super) steps: Steps,
     pub(super) is_2_1: bool,
 }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::error::{MatchError, PatternFault};
-use super::limits::Limits;
+use super::limits::PatternLimits;
 use super::plan::Arrangement;
 use super::select::{Atom, Expression, straight};
 use super::table::{Column, Key, Observations};
-use super::{Found, Matcher, Pattern};
+use super::{Pattern, PatternMatch, PatternMatcher};
 
 /// Patterns that are held against observations together.
 ///
@@ -16,7 +16,7 @@ use super::{Found, Matcher, Pattern};
 /// patterns of which something is there are evaluated, and those that have no such comparison.
 #[derive(Debug, Default)]
 pub struct PatternSet {
-    matchers: Vec<Matcher>,
+    matchers: Vec<PatternMatcher>,
     /// Of each path and value the patterns that need it.
     needs: HashMap<super::ast::ObjectPath, HashMap<Key<'static>, Vec<u32>>>,
     /// Patterns that need nothing that could be looked up.
@@ -25,9 +25,9 @@ pub struct PatternSet {
 
 /// What a set of patterns found.
 #[derive(Debug, Default)]
-pub struct SetFound {
+pub struct SetMatches {
     /// Patterns that match, by the number that [`PatternSet::add`] gave, ascending, each with one match.
-    pub found: Vec<(usize, Found)>,
+    pub found: Vec<(usize, PatternMatch)>,
     /// Patterns that have no answer.
     pub errors: Vec<(usize, MatchError)>,
 }
@@ -39,9 +39,9 @@ impl PatternSet {
     /// Adds a pattern and gives its number: 0, 1, 2 and so on.
     ///
     /// # Errors
-    /// As [`Matcher::new`]. The pattern is not added.
+    /// As [`PatternMatcher::new`]. The pattern is not added.
     pub fn add(&mut self, pattern: &Pattern) -> Result<usize, PatternFault> {
-        let matcher = Matcher::new(pattern)?;
+        let matcher = PatternMatcher::new(pattern)?;
         let number = self.matchers.len();
         let needs = needed(&matcher.plan.arrangement, &|test| of_expression(&matcher.plan.tests[test].0));
         match needs {
@@ -76,8 +76,8 @@ impl PatternSet {
 
     /// All patterns that match. The limits are those of each evaluation. A value that cannot be compared makes an
     /// error only of patterns of which something that they need is there.
-    pub fn matches(&self, observations: &Observations, limits: &Limits) -> SetFound {
-        let mut result = SetFound::default();
+    pub fn matches(&self, observations: &Observations, limits: &PatternLimits) -> SetMatches {
+        let mut result = SetMatches::default();
         for number in self.possible(observations) {
             match self.matchers[number as usize].matches(observations, limits) {
                 Ok(Some(found)) => result.found.push((number as usize, found)),
