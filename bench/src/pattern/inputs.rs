@@ -40,12 +40,18 @@ fn bundle(json: &mut String, n: usize) -> std::fmt::Result {
     )?;
     let ip = format!("10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255);
     write!(json, r#"{{"type":"ipv4-addr","spec_version":"2.1","id":"{address}","value":"{ip}"}},"#)?;
-    write!(json, r#"{{"type":"domain-name","spec_version":"2.1","id":"{name}","value":"h{n}.example.com"}},"#)?;
+    write!(
+        json,
+        r#"{{"type":"domain-name","spec_version":"2.1","id":"{name}","value":"h{n}.example.com"}},"#
+    )?;
     write!(
         json,
         r#"{{"type":"file","spec_version":"2.1","id":"{file}","name":"f{n}.exe","hashes":{{"SHA-256":"{n:064x}"}},"size":{n}}},"#
     )?;
-    write!(json, r#"{{"type":"url","spec_version":"2.1","id":"{url}","value":"http://h{n}.example.com/a/b?i={n}"}}]}}"#)
+    write!(
+        json,
+        r#"{{"type":"url","spec_version":"2.1","id":"{url}","value":"http://h{n}.example.com/a/b?i={n}"}}]}}"#
+    )
 }
 
 /// Equality patterns, most of which match nothing: names that no observation has, and each thousandth that one has.

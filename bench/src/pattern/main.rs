@@ -13,12 +13,15 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use serde_json::json;
-use threat::{PatternLimits, PatternMatcher, Observations, Pattern, PatternSet, SpecVersion};
+use threat::{Observations, Pattern, PatternLimits, PatternMatcher, PatternSet, SpecVersion};
 
 use clock::{peak_mib, timed};
 
 #[derive(Debug, Parser)]
-#[command(name = "patterns", about = "Patterns over observations, timed, for the comparison with other programs")]
+#[command(
+    name = "patterns",
+    about = "Patterns over observations, timed, for the comparison with other programs"
+)]
 enum Work {
     /// Writes observed.json and patterns.json into a folder
     Write {
@@ -70,12 +73,14 @@ fn matched(count: usize, rounds: u32) -> Result<serde_json::Value, Box<dyn std::
     let (read, read_times) = timed(|| Observations::from_json(text.as_bytes()));
     let (matchers, compile_times) = timed(|| {
         let all = inputs::PATTERNS.iter();
-        all.map(|text| PatternMatcher::new(&Pattern::parse(text, SpecVersion::V2_1)?)).collect::<Result<Vec<_>, _>>()
+        all.map(|text| PatternMatcher::new(&Pattern::parse(text, SpecVersion::V2_1)?))
+            .collect::<Result<Vec<_>, _>>()
     });
     let (matchers, limits) = (matchers?, PatternLimits::default());
     let round = || -> Result<u32, threat::MatchError> {
         matchers.iter().try_fold(0, |hits, matcher| {
-            Ok(hits + u32::from(black_box(matcher).matches(black_box(&read.observations), &limits)?.is_some()))
+            Ok(hits
+                + u32::from(black_box(matcher).matches(black_box(&read.observations), &limits)?.is_some()))
         })
     };
     let (hits, first_times) = timed(round);
@@ -89,7 +94,9 @@ fn matched(count: usize, rounds: u32) -> Result<serde_json::Value, Box<dyn std::
     result?;
     let mut each = Vec::new();
     for (matcher, text) in matchers.iter().zip(inputs::PATTERNS) {
-        let (_, times) = timed(|| (0..rounds).try_for_each(|_| matcher.matches(black_box(&read.observations), &limits).map(drop)));
+        let (_, times) = timed(|| {
+            (0..rounds).try_for_each(|_| matcher.matches(black_box(&read.observations), &limits).map(drop))
+        });
         each.push(json!({ "pattern": text, "microseconds": times.wall_s / f64::from(rounds) * 1e6 }));
     }
     let work = count as f64 * inputs::PATTERNS.len() as f64;
