@@ -8,9 +8,12 @@ use super::error::{PatternFault, Span};
 use super::like::Like;
 use super::limits::Steps;
 use super::net::Network;
-use super::regexp::Matches;
+use super::regexp::{MAX_EXPRESSIONS, Matches};
 use super::table::{Key, Value};
 use super::time::{Micros, micros};
+
+/// Bytes of a long value that a regular expression reads in one step.
+const BYTES_PER_STEP: u64 = 64;
 
 /// A comparison without its path.
 #[derive(Debug, Clone)]
@@ -53,7 +56,8 @@ pub(super) enum NoAnswer {
 }
 
 impl Operand {
-    pub(super) fn new(test: &PropertyTest) -> Result<Self, PatternFault> {
+    /// `expressions`: how many of the pattern's tests are MATCHES.
+    pub(super) fn new(test: &PropertyTest, expressions: usize) -> Result<Self, PatternFault> {
         let span = test.span;
         let bad = |code, message: String| PatternFault::new(code, message, span);
         Ok(match &test.test {
@@ -63,7 +67,13 @@ impl Operand {
             Test::In(literals) => Self::In(Set::new(literals, span)?),
             Test::Like(operand) => Self::Like(Like::new(operand)),
             Test::Matches(operand) => {
-                let matches = Matches::new(operand).map_err(|why| bad("pattern::bad_regex", why))?;
+                if expressions > MAX_EXPRESSIONS {
+                    let why =
+                        format!("{expressions} regular expressions: a pattern may have {MAX_EXPRESSIONS}");
+                    return Err(bad("pattern::bad_regex", why));
+                }
+                let matches =
+                    Matches::new(operand, expressions).map_err(|why| bad("pattern::bad_regex", why))?;
                 Self::Matches(Box::new(matches))
             }
             Test::IsSubset(operand) => Self::IsSubset(network(operand, span)?),
@@ -105,8 +115,14 @@ impl Operand {
                 _ => false,
             },
             Self::Matches(regex) => match value {
-                Value::Text(text) => regex.is_in_text(text),
-                Value::Bytes(bytes) => regex.is_in_bytes(bytes),
+                Value::Text(text) => {
+                    steps.take(text.len() as u64 / BYTES_PER_STEP).ok_or(NoAnswer::OutOfSteps)?;
+                    regex.is_in_text(text)
+                }
+                Value::Bytes(bytes) => {
+                    steps.take(bytes.len() as u64 / BYTES_PER_STEP).ok_or(NoAnswer::OutOfSteps)?;
+                    regex.is_in_bytes(bytes)
+                }
                 _ => false,
             },
             Self::IsSubset(outer) => match value {

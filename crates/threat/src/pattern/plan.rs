@@ -1,6 +1,6 @@
 //! A pattern made ready: tests on objects, and how observations must stand to one another.
 
-use super::ast::{Observation, Qualifier, Seconds};
+use super::ast::{Comparison, Observation, Qualifier, Seconds, Test};
 use super::error::{PatternFault, Span};
 use super::operand::instant;
 use super::select::Expression;
@@ -28,19 +28,41 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(pattern: &Observation) -> Result<Self, PatternFault> {
-        let mut tests = Vec::new();
+        let mut tests = Tests { all: Vec::new(), expressions: expressions(pattern) };
         let arrangement = arrange(pattern, &mut tests)?;
-        Ok(Self { arrangement, tests })
+        Ok(Self { arrangement, tests: tests.all })
     }
 }
 
-fn arrange(pattern: &Observation, tests: &mut Vec<(Expression, Span)>) -> Result<Arrangement, PatternFault> {
+struct Tests {
+    all: Vec<(Expression, Span)>,
+    /// How many comparisons of the pattern are MATCHES.
+    expressions: usize,
+}
+
+fn expressions(pattern: &Observation) -> usize {
+    fn of(comparison: &Comparison) -> usize {
+        match comparison {
+            Comparison::And(parts) | Comparison::Or(parts) => parts.iter().map(of).sum(),
+            Comparison::Test(test) => usize::from(matches!(test.test, Test::Matches(_))),
+        }
+    }
+    match pattern {
+        Observation::Test(test, _) => of(test),
+        Observation::And(parts) | Observation::Or(parts) | Observation::FollowedBy(parts) => {
+            parts.iter().map(expressions).sum()
+        }
+        Observation::Qualified(inner, _) | Observation::Group(inner) => expressions(inner),
+    }
+}
+
+fn arrange(pattern: &Observation, tests: &mut Tests) -> Result<Arrangement, PatternFault> {
     let mut all =
         |parts: &[Observation]| parts.iter().map(|part| arrange(part, tests)).collect::<Result<Vec<_>, _>>();
     Ok(match pattern {
         Observation::Test(test, span) => {
-            tests.push((Expression::new(test)?, *span));
-            Arrangement::Test(tests.len() - 1)
+            tests.all.push((Expression::new(test, tests.expressions)?, *span));
+            Arrangement::Test(tests.all.len() - 1)
         }
         Observation::And(parts) => Arrangement::And(all(parts)?),
         Observation::Or(parts) => Arrangement::Or(all(parts)?),

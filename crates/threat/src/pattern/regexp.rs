@@ -3,56 +3,83 @@
 //! STIX names PCRE, whose look-around, back-references and recursion have no linear-time form: they are refused by
 //! name. The rest is rewritten where the two syntaxes differ.
 
+use std::sync::OnceLock;
+
 use regex::{Regex, RegexBuilder, bytes};
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::short;
 
-/// Bytes that one compiled expression may take.
+/// Expressions that one pattern may have.
+pub(super) const MAX_EXPRESSIONS: usize = 512;
+
+/// Bytes that one compiled expression may take, and all of a pattern together.
 const MAX_COMPILED_BYTES: usize = 4 << 20;
+const MAX_ALL_COMPILED_BYTES: usize = 32 << 20;
 
 /// Bytes of an expression.
 const MAX_REGEX_BYTES: usize = 64 << 10;
 
-/// An expression for strings, and the same for bytes where all its characters are below U+0100.
+/// Groups within one another in an expression.
+const MAX_NESTING: u32 = 200;
+
+/// An expression made ready for strings, and when needed for bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Matches {
     text: Regex,
-    bytes: Option<bytes::Regex>,
+    /// In NFC, for the expression over bytes.
+    pattern: Box<str>,
+    size_limit: usize,
+    /// Compiled when it is first needed: few properties are binary.
+    bytes: OnceLock<Option<bytes::Regex>>,
     /// `$` is also true before a line feed at the very end.
     before_line_feed: bool,
 }
 
 impl Matches {
-    /// Compiles `pattern` after normalising it to NFC (STIX 2.1 section 9.6.1).
-    pub(super) fn new(pattern: &str) -> Result<Self, String> {
+    /// Compiles `pattern`, one of `count` in a whole, after normalising it to NFC (STIX 2.1 section 9.6.1).
+    pub(super) fn new(pattern: &str, count: usize) -> Result<Self, String> {
         if pattern.len() > MAX_REGEX_BYTES {
             return Err(format!(
                 "a regular expression of {} bytes: at most {MAX_REGEX_BYTES} are read",
                 pattern.len()
             ));
         }
+        let size_limit = (MAX_ALL_COMPILED_BYTES / count.max(1)).min(MAX_COMPILED_BYTES);
         let pattern: String = pattern.nfc().collect();
         let rewritten = Rewriter::new(&pattern, false).run()?;
         let text = RegexBuilder::new(&rewritten.text)
-            .size_limit(MAX_COMPILED_BYTES)
-            .dfa_size_limit(MAX_COMPILED_BYTES)
-            .nest_limit(200)
+            .size_limit(size_limit)
+            .dfa_size_limit(size_limit)
+            .nest_limit(MAX_NESTING)
             .octal(true)
             .build()
             .map_err(|error| told(&error))?;
-        let bytes = pattern.chars().all(|c| u32::from(c) < 256).then(|| {
-            let rewritten = Rewriter::new(&pattern, true).run().ok()?;
-            bytes::RegexBuilder::new(&rewritten.text)
+        Ok(Self {
+            text,
+            pattern: pattern.into(),
+            size_limit,
+            bytes: OnceLock::new(),
+            before_line_feed: rewritten.end_of_text,
+        })
+    }
+
+    /// The expression over bytes, where all its characters are below U+0100.
+    fn bytes(&self) -> Option<&bytes::Regex> {
+        let compile = || {
+            if self.pattern.chars().any(|c| u32::from(c) > 255) {
+                return None;
+            }
+            bytes::RegexBuilder::new(&Rewriter::new(&self.pattern, true).run().ok()?.text)
                 .unicode(false)
-                .size_limit(MAX_COMPILED_BYTES)
-                .dfa_size_limit(MAX_COMPILED_BYTES)
-                .nest_limit(200)
+                .size_limit(self.size_limit)
+                .dfa_size_limit(self.size_limit)
+                .nest_limit(MAX_NESTING)
                 .octal(true)
                 .build()
                 .ok()
-        });
-        Ok(Self { text, bytes: bytes.flatten(), before_line_feed: rewritten.end_of_text })
+        };
+        self.bytes.get_or_init(compile).as_ref()
     }
 
     /// Whether it is found in `value`, which is normalised to NFC first.
@@ -72,7 +99,7 @@ impl Matches {
 
     /// Whether it is found in bytes.
     pub(super) fn is_in_bytes(&self, value: &[u8]) -> bool {
-        self.bytes.as_ref().is_some_and(|regex| {
+        self.bytes().is_some_and(|regex| {
             regex.is_match(value)
                 || (self.before_line_feed
                     && value.strip_suffix(b"\n").is_some_and(|value| regex.is_match(value)))
@@ -309,7 +336,7 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, value: &str, expected: bool) {
-        assert_eq!(Matches::new(pattern).unwrap().is_in_text(value), expected, "{pattern} in {value:?}");
+        assert_eq!(Matches::new(pattern, 1).unwrap().is_in_text(value), expected, "{pattern} in {value:?}");
     }
 
     #[test]
@@ -339,7 +366,7 @@ mod tests {
     #[test]
     fn what_has_no_linear_form_is_named() {
         let check = |pattern: &str, named: &str| {
-            let error = Matches::new(pattern).unwrap_err();
+            let error = Matches::new(pattern, 1).unwrap_err();
             assert!(error.contains(named), "{pattern}: {error}");
         };
         check("(?=a)", "look-ahead");
@@ -357,9 +384,9 @@ mod tests {
 
     #[test]
     fn bytes_are_code_points_below_256() {
-        let regex = Matches::new(r"^\xd4\xc3é").unwrap();
+        let regex = Matches::new(r"^\xd4\xc3é", 1).unwrap();
         assert!(regex.is_in_bytes(b"\xd4\xc3\xe9"));
         assert!(!regex.is_in_bytes("\u{d4}\u{c3}é".as_bytes()));
-        assert!(!Matches::new("ă").unwrap().is_in_bytes("ă".as_bytes()));
+        assert!(!Matches::new("ă", 1).unwrap().is_in_bytes("ă".as_bytes()));
     }
 }

@@ -58,11 +58,15 @@ pub(super) struct Atom {
 }
 
 impl Expression {
-    pub(super) fn new(comparison: &Comparison) -> Result<Self, PatternFault> {
+    /// `expressions`: how many of the pattern's tests are MATCHES.
+    pub(super) fn new(comparison: &Comparison, expressions: usize) -> Result<Self, PatternFault> {
+        let all = |parts: &[Comparison]| -> Result<Vec<Self>, PatternFault> {
+            parts.iter().map(|part| Self::new(part, expressions)).collect()
+        };
         Ok(match comparison {
-            Comparison::And(parts) => Self::And(parts.iter().map(Self::new).collect::<Result<_, _>>()?),
-            Comparison::Or(parts) => Self::Or(parts.iter().map(Self::new).collect::<Result<_, _>>()?),
-            Comparison::Test(test) => Self::Atom(Box::new(Atom::new(test)?)),
+            Comparison::And(parts) => Self::And(all(parts)?),
+            Comparison::Or(parts) => Self::Or(all(parts)?),
+            Comparison::Test(test) => Self::Atom(Box::new(Atom::new(test, expressions)?)),
         })
     }
 
@@ -122,13 +126,13 @@ impl Work<'_> {
 }
 
 impl Atom {
-    fn new(test: &PropertyTest) -> Result<Self, PatternFault> {
+    fn new(test: &PropertyTest, expressions: usize) -> Result<Self, PatternFault> {
         let winding = test.path.steps.iter().any(|step| match step {
             Step::Key(key) => matches!(Kind::of(key), Kind::Reference | Kind::References),
             Step::Index(_) => true,
             Step::Any => false,
         });
-        let operand = Operand::new(test)?;
+        let operand = Operand::new(test, expressions)?;
         let keys = operand.keys().filter(|_| !test.negated);
         Ok(Self { path: test.path.clone(), negated: test.negated, operand, keys, span: test.span, winding })
     }
@@ -301,6 +305,9 @@ impl Atom {
             Kind::Reference | Kind::References => self.referred(&next, kind, observation, work)?,
             _ => next,
         };
+        // Many references may lead to one place: counted once, so that a long path does not multiply them.
+        places.sort_unstable();
+        places.dedup();
         Ok(kind)
     }
 
