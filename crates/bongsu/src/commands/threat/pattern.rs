@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use threat::{
-    ObservationIndex, Observations, PatternLimits, PatternMatch, PatternMatcher, SpecVersion, Unreadable,
+    MatchError, ObservationIndex, Observations, PatternLimits, PatternMatch, PatternMatcher, SpecVersion,
+    Unreadable,
 };
 
 use crate::Common;
@@ -230,16 +231,16 @@ fn one(
         return list.fail(CliError::NothingRead(input::name(data)));
     }
     let matched = threat::Pattern::parse(text, spec)
-        .map_err(|fault| fault.to_fault())
-        .and_then(|pattern| pattern.matches(&read.observations, limits).map_err(|error| error.to_fault()));
+        .map_err(MatchError::from)
+        .and_then(|pattern| pattern.matches(&read.observations, limits));
     match matched {
         Ok(found) => {
             list.item(&told(found, text, &read.observations))?;
             list.finish()?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(fault) => {
-            list.fault(fault.in_source("the pattern"));
+        Err(error) => {
+            list.fault(error.to_fault().in_source("the pattern"));
             list.fail(CliError::Usage("the pattern could not be evaluated".to_owned()))
         }
     }
@@ -304,7 +305,7 @@ fn cases(path: &str, limits: &PatternLimits, list: List) -> Result<ExitCode, Cli
             Ok(case) => {
                 let (matched, error) = match outcome(&case, limits) {
                     Ok(matched) => (Some(matched), None),
-                    Err(fault) => (None, Some(fault.into())),
+                    Err(fault) => (None, Some((*fault).into())),
                 };
                 list.item(&Outcome { case: case.case, matched, error })?;
             }
@@ -320,14 +321,14 @@ fn cases(path: &str, limits: &PatternLimits, list: List) -> Result<ExitCode, Cli
     Ok(ExitCode::SUCCESS)
 }
 
-fn outcome(case: &Case<'_>, limits: &PatternLimits) -> Result<bool, Fault> {
+fn outcome(case: &Case<'_>, limits: &PatternLimits) -> Result<bool, Box<Fault>> {
     let spec = case.spec.as_deref().unwrap_or("2.1");
     let spec: SpecVersion =
         spec.parse().map_err(|message: String| Fault::error("pattern::bad_case", message))?;
     let pattern = threat::Pattern::parse(&case.pattern, spec).map_err(|fault| fault.to_fault())?;
     let read = Observations::from_json(case.observed.get().as_bytes());
     if let Some(fault) = read.faults.into_iter().find(|fault| fault.level == FaultLevel::Error) {
-        return Err(fault);
+        return Err(fault.into());
     }
     let found = pattern.matches(&read.observations, limits).map_err(|error| error.to_fault())?;
     Ok(found.is_some())
