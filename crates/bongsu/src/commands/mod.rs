@@ -15,6 +15,7 @@ mod record_proof;
 mod record_repair;
 mod serve;
 mod shell;
+mod threat;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,9 @@ pub(crate) enum Command {
     /// The record: verify, export as evidence, witness, show, statistics
     #[command(subcommand)]
     Record(record::Record),
+    /// Threat intelligence: patterns
+    #[command(subcommand)]
+    Threat(threat::Threat),
     /// Incidents of a node's record
     #[command(subcommand)]
     Incident(incident::Incident),
@@ -64,6 +68,7 @@ pub(crate) fn run(command: Command, common: &Common) -> Result<ExitCode, CliErro
         Command::Orbit(command) => orbit::run(command, common),
         Command::Label(command) => label::run(command, common),
         Command::Record(command) => record::run(command, common),
+        Command::Threat(command) => threat::run(command, common),
         Command::Incident(command) => incident::run(command, common),
         Command::Link(command) => link::run(command, common),
         Command::Serve(command) => serve::run(command, common),
