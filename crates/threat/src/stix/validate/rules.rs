@@ -1,0 +1,604 @@
+//! What the tables cannot say in data.
+
+use super::checks::Check;
+use super::engine::{dictionary, object, open_form, value};
+use super::table::{INTEGER, Kind, Shape, must, object_type, open};
+use super::vocabulary::{
+    COUNTRIES, HASH_ALGORITHMS, HTTP_REQUEST_HEADERS, PDF_DOCUMENT_INFORMATION, SOCKET_OPTIONS,
+};
+use super::{Context, form, pattern_check, registers, shown};
+use crate::stix::json::{Member, Node, Value};
+
+/// Common relationship types: any object may have them to any other (clause 5).
+const COMMON_RELATIONSHIPS: &[&str] = &["derived-from", "duplicate-of", "related-to"];
+/// Objects for which the summary of relationships does not speak.
+const NO_RELATIONSHIPS: &[&str] =
+    &["bundle", "language-content", "marking-definition", "sighting", "relationship", "extension-definition"];
+
+pub(crate) fn type_name<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    match node.as_str() {
+        Some("action") => {
+            context.must("threat::reserved_type", node, "the type `action` is reserved for later versions");
+        }
+        Some(name) if form::is_type_name(name) => {}
+        Some(name) => {
+            let message = format!(
+                "`{}` is no type: 3 to 250 lower-case letters and digits in words with single hyphens between",
+                shown(name)
+            );
+            context.must("threat::type_name", node, message);
+        }
+        None => context.must("threat::wrong_type", node, "a string is expected"),
+    }
+}
+
+pub(crate) fn kill_chain_names<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    for name in ["kill_chain_name", "phase_name"] {
+        if let Some((node, text)) = node.get(name).and_then(|node| Some((node, node.as_str()?))) {
+            context.at(name, |context| open_form(context, Check::KILL_CHAIN_NAMES, node, text));
+        }
+    }
+}
+
+pub(crate) fn indicator_pattern<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let Some(pattern) = node.get("pattern") else { return };
+    if node.text("pattern_type") == Some("stix") && pattern.as_str().is_some() {
+        let version = node.text("pattern_version").or(node.text("spec_version")).unwrap_or("2.1");
+        context.at("pattern", |context| pattern_check::check(context, pattern, version));
+    }
+}
+
+pub(crate) fn indicator_properties<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    if node.get("name").is_none() || node.get("description").is_none() {
+        context.should(Check::INDICATOR_PROPERTIES, node, || {
+            "an indicator should have a name and a description".to_owned()
+        });
+    }
+}
+
+pub(crate) fn country<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let Some(country) = node.get("country") else { return };
+    if country.as_str().is_some_and(|text| COUNTRIES.binary_search(&&*text.to_uppercase()).is_err()) {
+        context.at("country", |context| {
+            context.should(Check::COUNTRIES, country, || {
+                "should be a country of ISO 3166-1 in two letters, such as kr".to_owned()
+            });
+        });
+    }
+}
+
+pub(crate) fn malware_family_has_a_name<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let family = node.get("is_family").is_some_and(|family| matches!(family.value, Value::Bool(true)));
+    if family && node.get("name").is_none() {
+        context.must("threat::missing_property", node, "a family of malware must have a `name`");
+    }
+}
+
+pub(crate) fn analysis_product<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let Some(product) = node.get("product") else { return };
+    let formed = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if product.as_str().is_some_and(|text| !formed(text)) {
+        context.at("product", |context| {
+            context.should(Check::MALWARE_ANALYSIS_PRODUCT, product, || {
+                "should be lower-case letters, digits and hyphens, or `anonymized`".to_owned()
+            });
+        });
+    }
+}
+
+/// The deprecated `objects` of observed-data: a cyber-observable under each key (clause 4.14).
+pub(crate) fn deprecated_objects<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let Some(members) = node.as_map() else {
+        return context.must("threat::wrong_type", node, "a JSON object of keys and observables is expected");
+    };
+    if members.is_empty() {
+        context.must("threat::empty_dictionary", node, "at least one object is required");
+    }
+    context.siblings = Some(node);
+    for member in members {
+        context.at(&member.key, |context| {
+            if member.key.is_empty() || !member.key.bytes().all(|b| b.is_ascii_digit()) {
+                context.should(Check::OBSERVABLE_OBJECT_KEYS, &member.value, || {
+                    "keys of observable objects should be numbers from 0".to_owned()
+                });
+            }
+            object(context, &member.value);
+        });
+    }
+    context.siblings = None;
+}
+
+/// What observed-data may refer to: cyber-observables, relationships and sightings.
+pub(crate) fn observed_ref<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    value(context, &Kind::Id, node);
+    let name = node.as_str().map(form::type_of).unwrap_or_default();
+    let domain = object_type(name).is_some_and(|one| one.class == super::Class::Domain);
+    if domain {
+        context.must(
+            "threat::reference_type",
+            node,
+            "observed-data refers to cyber-observables and relations",
+        );
+    }
+}
+
+/// A reference to another cyber-observable.
+pub(crate) fn observable_ref_to(context: &mut Context<'_, '_>, types: &[&str], node: &Node<'_>) {
+    let Some(text) = node.as_str() else {
+        return context.must("threat::wrong_type", node, "a reference is a string");
+    };
+    let found = match context.siblings {
+        Some(siblings) => match siblings.get(text) {
+            Some(object) => object.text("type"),
+            None => {
+                let message = format!("`{}` is no key of the `objects` here", shown(text));
+                return context.must("threat::reference_unknown", node, message);
+            }
+        },
+        None => {
+            if !form::is_identifier(text) {
+                context.should(Check::OBSERVABLE_REFERENCES, node, || {
+                    format!("`{}` is not an identifier", shown(text))
+                });
+            }
+            text.contains("--").then(|| form::type_of(text))
+        }
+    };
+    // A type of somebody's own may stand for one of the specification.
+    let known = found.filter(|name| context.siblings.is_some() || object_type(name).is_some());
+    if !types.is_empty() && known.is_some_and(|name| !types.contains(&name)) {
+        let message = format!("must refer to {}", types.join(" or "));
+        context.must("threat::reference_type", node, message);
+    }
+}
+
+/// Hashes by the name of their algorithm (clause 2.7).
+pub(crate) fn hashes<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    for member in dictionary(context, node).unwrap_or_default() {
+        context.at(&member.key, |context| hash(context, member));
+    }
+}
+
+fn hash(context: &mut Context<'_, '_>, member: &Member<'_>) {
+    let (node, name) = (&member.value, &*member.key);
+    let Some(text) = node.as_str() else {
+        return context.must("threat::wrong_type", node, "a hash is a string");
+    };
+    if name.len() < 3 {
+        context.must(
+            "threat::dictionary_key",
+            node,
+            "the name of an algorithm has at least three characters",
+        );
+    }
+    let hex = |length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let right = match name {
+        "MD5" => hex(32),
+        "SHA-1" => hex(40),
+        "SHA-256" | "SHA3-256" => hex(64),
+        "SHA-512" | "SHA3-512" => hex(128),
+        "SSDEEP" => {
+            let of = |b: u8| b.is_ascii_alphanumeric() || b"/+:.".contains(&b);
+            (1..=128).contains(&text.len()) && text.bytes().all(of)
+        }
+        "TLSH" => text.len() == 70 && text.bytes().all(|b| b.is_ascii_alphanumeric()),
+        _ => true,
+    };
+    if !right {
+        context.must("threat::wrong_value", node, format!("`{}` is not a hash of {name}", shown(text)));
+    }
+    if context.observable && !HASH_ALGORITHMS.contains(&name) && !name.starts_with("x_") {
+        context.should(Check::HASH_ALGO, node, || {
+            "the algorithm is not in hash-algorithm-ov; names of others should begin with `x_`".to_owned()
+        });
+    }
+    if context.observable && name.len() > 30 {
+        context.should(Check::HASH_LENGTH, node, || {
+            "the name of an algorithm should have at most 30 characters".to_owned()
+        });
+    }
+}
+
+/// The hashes of an external reference name algorithms of the vocabulary only (clause 2.5).
+pub(crate) fn reference_hashes<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    hashes(context, node);
+    for member in node.as_map().unwrap_or_default() {
+        if !HASH_ALGORITHMS.contains(&&*member.key) {
+            context.must(
+                "threat::dictionary_key",
+                &member.value,
+                "the algorithm is not in hash-algorithm-ov",
+            );
+        }
+    }
+}
+
+/// An external reference says where; those of CVE and CAPEC have the ids of these lists (clause 2.5.2).
+pub(crate) fn external_reference<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let source = node.text("source_name");
+    let id = node.get("external_id");
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let cve = |text: &str| {
+        let Some((year, number)) = text.strip_prefix("CVE-").and_then(|rest| rest.split_once('-')) else {
+            return false;
+        };
+        // Numbers of more than four digits have no zeros in front.
+        let long = number.len() > 4 && !number.starts_with('0');
+        year.len() == 4 && digits(year) && digits(number) && (number.len() == 4 || long)
+    };
+    let capec = |text: &str| text.strip_prefix("CAPEC-").is_some_and(digits);
+    let text = id.and_then(Node::as_str);
+    let wrong = match source {
+        Some("cve") => (!text.is_some_and(cve)).then_some("`external_id` must be such as CVE-2026-1234"),
+        Some("capec") => (!text.is_some_and(capec)).then_some("`external_id` must be such as CAPEC-123"),
+        _ if text.is_some_and(cve) => Some("with an id of CVE `source_name` must be `cve`"),
+        _ if text.is_some_and(capec) => Some("with an id of CAPEC `source_name` must be `capec`"),
+        _ if ["external_id", "description", "url"].iter().all(|name| node.get(name).is_none()) => {
+            Some("one of description, url and external_id is required")
+        }
+        _ => None,
+    };
+    if let Some(message) = wrong {
+        context.must("threat::external_reference", id.unwrap_or(node), message);
+    }
+}
+
+pub(crate) fn additional_header_fields<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    const OWN: &[&str] = &[
+        "date",
+        "received_lines",
+        "content_type",
+        "from_ref",
+        "sender_ref",
+        "to_refs",
+        "cc_refs",
+        "bcc_refs",
+        "subject",
+    ];
+    for member in dictionary(context, node).unwrap_or_default() {
+        let texts = |items: &[Node<'_>]| items.len() >= 2 && items.iter().all(|item| item.as_str().is_some());
+        let right = member.value.as_str().is_some() || member.value.as_list().is_some_and(texts);
+        let own = OWN.contains(&&*member.key);
+        if !right || own {
+            context.at(&member.key, |context| {
+                let message = if own {
+                    "this header has a property of its own: put it there"
+                } else {
+                    "a header is a string, or a list of several when it is repeated"
+                };
+                context.must("threat::wrong_value", &member.value, message);
+            });
+        }
+    }
+}
+
+/// A multipart message has its body in parts (clause 6.6).
+pub(crate) fn mail_body<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let forbidden = match node.get("is_multipart").map(|node| &node.value) {
+        Some(Value::Bool(true)) => "body",
+        Some(Value::Bool(false)) => "body_multipart",
+        _ => return,
+    };
+    if let Some(node) = node.get(forbidden) {
+        context.at(forbidden, |context| {
+            let message = "`body` belongs to a message in one part, `body_multipart` to one in several";
+            context.must("threat::forbidden_property", node, message);
+        });
+    }
+}
+
+pub(crate) fn file_media_type<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let Some(kind) = node.get("mime_type") else { return };
+    if kind.as_str().is_some_and(|text| !registers::is_media_type(text)) {
+        context.at("mime_type", |context| {
+            context
+                .should(Check::MIME_TYPE, kind, || "should be a media type of the IANA registry".to_owned());
+        });
+    }
+}
+
+pub(crate) fn active_traffic_has_no_end<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let active = node.get("is_active").is_some_and(|active| matches!(active.value, Value::Bool(true)));
+    if let Some(end) = node.get("end").filter(|_| active) {
+        context.at("end", |context| {
+            context.must("threat::forbidden_property", end, "traffic that is active has no end yet");
+        });
+    }
+}
+
+/// Ports, protocols and IPFIX names that network traffic should have.
+pub(crate) fn traffic<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    if node.get("src_port").is_none() || node.get("dst_port").is_none() {
+        context.should(Check::NETWORK_TRAFFIC_PORTS, node, || {
+            "network traffic should have `src_port` and `dst_port`".to_owned()
+        });
+    }
+    for protocol in node.get("protocols").and_then(Node::as_list).unwrap_or_default() {
+        if protocol.as_str().is_some_and(|text| !registers::is_protocol(text)) {
+            context.at("protocols", |context| {
+                context.should(Check::PROTOCOLS, protocol, || {
+                    "should be a service or protocol of the IANA registry, in lower case".to_owned()
+                });
+            });
+        }
+    }
+    for member in node.get("ipfix").and_then(Node::as_map).unwrap_or_default() {
+        if !registers::is_ipfix_element(&member.key) {
+            context.at("ipfix", |context| {
+                context.should(Check::IPFIX, &member.value, || {
+                    format!("`{}` is no information element of the IANA registry", shown(&member.key))
+                });
+            });
+        }
+    }
+}
+
+/// Processes are seen once: their ids are random (clause 6.13).
+pub(crate) fn process_id<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let Some(id) = node.get("id") else { return };
+    if id.as_str().and_then(form::uuid_version).is_some_and(|version| version != 4) {
+        context.must("threat::uuid_version", id, "a process must have a random id: UUID version 4");
+    }
+}
+
+/// Root keys are spelled out (clause 6.17).
+pub(crate) fn registry_key<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    const SHORT: &[&str] = &["HKLM", "HKCC", "HKCR", "HKCU", "HKU"];
+    let Some(text) = node.as_str() else {
+        return context.must("threat::wrong_type", node, "a string is expected");
+    };
+    let root = text.split('\\').next().unwrap_or_default();
+    if SHORT.iter().any(|short| root.eq_ignore_ascii_case(short)) {
+        context.must("threat::wrong_value", node, "the root key must be spelled out: HKEY_LOCAL_MACHINE");
+    }
+}
+
+pub(crate) fn pdf_document_information<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    for member in dictionary(context, node).unwrap_or_default() {
+        context.at(&member.key, |context| {
+            value(context, &Kind::Text, &member.value);
+            if !PDF_DOCUMENT_INFORMATION.contains(&&*member.key) {
+                context.should(Check::PDF_DOC_INFO, &member.value, || {
+                    "no key of the document information dictionary of PDF".to_owned()
+                });
+            }
+        });
+    }
+}
+
+pub(crate) fn exif_tags<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    for member in dictionary(context, node).unwrap_or_default() {
+        context.at(&member.key, |context| {
+            let capital = member.key.len() > 1 && member.key.starts_with(|c: char| c.is_ascii_uppercase());
+            if !capital {
+                context.must("threat::dictionary_key", &member.value, "an EXIF tag begins with a capital");
+            }
+            if member.value.as_str().is_none() {
+                value(context, &INTEGER, &member.value);
+            }
+        });
+    }
+}
+
+pub(crate) fn request_header<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    for member in dictionary(context, node).unwrap_or_default() {
+        context.at(&member.key, |context| {
+            value(context, &Kind::List { of: &Kind::Text, min: 0 }, &member.value);
+            if HTTP_REQUEST_HEADERS.binary_search(&&*member.key).is_err() {
+                context.should(Check::HTTP_REQUEST_HEADERS, &member.value, || {
+                    "no request header of HTTP".to_owned()
+                });
+            }
+        });
+    }
+}
+
+pub(crate) fn socket_options<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    const FAMILIES: &[&str] = &["SO_", "ICMP_", "ICMP6_", "IP_", "IPV6_", "MCAST_", "TCP_", "IRLMP_"];
+    for member in dictionary(context, node).unwrap_or_default() {
+        context.at(&member.key, |context| {
+            value(context, &INTEGER, &member.value);
+            let rest = FAMILIES.iter().find_map(|family| member.key.strip_prefix(family));
+            let words = |rest: &str| {
+                rest.split('_').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_uppercase()))
+            };
+            if !rest.is_some_and(words) {
+                context.must(
+                    "threat::dictionary_key",
+                    &member.value,
+                    "no socket option such as SO_KEEPALIVE",
+                );
+            } else if SOCKET_OPTIONS.binary_search(&&*member.key).is_err() {
+                context.should(Check::SOCKET_OPTIONS, &member.value, || "no known socket option".to_owned());
+            }
+        });
+    }
+}
+
+pub(crate) fn process_priority<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    value(context, &Kind::Text, node);
+    if node.as_str().is_some_and(|text| !text.strip_suffix("_CLASS").is_some_and(|head| !head.is_empty())) {
+        context.should(Check::WINDOWS_PROCESS_PRIORITY_FORMAT, node, || "should end in `_CLASS`".to_owned());
+    }
+}
+
+/// The members of STARTUPINFO (clause 6.13.2).
+pub(crate) fn startup_info<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    const TEXT: &[&str] = &[
+        "lpDesktop",
+        "lpTitle",
+        "dwFillAttribute",
+        "dwFlags",
+        "wShowWindow",
+        "hStdInput",
+        "hStdOutput",
+        "hStdError",
+    ];
+    const NUMBERS: &[&str] =
+        &["cb", "dwX", "dwY", "dwXSize", "dwYSize", "dwXCountChars", "dwYCountChars", "cbReserved2"];
+    for member in dictionary(context, node).unwrap_or_default() {
+        context.at(&member.key, |context| match &*member.key {
+            name if TEXT.contains(&name) => value(context, &Kind::Text, &member.value),
+            "cbReserved2" => value(context, &Kind::Integer { min: 0, max: 0 }, &member.value),
+            name if NUMBERS.contains(&name) => value(context, &INTEGER, &member.value),
+            _ => context.must("threat::dictionary_key", &member.value, "no member of STARTUPINFO"),
+        });
+    }
+}
+
+pub(crate) fn not_empty<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    if node.as_map().is_some_and(<[_]>::is_empty) {
+        context.must("threat::empty_dictionary", node, "at least one property is required");
+    }
+}
+
+pub(crate) fn extension_definition<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let types = node.get("extension_types").and_then(Node::as_list).unwrap_or_default();
+    let toplevel = types.iter().any(|one| one.as_str() == Some("toplevel-property-extension"));
+    let properties = node.get("extension_properties");
+    if let Some(properties) = properties.filter(|_| !toplevel) {
+        context.at("extension_properties", |context| {
+            let message = "only an extension of type toplevel-property-extension has this property";
+            context.must("threat::forbidden_property", properties, message);
+        });
+    }
+    if node.get("description").is_none() {
+        context.should(Check::EXTENSION_DESCRIPTION, node, || "should have a `description`".to_owned());
+    }
+    if toplevel && properties.is_none() {
+        context.should(Check::EXTENSION_PROPERTIES, node, || {
+            "should name its properties in `extension_properties`".to_owned()
+        });
+    }
+}
+
+/// Languages, and in each the properties that it translates (clause 7.1).
+pub(crate) fn language_contents<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    for member in dictionary(context, node).unwrap_or_default() {
+        context.at(&member.key, |context| {
+            if !form::is_language(&member.key) {
+                context.must("threat::language", &member.value, "the key is no language tag (RFC 5646)");
+            }
+            let Some(properties) = member.value.as_map() else {
+                return context.must("threat::wrong_type", &member.value, "a JSON object is expected");
+            };
+            for property in properties {
+                let name = &property.key;
+                let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+                if !(3..=250).contains(&name.len()) || !name.bytes().all(word) {
+                    let message = format!("`{}` is no name of a property", shown(name));
+                    context.must("threat::property_name", &property.value, message);
+                }
+            }
+        });
+    }
+}
+
+pub(crate) fn marking_content<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    if node.as_map().is_none() {
+        context.must("threat::wrong_type", node, "a JSON object is expected");
+    }
+}
+
+/// TLP 1 as the specification writes it (clause 7.2.1.4): id, name, colour.
+const TLP: &[(&str, &str, &str)] = &[
+    ("marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", "TLP:WHITE", "white"),
+    ("marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", "TLP:GREEN", "green"),
+    ("marking-definition--f88d31f6-486f-44da-b317-01333bde0b82", "TLP:AMBER", "amber"),
+    ("marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", "TLP:RED", "red"),
+];
+
+const STATEMENT: Shape = open(&[must("statement", Kind::Text)], &[]);
+
+pub(crate) fn marking_definition<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    match node.text("definition_type") {
+        Some("tlp") => tlp(context, node),
+        Some("statement") => match node.get("definition") {
+            Some(definition) => {
+                context.at("definition", |context| super::engine::shape(context, &STATEMENT, definition));
+            }
+            None => context.must("threat::missing_property", node, "`definition` is required"),
+        },
+        Some(other) if node.get("extensions").is_none() && node.get("definition").is_none() => {
+            let message = format!("`definition` is required for `{}`", shown(other));
+            context.must("threat::missing_property", node, message);
+        }
+        None if node.get("extensions").is_none() => {
+            let message = "either `definition_type` and `definition` or `extensions` are required";
+            context.must("threat::missing_property", node, message);
+        }
+        _ => {}
+    }
+    for reference in node.get("object_marking_refs").and_then(Node::as_list).unwrap_or_default() {
+        own_marking(context, node, reference);
+    }
+    for marking in node.get("granular_markings").and_then(Node::as_list).unwrap_or_default() {
+        if let Some(reference) = marking.get("marking_ref") {
+            own_marking(context, node, reference);
+        }
+    }
+}
+
+fn own_marking(context: &mut Context<'_, '_>, node: &Node<'_>, reference: &Node<'_>) {
+    if reference.as_str().is_some() && reference.as_str() == node.text("id") {
+        context.must("threat::circular_marking", reference, "a marking must not mark itself");
+    }
+}
+
+fn tlp<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    const OWN: &[&str] = &["type", "id", "spec_version", "name", "created", "definition", "definition_type"];
+    let found = TLP.iter().find(|(id, ..)| node.text("id") == Some(id));
+    let right = found.is_some_and(|(_, name, colour)| {
+        node.text("name") == Some(name)
+            && node.text("created") == Some("2017-01-20T00:00:00.000Z")
+            && node.text("spec_version") == Some("2.1")
+            && node
+                .get("definition")
+                .and_then(|one| one.get("tlp"))
+                .is_some_and(|one| one.as_str() == Some(colour))
+            && node.get("definition").is_some_and(|one| one.as_map().is_some())
+            && node.as_map().unwrap_or_default().iter().all(|member| OWN.contains(&&*member.key))
+    });
+    if !right {
+        let message = "a TLP marking must be one of the four that the specification writes out, unchanged";
+        context.must("threat::tlp", node, message);
+    }
+}
+
+pub(crate) fn bundle_objects<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    if node.as_list().is_none() {
+        context.must("threat::wrong_type", node, "a list of objects is expected");
+    }
+}
+
+/// Whether the specification suggests the relationship between these two types (appendix B).
+pub(crate) fn relationship_type<'n>(context: &mut Context<'_, 'n>, node: &'n Node<'n>) {
+    let kind = node.get("relationship_type");
+    let (Some(name), Some(source), Some(target)) =
+        (kind.and_then(Node::as_str), node.text("source_ref"), node.text("target_ref"))
+    else {
+        return;
+    };
+    let (source, target) = (form::type_of(source), form::type_of(target));
+    if COMMON_RELATIONSHIPS.contains(&name)
+        || NO_RELATIONSHIPS.contains(&source)
+        || NO_RELATIONSHIPS.contains(&target)
+    {
+        return;
+    }
+    let suggested = object_type(source).map(|one| one.relationships).unwrap_or_default();
+    let targets = suggested.iter().find(|(kind, _)| *kind == name).map(|(_, targets)| *targets);
+    if !targets.is_some_and(|targets| targets.contains(&target)) {
+        context.should(Check::RELATIONSHIP_TYPES, kind.unwrap_or(node), || {
+            let (source, target) = (shown(source), shown(target));
+            match targets {
+                Some(targets) => {
+                    format!("permitted, but `{source}` `{name}` is suggested for {}", targets.join(", "))
+                }
+                None => format!("permitted, but `{name}` from `{source}` to `{target}` is not suggested"),
+            }
+        });
+    }
+}
