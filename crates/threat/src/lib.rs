@@ -5,6 +5,7 @@
 mod stix;
 
 pub use stix::{
-    BundleCheck, Check, Checks, GranularMarking, Header, Level, MAX_DEPTH, UnknownCheck, ValidateOptions,
-    Verdict, Violation, deterministic_id, validate, validate_object,
+    BundleCheck, BundleReader, Check, Checks, Frame, GranularMarking, Header, Inserted, Level, MAX_DEPTH,
+    ObjectVersion, Piece, RawObject, ReadLimits, UnknownCheck, ValidateOptions, Verdict, Version, Versions,
+    Violation, deterministic_id, validate, validate_object,
 };

@@ -1,15 +1,21 @@
 //! STIX objects: read, kept byte for byte, validated.
 
+mod frame;
 mod header;
 mod json;
 mod pattern_syntax;
+mod reader;
 mod sco_id;
 mod validate;
+mod version;
 
+pub use frame::Frame;
 pub use header::{GranularMarking, Header};
 pub use json::MAX_DEPTH;
+pub use reader::{BundleReader, Piece, RawObject, ReadLimits};
 pub use sco_id::deterministic_id;
 pub use validate::{
     BundleCheck, Check, Checks, Level, UnknownCheck, ValidateOptions, Verdict, Violation, validate,
     validate_object,
 };
+pub use version::{Inserted, ObjectVersion, Version, Versions};

@@ -24,6 +24,7 @@ use base::{Fault, FaultLevel};
 
 pub use bundle::BundleCheck;
 pub use checks::{Check, Checks, UnknownCheck};
+pub(crate) use form::{comparable, is_identifier};
 pub(crate) use table::{Class, ObjectType, object_type};
 
 use self::path::Path;
