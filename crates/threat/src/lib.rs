@@ -6,6 +6,7 @@ mod stix;
 
 pub use stix::{
     BundleCheck, BundleReader, Check, Checks, Frame, GranularMarking, Header, Inserted, Level, MAX_DEPTH,
-    ObjectVersion, Piece, RawObject, ReadLimits, UnknownCheck, ValidateOptions, Verdict, Version, Versions,
-    Violation, deterministic_id, validate, validate_object,
+    ObjectVersion, Piece, RawObject, ReadLimits, SpecVersion, UnknownCheck, Upgraded, ValidateOptions,
+    Verdict, Version, Versions, Violation, deterministic_id, upgrade, validate, validate_frame,
+    validate_object,
 };

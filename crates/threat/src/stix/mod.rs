@@ -6,6 +6,7 @@ mod json;
 mod pattern_syntax;
 mod reader;
 mod sco_id;
+mod upgrade;
 mod validate;
 mod version;
 
@@ -14,8 +15,9 @@ pub use header::{GranularMarking, Header};
 pub use json::MAX_DEPTH;
 pub use reader::{BundleReader, Piece, RawObject, ReadLimits};
 pub use sco_id::deterministic_id;
+pub use upgrade::{Upgraded, upgrade};
 pub use validate::{
-    BundleCheck, Check, Checks, Level, UnknownCheck, ValidateOptions, Verdict, Violation, validate,
-    validate_object,
+    BundleCheck, Check, Checks, Level, SpecVersion, UnknownCheck, ValidateOptions, Verdict, Violation,
+    validate, validate_frame, validate_object,
 };
 pub use version::{Inserted, ObjectVersion, Version, Versions};

@@ -18,12 +18,18 @@ const PREFERRED_HASHES: &[&str] = &["MD5", "SHA-1", "SHA-256", "SHA-512"];
 ///
 /// ```
 /// let id = threat::deterministic_id(br#"{"type": "ipv4-addr", "value": "198.51.100.3"}"#);
-/// assert_eq!(id.as_deref(), Some("ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd"));
+/// assert_eq!(id.as_deref(), Some("ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4"));
 /// ```
 pub fn deterministic_id(object: &[u8]) -> Option<String> {
     let node = json::parse(object).ok()?;
     let known = object_type(node.text("type")?)?;
     deterministic_id_of(known, &node)
+}
+
+/// Whether the type of `node` is a cyber-observable of the specification.
+pub(crate) fn is_observable(node: &Node<'_>) -> bool {
+    let known = node.text("type").and_then(object_type);
+    known.is_some_and(|known| known.class == Class::Observable)
 }
 
 pub(crate) fn deterministic_id_of(known: &super::validate::ObjectType, node: &Node<'_>) -> Option<String> {
@@ -67,5 +73,41 @@ pub(crate) fn plain(node: &Node<'_>) -> Plain {
         Value::Map(members) => {
             members.iter().map(|member| (member.key.clone().into_owned(), plain(&member.value))).collect()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids that the Python library `stix2` 3.0.2 of OASIS gives the same objects.
+    #[test]
+    fn ids_are_those_of_other_programs() {
+        let (sha256, sha512, md5) = ("a".repeat(64), "a".repeat(128), "b".repeat(32));
+        let check = |object: serde_json::Value, id: &str| {
+            assert_eq!(deterministic_id(object.to_string().as_bytes()).as_deref(), Some(id), "{object}");
+        };
+        check(
+            serde_json::json!({"type": "ipv4-addr", "value": "198.51.100.3"}),
+            "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4",
+        );
+        check(
+            serde_json::json!({"type": "file", "name": "a", "hashes": {"SHA-256": sha256, "MD5": md5}}),
+            "file--98ba3673-f71f-5311-9c44-167af68c96f7",
+        );
+        check(
+            serde_json::json!({"type": "file", "name": "a", "hashes": {"SHA-512": sha512, "SSDEEP": "3:abc"}}),
+            "file--2e66b71d-a9ec-522e-bcae-0e4f07cf4e39",
+        );
+        check(
+            serde_json::json!({"type": "network-traffic", "protocols": ["tcp"], "src_port": 5,
+                "start": "2020-01-01T00:00:00.5Z", "src_ref": "ipv4-addr--28bb3599-77cd-5a82-a950-b5bc3caf07c4"}),
+            "network-traffic--215b38db-146b-5ca1-b5c3-aeac7e889c07",
+        );
+        let value = serde_json::json!({"name": "F\u{fc}", "data": "q", "data_type": "REG_SZ"});
+        check(
+            serde_json::json!({"type": "windows-registry-key", "key": "a\\b", "values": [value]}),
+            "windows-registry-key--2288eaae-8dee-5e91-9ea8-c56bf379c4d1",
+        );
     }
 }

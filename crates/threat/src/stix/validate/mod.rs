@@ -28,11 +28,24 @@ pub(crate) use form::{comparable, is_identifier};
 pub(crate) use table::{Class, ObjectType, object_type};
 
 use self::path::Path;
+use super::frame::Frame;
 use super::json::{self, Node};
+
+/// A version of the specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum SpecVersion {
+    /// STIX 2.0, of 2017.
+    V2_0,
+    /// STIX 2.1, of 2021.
+    #[default]
+    V2_1,
+}
 
 /// How a validator judges.
 #[derive(Debug, Clone, Default)]
 pub struct ValidateOptions {
+    /// By which version. With 2.1, objects of a bundle that have `created` but no `spec_version` are of 2.0 all the same.
+    pub spec: SpecVersion,
     /// Recommendations count like requirements.
     pub strict: bool,
     /// Types that the specification does not define are told of.
@@ -109,6 +122,12 @@ impl Verdict {
         Self { id, valid, violations }
     }
 
+    /// Adds what was found of the object in its bundle.
+    pub fn extend(&mut self, more: impl IntoIterator<Item = Violation>, options: &ValidateOptions) {
+        self.violations.extend(more);
+        self.valid = self.violations.iter().all(|one| one.level == Level::Should && !options.strict);
+    }
+
     /// What must be mended: errors. With `strict` also what should be.
     pub fn errors<'v>(&'v self, options: &ValidateOptions) -> impl Iterator<Item = &'v Violation> {
         let strict = options.strict;
@@ -156,6 +175,15 @@ pub fn validate_object(text: &[u8], offset: u64, options: &ValidateOptions) -> V
         }
         Err(error) => Verdict::new(String::new(), vec![unreadable(error, offset)], options),
     }
+}
+
+/// Judges a bundle by itself, without its objects. Spans count from the beginning of the bundle; after its objects they
+/// mean nothing.
+pub fn validate_frame(frame: &Frame, options: &ValidateOptions) -> Verdict {
+    let mut verdict = validate_object(&frame.to_empty_bundle(), 0, options);
+    verdict.violations.retain(|one| !(one.code == "threat::empty_list" && one.path == "objects"));
+    verdict.extend([], options);
+    verdict
 }
 
 fn unreadable(error: json::JsonError, offset: u64) -> Violation {
