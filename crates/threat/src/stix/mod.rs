@@ -2,7 +2,7 @@
 
 mod frame;
 mod header;
-mod json;
+pub(crate) mod json;
 mod pattern_syntax;
 mod reader;
 mod sco_id;
@@ -18,6 +18,6 @@ pub use sco_id::deterministic_id;
 pub use upgrade::{Upgraded, upgrade};
 pub use validate::{
     BundleCheck, Check, Checks, Level, SpecVersion, UnknownCheck, ValidateOptions, Verdict, Violation,
-    validate, validate_frame, validate_object,
+    validate, validate_frame, validate_member, validate_object,
 };
 pub use version::{Inserted, ObjectVersion, Version, Versions};

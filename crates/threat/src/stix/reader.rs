@@ -39,6 +39,8 @@ pub struct RawObject<'r> {
     pub offset: u64,
     /// The physical line of that byte, from 1.
     pub line: u64,
+    /// Whether it stood in a bundle, an envelope or a list.
+    pub member: bool,
 }
 
 /// Reads bundles, TAXII envelopes, lists of objects and single objects, one after the other, from a stream.
@@ -118,7 +120,8 @@ impl<R: Read> BundleReader<R> {
             Step::Object(length) => {
                 self.given = length;
                 let (offset, line) = (self.feed.offset(), self.feed.line);
-                Some(Piece::Object(RawObject { bytes: &self.feed.rest()[..length], offset, line }))
+                let member = self.state != State::Start;
+                Some(Piece::Object(RawObject { bytes: &self.feed.rest()[..length], offset, line, member }))
             }
             Step::Frame => Some(Piece::Frame(std::mem::take(&mut self.frame).finish())),
             Step::Fault(fault) => Some(Piece::Fault(fault)),

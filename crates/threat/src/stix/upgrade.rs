@@ -159,11 +159,50 @@ impl Work<'_> {
         refs.sort_unstable();
         refs.dedup();
         let refs = json!(refs);
+        self.mark(new);
         // Two keys with the same content are one object.
         let mut seen = std::collections::BTreeSet::new();
         self.observables
             .retain(|(_, value)| seen.insert(value["id"].as_str().unwrap_or_default().to_owned()));
         new.insert("object_refs".to_owned(), refs);
+    }
+
+    /// What was marked in the whole is marked in its parts: each observable has the markings of the observed-data, and
+    /// those of its own parts. A part that has another name now or is gone leaves its marking to the whole observable.
+    fn mark(&mut self, new: &mut Map<String, Value>) {
+        let whole = new.get("object_marking_refs").and_then(Value::as_array).cloned().unwrap_or_default();
+        for (_, observable) in &mut self.observables {
+            add_markings(observable, &whole);
+        }
+        let Some(Value::Array(granular)) = new.remove("granular_markings") else { return };
+        let mut rest = Vec::new();
+        for mut marking in granular {
+            let reference = marking.get("marking_ref").cloned();
+            if let Some(Value::Array(selectors)) = marking.get_mut("selectors") {
+                selectors.retain(|selector| {
+                    let path = selector.as_str().unwrap_or_default();
+                    if path != "objects" && !path.starts_with("objects.") {
+                        return true;
+                    }
+                    let (key, part) = path.strip_prefix("objects.").map_or((None, ""), |path| {
+                        path.split_once('.').map_or((Some(path), ""), |(key, part)| (Some(key), part))
+                    });
+                    for (own, observable) in &mut self.observables {
+                        if key.is_none_or(|key| key == own) {
+                            mark_part(observable, part, reference.as_ref());
+                        }
+                    }
+                    false
+                });
+                if selectors.is_empty() {
+                    continue;
+                }
+            }
+            rest.push(marking);
+        }
+        if !rest.is_empty() {
+            new.insert("granular_markings".to_owned(), Value::Array(rest));
+        }
     }
 
     /// Turns the observable under `key` and those that it refers to. A circle ends at its first object: the reference
@@ -251,6 +290,36 @@ impl Work<'_> {
         }
         old
     }
+}
+
+/// Marks the part of an observable that `part` selects, or all of it.
+fn mark_part(observable: &mut Value, part: &str, reference: Option<&Value>) {
+    let Some(reference) = reference else { return };
+    let bytes = observable.to_string().into_bytes();
+    let there = json::parse(&bytes).is_ok_and(|node| super::validate::select(&node, part).is_some());
+    if part.is_empty() || !there {
+        add_markings(observable, std::slice::from_ref(reference));
+        return;
+    }
+    let marking = json!({"selectors": [part], "marking_ref": reference});
+    match observable.get_mut("granular_markings").and_then(Value::as_array_mut) {
+        Some(all) => all.push(marking),
+        None => observable["granular_markings"] = json!([marking]),
+    }
+}
+
+fn add_markings(observable: &mut Value, markings: &[Value]) {
+    if markings.is_empty() {
+        return;
+    }
+    let mut all =
+        observable.get("object_marking_refs").and_then(Value::as_array).cloned().unwrap_or_default();
+    for marking in markings {
+        if !all.contains(marking) {
+            all.push(marking.clone());
+        }
+    }
+    observable["object_marking_refs"] = Value::Array(all);
 }
 
 /// Keys that an observable refers to.
@@ -369,6 +438,28 @@ mod tests {
             let expected = if object["type"] == "file" { 2 } else { 0 };
             assert_eq!(verdict.violations.len(), expected, "{object} {:?}", verdict.violations);
         }
+    }
+
+    #[test]
+    fn what_was_marked_stays_marked() {
+        let (red, amber) = (
+            "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
+            "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
+        );
+        let marked = format!(
+            r#""object_marking_refs":["{amber}"],"granular_markings":[
+            {{"selectors":["objects.0.value","number_observed"],"marking_ref":"{red}"}},
+            {{"selectors":["objects.3.name"],"marking_ref":"{red}"}}],"objects""#
+        );
+        let (objects, _) = upgraded(&OBSERVED.replace("\"objects\"", &marked));
+        assert!(objects.iter().all(|one| one["object_marking_refs"][0] == amber));
+        assert_eq!(objects[0]["granular_markings"], json!([{"selectors": ["value"], "marking_ref": red}]));
+        // The name of a process is gone: all of it is marked.
+        assert_eq!(objects[4]["object_marking_refs"], json!([amber, red]));
+        assert_eq!(
+            objects[5]["granular_markings"],
+            json!([{"selectors": ["number_observed"], "marking_ref": red}])
+        );
     }
 
     #[test]

@@ -155,7 +155,8 @@ impl Run {
             seen = true;
             match piece {
                 Piece::Object(object) => {
-                    let mut verdict = threat::validate_object(object.bytes, object.offset, &self.options);
+                    let judge = if object.member { threat::validate_member } else { threat::validate_object };
+                    let mut verdict = judge(object.bytes, object.offset, &self.options);
                     if let Ok(header) = Header::read(object.bytes, object.offset) {
                         let length = object.bytes.len() as u64;
                         let repeated = check.object(&header, object.offset, length, &self.options);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checks::Check;
-use super::{Level, ValidateOptions, Violation, engine, shown};
+use super::{Level, SpecVersion, ValidateOptions, Violation, engine, shown, version20};
 use crate::stix::Header;
 use crate::stix::json::{Node, Value};
 
@@ -86,18 +86,24 @@ impl BundleCheck {
 /// Judges the objects of a bundle that is held as a whole.
 pub(crate) fn validate_children(
     bundle: &Node<'_>,
+    text: &[u8],
     options: &ValidateOptions,
     violations: &mut Vec<Violation>,
 ) {
     let mut check = BundleCheck::new();
     for object in bundle.get("objects").and_then(Node::as_list).unwrap_or_default() {
-        engine::validate_node(object, options, 0, violations);
+        let bytes = text.get(object.start..object.end).unwrap_or_default();
+        if options.spec == SpecVersion::V2_0 || version20::is_of_2_0(object) {
+            version20::validate(object, bytes, options, 0, violations);
+        } else {
+            engine::validate_node(object, options, 0, violations);
+        }
         if let Value::Map(_) = object.value {
             let (start, length) = (object.start as u64, (object.end - object.start) as u64);
             violations.extend(check.object(&Header::of(object), start, length, options));
         }
         if object.text("type") == Some("bundle") {
-            validate_children(object, options, violations);
+            validate_children(object, text, options, violations);
         }
     }
     violations.extend(check.finish());

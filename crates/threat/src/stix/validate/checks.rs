@@ -257,6 +257,18 @@ impl Checks {
         Ok(Self { chosen, disabled: off | if all || formats { prefixes } else { 0 } })
     }
 
+    /// The checks for an object of 2.0, which has no extensions to define: names of one's own show it by their prefix.
+    pub(crate) fn of_2_0(self) -> Self {
+        let (extensions, prefix) = (Check::EXTENSIONS_USE.bit(), Check::CUSTOM_PREFIX.bit());
+        let prefixed = if self.chosen & extensions == 0 { 0 } else { prefix };
+        Self { chosen: self.chosen & !extensions | prefixed, disabled: self.disabled | extensions }
+    }
+
+    /// The checks without `check`.
+    pub(crate) fn without(self, check: Check) -> Self {
+        Self { chosen: self.chosen & !check.bit(), ..self }
+    }
+
     /// Whether `check` is done.
     pub fn has(self, check: Check) -> bool {
         self.chosen & check.bit() != 0

@@ -6,7 +6,7 @@ use super::meta::{BUNDLE_COMMON, COMMON, EXTENSION_TYPE_NAMES, MARKING_COMMON, O
 use super::path::Path;
 use super::table::{Class, Kind, ObjectType, Property, Rule, Shape, object_type};
 use super::vocabulary::Vocabulary;
-use super::{Context, ValidateOptions, Violation, recommended, rules, shown};
+use super::{Context, ValidateOptions, Violation, recommended, rules, selector, shown};
 use crate::stix::json::{Member, Node, Value};
 
 /// Names that later versions may give a meaning; no property may have them (clause 3.1).
@@ -36,7 +36,39 @@ pub(crate) fn validate_node(
         return String::new();
     }
     object(&mut context, node);
-    shown(id).to_owned()
+    shown(context.id).to_owned()
+}
+
+/// Judges of an object of 2.0 what would be gone once it is an object of 2.1: its selectors and the keys of its `objects`.
+pub(crate) fn validate_original(
+    node: &Node<'_>,
+    options: &ValidateOptions,
+    offset: u64,
+    violations: &mut Vec<Violation>,
+) {
+    let mut context = context_of(node, options, offset, violations);
+    selector::selectors_point_somewhere(&mut context, node);
+    for member in node.get("objects").and_then(Node::as_map).unwrap_or_default() {
+        rules::object_key(&mut context, member);
+    }
+}
+
+fn context_of<'v, 'n>(
+    node: &'n Node<'n>,
+    options: &'v ValidateOptions,
+    offset: u64,
+    violations: &'v mut Vec<Violation>,
+) -> Context<'v, 'n> {
+    Context {
+        options,
+        id: node.text("id").unwrap_or_default(),
+        type_name: node.text("type").unwrap_or_default(),
+        observable: false,
+        siblings: None,
+        path: Path::default(),
+        offset,
+        violations,
+    }
 }
 
 /// Judges an object: the one of `context`, or one within the deprecated `objects` of it.

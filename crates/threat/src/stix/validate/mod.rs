@@ -18,6 +18,7 @@ mod registers;
 mod rules;
 mod selector;
 mod table;
+mod version20;
 mod vocabulary;
 
 use base::{Fault, FaultLevel};
@@ -25,6 +26,7 @@ use base::{Fault, FaultLevel};
 pub use bundle::BundleCheck;
 pub use checks::{Check, Checks, UnknownCheck};
 pub(crate) use form::{comparable, is_identifier};
+pub(crate) use selector::select;
 pub(crate) use table::{Class, ObjectType, object_type};
 
 use self::path::Path;
@@ -45,6 +47,7 @@ pub enum SpecVersion {
 #[derive(Debug, Clone, Default)]
 pub struct ValidateOptions {
     /// By which version. With 2.1, objects of a bundle that have `created` but no `spec_version` are of 2.0 all the same.
+    /// Objects of 2.0 are judged as what they become in 2.1.
     pub spec: SpecVersion,
     /// Recommendations count like requirements.
     pub strict: bool,
@@ -154,9 +157,9 @@ pub fn validate(text: &[u8], options: &ValidateOptions) -> Verdict {
     match json::parse(text) {
         Ok(node) => {
             let mut violations = Vec::new();
-            let id = engine::validate_node(&node, options, 0, &mut violations);
+            let id = one(&node, text, options, options.spec, 0, &mut violations);
             if node.text("type") == Some("bundle") {
-                bundle::validate_children(&node, options, &mut violations);
+                bundle::validate_children(&node, text, options, &mut violations);
             }
             Verdict::new(id, violations, options)
         }
@@ -164,16 +167,52 @@ pub fn validate(text: &[u8], options: &ValidateOptions) -> Verdict {
     }
 }
 
-/// Judges one object of STIX 2.1 whose first byte is byte `offset` of the input. Of a bundle only the frame is judged,
-/// not its objects.
+/// Judges one object whose first byte is byte `offset` of the input. Of a bundle only the frame is judged, not its
+/// objects.
 pub fn validate_object(text: &[u8], offset: u64, options: &ValidateOptions) -> Verdict {
+    judge(text, offset, options, |_| options.spec)
+}
+
+/// Judges one object of a bundle: like [`validate_object`], save that one with `created` and no `spec_version` is of 2.0.
+pub fn validate_member(text: &[u8], offset: u64, options: &ValidateOptions) -> Verdict {
+    judge(
+        text,
+        offset,
+        options,
+        |node| {
+            if version20::is_of_2_0(node) { SpecVersion::V2_0 } else { options.spec }
+        },
+    )
+}
+
+fn judge(
+    text: &[u8],
+    offset: u64,
+    options: &ValidateOptions,
+    spec: impl FnOnce(&Node<'_>) -> SpecVersion,
+) -> Verdict {
     match json::parse(text) {
         Ok(node) => {
             let mut violations = Vec::new();
-            let id = engine::validate_node(&node, options, offset, &mut violations);
+            let id = one(&node, text, options, spec(&node), offset, &mut violations);
             Verdict::new(id, violations, options)
         }
         Err(error) => Verdict::new(String::new(), vec![unreadable(error, offset)], options),
+    }
+}
+
+/// Judges the object `node` of `text` by a version of the specification.
+fn one(
+    node: &Node<'_>,
+    text: &[u8],
+    options: &ValidateOptions,
+    spec: SpecVersion,
+    offset: u64,
+    violations: &mut Vec<Violation>,
+) -> String {
+    match spec {
+        SpecVersion::V2_0 => version20::validate(node, text, options, offset, violations),
+        SpecVersion::V2_1 => engine::validate_node(node, options, offset, violations),
     }
 }
 

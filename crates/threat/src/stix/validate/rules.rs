@@ -99,15 +99,20 @@ pub(crate) fn deprecated_objects<'n>(context: &mut Context<'_, 'n>, node: &'n No
     context.siblings = Some(node);
     for member in members {
         context.at(&member.key, |context| {
-            if member.key.is_empty() || !member.key.bytes().all(|b| b.is_ascii_digit()) {
-                context.should(Check::OBSERVABLE_OBJECT_KEYS, &member.value, || {
-                    "keys of observable objects should be numbers from 0".to_owned()
-                });
-            }
+            object_key(context, member);
             object(context, &member.value);
         });
     }
     context.siblings = None;
+}
+
+/// Keys of observable objects are numbers.
+pub(crate) fn object_key(context: &mut Context<'_, '_>, member: &Member<'_>) {
+    if member.key.is_empty() || !member.key.bytes().all(|b| b.is_ascii_digit()) {
+        context.should(Check::OBSERVABLE_OBJECT_KEYS, &member.value, || {
+            "keys of observable objects should be numbers from 0".to_owned()
+        });
+    }
 }
 
 /// What observed-data may refer to: cyber-observables, relationships and sightings.
