@@ -126,10 +126,7 @@ impl TechniqueIndex {
                 Ok(node) => {
                     self.attack_object(&node, &mut ends, &mut relationships, &mut faults, object.offset)
                 }
-                Err(error) => faults.push(
-                    Fault::error(error.kind.code(), error.kind.message())
-                        .at_bytes(object.offset + error.start as u64, object.offset + error.end as u64),
-                ),
+                Err(error) => faults.push(error.to_fault(object.offset)),
             }
         }
         for (kind, from, to) in relationships {
@@ -191,10 +188,7 @@ impl TechniqueIndex {
     pub fn add_sparta(&mut self, cluster: &[u8]) -> Vec<Fault> {
         let node = match json::parse(cluster) {
             Ok(node) => node,
-            Err(error) => {
-                let fault = Fault::error(error.kind.code(), error.kind.message());
-                return vec![fault.at_bytes(error.start as u64, error.end as u64)];
-            }
+            Err(error) => return vec![error.to_fault(0)],
         };
         let kind = match node.text("type") {
             Some("sparta-techniques") => TechniqueKind::Technique,

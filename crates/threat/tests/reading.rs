@@ -1,4 +1,5 @@
 //! Objects come back as they were received, and bad input is told of with its place.
+#![expect(clippy::print_stdout, reason = "counts of what agrees are printed")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its data must stop")]
 
 use std::io::Read;

@@ -1,4 +1,5 @@
 //! ATT&CK and SPARTA in one index.
+#![expect(clippy::print_stdout, reason = "counts of what agrees are printed")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its data must stop")]
 
 use threat::{Framework, TechniqueIndex, TechniqueKind};

@@ -242,30 +242,24 @@ impl SpaceIncident {
     /// # Errors
     /// `threat::not_json` and the like, `threat::no_extension` when the object does not have it, `threat::bad_extension`
     /// when a field has another form, with what is expected.
-    pub fn from_stix(object: &[u8]) -> Result<Self, Fault> {
-        let node = json::parse(object).map_err(|error| {
-            Fault::error(error.kind.code(), error.kind.message())
-                .at_bytes(error.start as u64, error.end as u64)
-        })?;
+    pub fn from_stix(object: &[u8]) -> Result<Self, Box<Fault>> {
+        let node = json::parse(object).map_err(|error| Box::new(error.to_fault(0)))?;
+        let bad = |message: String, field: &str, extension: &json::Node<'_>| {
+            let fault = Fault::error("threat::bad_extension", message).in_field(field);
+            Box::new(fault.at_bytes(extension.start as u64, extension.end as u64))
+        };
         let Some(extension) = node.get("extensions").and_then(|all| all.get(super::SPACE_INCIDENT_EXTENSION))
         else {
-            return Err(Fault::error(
-                "threat::no_extension",
-                "the object has no space incident in `extensions`",
-            )
-            .in_field("extensions"));
+            let message = "the object has no space incident in `extensions`";
+            return Err(Box::new(Fault::error("threat::no_extension", message).in_field("extensions")));
         };
         let read: Self =
             serde_json::from_slice(&object[extension.start..extension.end]).map_err(|error| {
-                Fault::error("threat::bad_extension", format!("the space incident cannot be read: {error}"))
-                    .in_field("extensions")
-                    .at_bytes(extension.start as u64, extension.end as u64)
+                bad(format!("the space incident cannot be read: {error}"), "extensions", extension)
             })?;
         match read.wrong() {
             None => Ok(read),
-            Some((field, message)) => Err(Fault::error("threat::bad_extension", message)
-                .in_field(field)
-                .at_bytes(extension.start as u64, extension.end as u64)),
+            Some((field, message)) => Err(bad(message.to_owned(), field, extension)),
         }
     }
 

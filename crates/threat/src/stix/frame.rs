@@ -38,7 +38,7 @@ impl Frame {
     ///
     /// # Errors
     /// What of the frame is not JSON.
-    pub fn with_header<T>(&self, read: impl FnOnce(&Header<'_>) -> T) -> Result<T, Fault> {
+    pub fn with_header<T>(&self, read: impl FnOnce(&Header<'_>) -> T) -> Result<T, Box<Fault>> {
         let text = self.to_empty_bundle();
         Header::read(&text, 0).map(|header| read(&header))
     }

@@ -49,16 +49,13 @@ impl<'a> Header<'a> {
     ///
     /// # Errors
     /// What is not JSON, with its bytes counted from `offset`.
-    pub fn read(bytes: &'a [u8], offset: u64) -> Result<Self, Fault> {
-        let fault = |error: json::JsonError| {
-            Fault::error(error.kind.code(), error.kind.message())
-                .at_bytes(offset + error.start as u64, offset + error.end as u64)
-        };
+    pub fn read(bytes: &'a [u8], offset: u64) -> Result<Self, Box<Fault>> {
+        let fault = |error: json::JsonError| Box::new(error.to_fault(offset));
         let mut cursor = Cursor::new(bytes).map_err(fault)?;
         cursor.space();
         if cursor.peek() != Some(b'{') {
-            return Err(Fault::error("threat::not_an_object", "a STIX object is a JSON object")
-                .at_bytes(offset, offset + bytes.len() as u64));
+            let fault = Fault::error("threat::not_an_object", "a STIX object is a JSON object");
+            return Err(Box::new(fault.at_bytes(offset, offset + bytes.len() as u64)));
         }
         let mut header = Self::default();
         let end = header.members(&mut cursor).map_err(fault)?;

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use base::Fault;
+
 /// Levels of arrays and objects within one another; deeper text is refused.
 pub const MAX_DEPTH: usize = 128;
 
@@ -42,6 +44,14 @@ pub(crate) struct JsonError {
     pub(crate) kind: JsonErrorKind,
     pub(crate) start: usize,
     pub(crate) end: usize,
+}
+
+impl JsonError {
+    /// The error as a fault of a text whose first byte is byte `offset` of the input.
+    pub(crate) fn to_fault(self, offset: u64) -> Fault {
+        Fault::error(self.kind.code(), self.kind.message())
+            .at_bytes(offset + self.start as u64, offset + self.end as u64)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -134,7 +134,7 @@ impl<'p> Parser<'p> {
     fn number(&mut self, fraction: bool) -> Parsed {
         self.space();
         let rest = self.rest();
-        let end = rest.find(|c: char| !c.is_ascii_digit() && !(fraction && c == '.')).unwrap_or(rest.len());
+        let end = rest.find(|c: char| !(c.is_ascii_digit() || fraction && c == '.')).unwrap_or(rest.len());
         if !rest[..end].parse::<f64>().is_ok_and(|number| number > 0.0) {
             return Err(self.wrong("a positive number"));
         }

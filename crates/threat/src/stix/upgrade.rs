@@ -24,14 +24,11 @@ pub struct Upgraded {
 ///
 /// # Errors
 /// What is not JSON or no object, with its place; bytes count from `offset`.
-pub fn upgrade(object: &[u8], offset: u64) -> Result<Upgraded, Fault> {
-    let node = json::parse(object).map_err(|error| {
-        Fault::error(error.kind.code(), error.kind.message())
-            .at_bytes(offset + error.start as u64, offset + error.end as u64)
-    })?;
+pub fn upgrade(object: &[u8], offset: u64) -> Result<Upgraded, Box<Fault>> {
+    let node = json::parse(object).map_err(|error| Box::new(error.to_fault(offset)))?;
     if node.as_map().is_none() || node.text("type").is_none() {
-        return Err(Fault::error("threat::not_an_object", "a STIX object is a JSON object with a `type`")
-            .at_bytes(offset, offset + object.len() as u64));
+        let fault = Fault::error("threat::not_an_object", "a STIX object is a JSON object with a `type`");
+        return Err(Box::new(fault.at_bytes(offset, offset + object.len() as u64)));
     }
     let new_already = node.text("spec_version") == Some("2.1");
     let observable = sco_id::is_observable(&node) && node.get("created").is_none();

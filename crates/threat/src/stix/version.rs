@@ -47,11 +47,11 @@ impl ObjectVersion {
     /// # Errors
     /// `threat::not_json` and the like when it cannot be read, `threat::bad_id` without an identifier (STIX 2.1 clause
     /// 2.9), `threat::bad_time` when the time of its version is none.
-    pub fn read(bytes: &[u8], offset: u64) -> Result<Self, Fault> {
+    pub fn read(bytes: &[u8], offset: u64) -> Result<Self, Box<Fault>> {
         let header = Header::read(bytes, offset)?;
         let end = offset + bytes.len() as u64;
         let fault = |code, message: &str, field: &str| {
-            Err(Fault::error(code, message).in_field(field).at_bytes(offset, end))
+            Err(Box::new(Fault::error(code, message).in_field(field).at_bytes(offset, end)))
         };
         let Some(id) = header.id.as_deref().filter(|id| is_identifier(id)) else {
             return fault("threat::bad_id", "the object has no `id` that is a type, `--` and a UUID", "id");

@@ -1,9 +1,9 @@
 //! Domain and relationship objects: STIX 2.1 clauses 4 and 5. This file is data.
 
-use super::rules;
 use super::table::{Class, Form, Kind, NUMBER, ObjectType, Property, REFS, Rule, Shape, TEXTS};
 use super::table::{may, must, open};
 use super::vocabulary as v;
+use super::{rules, rules_observable};
 
 const NAME: Property = must("name", Kind::Text);
 const MAY_NAME: Property = may("name", Kind::Text);
@@ -329,8 +329,8 @@ pub(crate) static TYPES: &[ObjectType] = &[
                 must("first_observed", Kind::Timestamp),
                 must("last_observed", Kind::Timestamp),
                 must("number_observed", Kind::Integer { min: 1, max: 999_999_999 }),
-                may("objects", Kind::Own(rules::deprecated_objects)),
-                may("object_refs", Kind::List { of: &Kind::Own(rules::observed_ref), min: 1 }),
+                may("objects", Kind::Own(rules_observable::deprecated_objects)),
+                may("object_refs", Kind::List { of: &Kind::Own(rules_observable::observed_ref), min: 1 }),
             ],
             &[Rule::OneOf(&["objects", "object_refs"]), Rule::NotBefore("last_observed", "first_observed")],
         ),

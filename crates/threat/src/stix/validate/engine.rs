@@ -6,7 +6,7 @@ use super::meta::{BUNDLE_COMMON, COMMON, EXTENSION_TYPE_NAMES, MARKING_COMMON, O
 use super::path::Path;
 use super::table::{Class, Kind, ObjectType, Property, Rule, Shape, object_type};
 use super::vocabulary::Vocabulary;
-use super::{Context, ValidateOptions, Violation, recommended, rules, selector, shown};
+use super::{Context, ValidateOptions, Violation, recommended, rules_observable, selector, shown};
 use crate::stix::json::{Member, Node, Value};
 
 /// Names that later versions may give a meaning; no property may have them (clause 3.1).
@@ -19,18 +19,7 @@ pub(crate) fn validate_node(
     offset: u64,
     violations: &mut Vec<Violation>,
 ) -> String {
-    let type_name = node.text("type").unwrap_or_default();
-    let id = node.text("id").unwrap_or_default();
-    let mut context = Context {
-        options,
-        type_name,
-        id,
-        observable: false,
-        siblings: None,
-        path: Path::default(),
-        offset,
-        violations,
-    };
+    let mut context = context_of(node, options, offset, violations);
     if node.as_map().is_none() {
         context.must("threat::not_an_object", node, "a STIX object is a JSON object: this is something else");
         return String::new();
@@ -49,7 +38,10 @@ pub(crate) fn validate_original(
     let mut context = context_of(node, options, offset, violations);
     selector::selectors_point_somewhere(&mut context, node);
     for member in node.get("objects").and_then(Node::as_map).unwrap_or_default() {
-        rules::object_key(&mut context, member);
+        rules_observable::object_key(&mut context, member);
+        if member.value.text("type") == Some("file") {
+            super::version20::file_encryption(&mut context, &member.value);
+        }
     }
 }
 
@@ -199,10 +191,10 @@ pub(crate) fn value<'n>(context: &mut Context<'_, 'n>, kind: &'static Kind, node
             dictionary(context, node);
         }
         Kind::DictionaryOf(kinds) => dictionary_of(context, kinds, node),
-        Kind::Hashes => rules::hashes(context, node),
+        Kind::Hashes => rules_observable::hashes(context, node),
         Kind::Extensions => extensions(context, node),
         Kind::Own(own) => own(context, node),
-        Kind::ObservableRef(types) => rules::observable_ref_to(context, types, node),
+        Kind::ObservableRef(types) => rules_observable::observable_ref_to(context, types, node),
         scalar => {
             if let Err(message) = form::scalar(scalar, context.type_name, node) {
                 context.must("threat::wrong_value", node, message);

@@ -388,7 +388,7 @@ pub(crate) fn is_language(text: &str) -> bool {
         return true;
     }
     let mut parts = text.split('-').peekable();
-    if !parts.next().is_some_and(|language| LANGUAGES.binary_search(&language).is_ok()) {
+    if parts.next().is_none_or(|language| LANGUAGES.binary_search(&language).is_err()) {
         return false;
     }
     let is_script = |part: &&str| part.len() == 4 && part.bytes().all(|b| b.is_ascii_alphabetic());

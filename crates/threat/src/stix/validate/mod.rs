@@ -1,7 +1,7 @@
 //! The validator: what a STIX 2.1 object must and should be.
 //!
 //! `domain.rs`, `observable.rs` and `meta.rs` are the tables of types; `engine.rs` walks an object by them; `rules.rs`
-//! holds what needs code; `recommended.rs` the checks that look at a whole object; `form.rs` the strings whose form
+//! and `rules_observable.rs` hold what needs code; `recommended.rs` the checks that look at a whole object; `form.rs` the strings whose form
 //! other standards define.
 
 mod bundle;
@@ -16,6 +16,7 @@ mod pattern_check;
 mod recommended;
 mod registers;
 mod rules;
+mod rules_observable;
 mod selector;
 mod table;
 mod version20;

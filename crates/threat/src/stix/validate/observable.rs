@@ -1,6 +1,6 @@
 //! Cyber-observable objects and their extensions: STIX 2.1 clause 6. This file is data.
 
-use super::rules;
+use super::rules_observable as rules;
 use super::table::{COUNT, Class, Form, INTEGER, Kind, NUMBER, ObjectType, Property, Rule, Shape, TEXTS};
 use super::table::{may, must, open};
 use super::vocabulary as v;

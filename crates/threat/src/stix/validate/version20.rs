@@ -1,8 +1,8 @@
 //! Objects of STIX 2.0 are judged as what they become in 2.1, and by what only 2.0 demands.
 
 use super::checks::Check;
-use super::{Level, ValidateOptions, Violation, engine, shown};
-use crate::stix::json::{self, Node};
+use super::{Context, Level, ValidateOptions, Violation, engine, shown};
+use crate::stix::json::{self, Node, Value};
 use crate::stix::upgrade;
 
 /// What 2.0 requires and 2.1 no longer does (STIX 2.0 part 2).
@@ -17,6 +17,45 @@ const REQUIRED: &[(&str, &str)] = &[
     ("observed-data", "objects"),
     ("bundle", "spec_version"),
 ];
+
+/// encryption-algo-ov of STIX 2.0 part 1.
+const ENCRYPTION: &[&str] = &[
+    "AES128-ECB",
+    "AES128-CBC",
+    "AES128-CFB",
+    "AES128-COFB",
+    "AES128-CTR",
+    "AES128-XTS",
+    "AES128-GCM",
+    "Salsa20",
+    "Salsa12",
+    "Salsa8",
+    "ChaCha20-Poly1305",
+    "ChaCha20",
+    "DES-CBC",
+    "3DES-CBC",
+    "DES-EBC",
+    "3DES-EBC",
+    "CAST128-CBC",
+    "CAST256-CBC",
+    "RSA",
+    "DSA",
+];
+
+/// How a file is encrypted is said of files that are (STIX 2.0 part 4, 2.8). 2.1 says it of artifacts.
+pub(crate) fn file_encryption(context: &mut Context<'_, '_>, file: &Node<'_>) {
+    let encrypted = file.get("is_encrypted").is_some_and(|one| matches!(one.value, Value::Bool(true)));
+    let said = ["encryption_algorithm", "decryption_key"].iter().find_map(|name| file.get(name));
+    if let Some(said) = said.filter(|_| !encrypted) {
+        context.must("threat::forbidden_property", said, "only a file that `is_encrypted` has this property");
+    }
+    let algorithm = file.get("encryption_algorithm");
+    if let Some(node) = algorithm.filter(|node| !node.as_str().is_some_and(|text| ENCRYPTION.contains(&text)))
+    {
+        let message = "not in the vocabulary encryption-algo-ov of STIX 2.0".to_owned();
+        context.custom("threat::encryption_algo", node, message);
+    }
+}
 
 /// Whether an object of a bundle that is judged by 2.1 is one of 2.0: it has a time of creation and no version of the
 /// specification, which every object of 2.1 with a time has.
