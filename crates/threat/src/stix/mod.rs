@@ -1,5 +1,7 @@
 //! STIX objects: read, kept byte for byte, validated.
 
+mod brackets;
+mod feed;
 mod frame;
 mod header;
 pub(crate) mod json;
