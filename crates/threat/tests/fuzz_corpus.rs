@@ -1,7 +1,6 @@
 //! The corpus of the STIX fuzz target on stable: every seed, and changes of each, through the function of the target.
 
 #![expect(clippy::print_stdout, reason = "counts of what agrees are printed")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests read their data")]
 
 #[path = "../../../fuzz/threat_entries.rs"]
