@@ -1,9 +1,9 @@
-//! Threat intelligence: STIX patterns over observations.
+//! Cyber threat intelligence: STIX objects kept byte for byte, judged, told of, and patterns over observations.
 //!
 //! A [`Pattern`] is parsed once and held against [`Observations`]; a [`PatternSet`] holds many patterns against them at
 //! once.
 //!
-//! **Invariant:** nothing here reads a clock, a file or a socket, and no pattern and no observation can make it work
+//! **Invariant:** nothing here speaks HTTP, reads a clock or opens a file; bytes and times are handed in, and no pattern and no observation can make it work
 //! without bound: [`PatternLimits`] ends each evaluation.
 //!
 //! ```
@@ -19,9 +19,27 @@
 //! ```
 
 mod pattern;
+mod space;
+mod spec_version;
+mod stix;
+mod technique;
 
 pub use pattern::{
     Binding, MAX_OBSERVED_BYTES, MAX_PATTERN_BYTES, MAX_PATTERN_NESTING, MatchError, ObservationIndex,
     Observations, Pattern, PatternFault, PatternLimits, PatternMatch, PatternMatcher, PatternSet,
-    ReadObservations, SetMatches, Span, SpecVersion, Unreadable, ValueFault,
+    ReadObservations, SetMatches, Span, Unreadable, ValueFault,
 };
+pub use space::{
+    AnomalyType, Attitude, EarthFixedState, ExportContext, FINDING_EXTENSION, FrequencyBand, GroundStation,
+    LinkDirection, OrbitRegime, Point, Polarization, SPACE_INCIDENT_EXTENSION, SPACE_INCIDENT_FIELDS,
+    SatelliteStatus, SpaceIncident, SpaceIncidentField, TwoLineElements, export_finding,
+    export_space_incident, extension_definitions, gps_to_utc,
+};
+pub use spec_version::SpecVersion;
+pub use stix::{
+    BundleCheck, BundleReader, Check, Checks, Frame, GranularMarking, Header, Inserted, Level, MAX_DEPTH,
+    ObjectVersion, Piece, RawObject, ReadLimits, UnknownCheck, Upgraded, ValidateOptions, Verdict, Version,
+    Versions, Violation, deterministic_id, upgrade, validate, validate_frame, validate_member,
+    validate_object,
+};
+pub use technique::{Framework, Relation, Technique, TechniqueIndex, TechniqueKind};

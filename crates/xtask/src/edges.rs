@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("incident", &["base"]),
     ("link", &["base", "label", "record"]),
     // Level 3: the one crate with clock, files, network and threads.
-    ("node", &["base", "label", "record", "orbit", "incident", "link"]),
+    ("node", &["base", "label", "record", "orbit", "threat", "incident", "link"]),
     // Level 4: the binary.
     ("bongsu", &["base", "label", "record", "orbit", "threat", "incident", "link", "node"]),
     // Development only.

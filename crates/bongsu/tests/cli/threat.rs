@@ -59,7 +59,8 @@ fn a_match_names_its_observations() {
 
 #[test]
 fn cases_give_one_line_each_and_errors_leave_the_exit() {
-    let ran = bongsu(&["threat", "pattern", "match", "--cases", "samples/threat/cases.jsonl"]).exits(0);
+    let ran =
+        bongsu(&["threat", "pattern", "match", "--cases", "samples/threat/pattern-cases.jsonl"]).exits(0);
     let items = ran.items();
     assert_eq!(items[0], json!({"case": "a match", "matched": true}));
     assert_eq!(items[1], json!({"case": "no match", "matched": false}));

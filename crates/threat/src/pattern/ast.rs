@@ -126,6 +126,28 @@ impl Literal {
     }
 }
 
+impl Observation {
+    /// Hands over every path that is compared.
+    pub(super) fn each_path(&self, take: &mut impl FnMut(&ObjectPath)) {
+        match self {
+            Self::Test(test, _) => test.each_path(take),
+            Self::And(parts) | Self::Or(parts) | Self::FollowedBy(parts) => {
+                parts.iter().for_each(|part| part.each_path(take));
+            }
+            Self::Qualified(inner, _) | Self::Group(inner) => inner.each_path(take),
+        }
+    }
+}
+
+impl Comparison {
+    fn each_path(&self, take: &mut impl FnMut(&ObjectPath)) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.each_path(take)),
+            Self::Test(test) => take(&test.path),
+        }
+    }
+}
+
 impl Display for Observation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,9 +2,9 @@
 
 use base::Fault;
 
-use super::SpecVersion;
 use super::ast::{Comparison, Literal, Observation, PropertyTest, Qualifier, Step, Test};
 use super::error::{PatternFault, Span, short};
+use crate::SpecVersion;
 
 /// Faults of a pattern that reads well: hashes of the wrong length, and in version 2.1 two qualifiers of one kind on
 /// one observation expression without parentheses between.

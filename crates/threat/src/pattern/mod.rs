@@ -20,10 +20,12 @@ mod set;
 mod table;
 mod time;
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use base::Fault;
+
+use crate::SpecVersion;
 
 pub use error::{MatchError, PatternFault, Span, ValueFault};
 pub use limits::{PatternLimits, Unreadable};
@@ -36,37 +38,6 @@ use bind::Unbound;
 use limits::Steps;
 use plan::Plan;
 use select::Work;
-
-/// Which version of the language. 2.1 added `EXISTS`; 2.0 also takes strings as the bounds of `START .. STOP ..`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum SpecVersion {
-    /// STIX 2.0, part 5.
-    V2_0,
-    /// STIX 2.1, section 9.
-    #[default]
-    V2_1,
-}
-
-impl FromStr for SpecVersion {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "2.0" => Ok(Self::V2_0),
-            "2.1" => Ok(Self::V2_1),
-            other => Err(format!("unknown version `{}` of STIX: 2.0 and 2.1 are known", error::short(other))),
-        }
-    }
-}
-
-impl fmt::Display for SpecVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V2_0 => "2.0",
-            Self::V2_1 => "2.1",
-        })
-    }
-}
 
 /// A pattern that reads well. Its `Display` is its one spelling: reading that gives an equal pattern.
 #[derive(Debug, Clone)]
@@ -90,6 +61,19 @@ impl Pattern {
     /// all the same.
     pub fn check(&self) -> Vec<Fault> {
         check::check(&self.root, self.version)
+    }
+
+    /// The type and the first property of every path that it compares.
+    pub(crate) fn compared(&self) -> BTreeSet<(String, String)> {
+        let mut paths = BTreeSet::new();
+        self.root.each_path(&mut |path| {
+            let first = path.steps.iter().find_map(|step| match step {
+                ast::Step::Key(key) => Some(key.to_string()),
+                ast::Step::Index(_) | ast::Step::Any => None,
+            });
+            paths.extend(first.map(|first| (path.object_type.to_string(), first)));
+        });
+        paths
     }
 
     /// The version by which it was read.

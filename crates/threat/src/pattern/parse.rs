@@ -1,12 +1,12 @@
 //! From tokens to what a pattern says: recursive descent, with the nesting limited and chains of operators as lists.
 
-use super::SpecVersion;
 use super::ast::{
     Comparison, Literal, ObjectPath, Observation, PropertyTest, Qualifier, Seconds, Step, Test,
 };
 use super::error::{PatternFault, Span, short};
 use super::lex::{Lexer, Token, Word};
 use super::time;
+use crate::SpecVersion;
 
 /// Parentheses within parentheses that a pattern may have, of both kinds together.
 pub const MAX_PATTERN_NESTING: usize = 128;

@@ -31,7 +31,7 @@ and could not be evaluated, such as a day that no month has.")]
     #[command(after_help = "Examples:
   bongsu threat pattern match \"[ipv4-addr:value ISSUBSET '198.51.100.0/24']\" \\
     --data samples/threat/observed.json
-  bongsu threat pattern match --cases samples/threat/cases.jsonl
+  bongsu threat pattern match --cases samples/threat/pattern-cases.jsonl
 
 The data is observed-data of STIX 2.0 or 2.1: one, a bundle, or an array of
 either. `bindings` tells for each [..] of the pattern which observations it is
