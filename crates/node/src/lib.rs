@@ -65,7 +65,7 @@ pub use crate::policy_change::{
     OFFICERS_TO_SIGN, Officer, PolicyApplied, PolicyApproval, PolicySignature, PolicyStepError, Proposal,
     RulesOnRecord,
 };
-pub use crate::unpack::{InputLimits, UnpackError, unpack};
+pub use crate::unpack::{InputLimits, UnpackError, unpack, unpacked};
 
 /// What to do about a view that cannot be read or written.
 fn of_a_view(error: &rusqlite::Error) -> String {

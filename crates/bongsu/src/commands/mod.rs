@@ -15,6 +15,7 @@ mod record_proof;
 mod record_repair;
 mod serve;
 mod shell;
+mod threat;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,9 @@ pub(crate) enum Command {
     /// Orbits: propagate, screen, check
     #[command(subcommand)]
     Orbit(orbit::Orbit),
+    /// Cyber threats: indicators against logs
+    #[command(subcommand)]
+    Threat(threat::Threat),
     /// Release markings: check, join, preview what a peer would get
     #[command(subcommand)]
     Label(label::Label),
@@ -62,6 +66,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, common: &Common) -> Result<ExitCode, CliError> {
     match command {
         Command::Orbit(command) => orbit::run(command, common),
+        Command::Threat(command) => threat::run(command, common),
         Command::Label(command) => label::run(command, common),
         Command::Record(command) => record::run(command, common),
         Command::Incident(command) => incident::run(command, common),

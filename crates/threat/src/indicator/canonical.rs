@@ -33,18 +33,18 @@ pub(crate) fn domain(text: &str, out: &mut Vec<u8>) -> bool {
     good
 }
 
-/// Whether `name`, in lower case, has the form of a domain name.
-fn is_domain(name: &[u8]) -> bool {
-    let last = name.rsplit(|b| *b == b'.').next().unwrap_or_default();
-    name.len() <= MAX_DOMAIN
-        && name.split(|b| *b == b'.').all(is_label)
-        && last.first().is_some_and(u8::is_ascii_alphabetic)
-}
-
-/// Whether `label`, in lower case, may stand in a domain name. `_` is no letter of a host name but of many records.
-pub(crate) fn is_label(label: &[u8]) -> bool {
-    (1..=63).contains(&label.len())
-        && label.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
+/// Whether `name`, in lower case, has the form of a domain name. `_` is no letter of a host name but of many records.
+pub(super) fn is_domain(name: &[u8]) -> bool {
+    let (mut label, mut last) = (0, 0);
+    for (at, byte) in name.iter().enumerate() {
+        match byte {
+            b'.' if label == 0 => return false,
+            b'.' => (label, last) = (0, at + 1),
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' if label < 63 => label += 1,
+            _ => return false,
+        }
+    }
+    label > 0 && name.len() <= MAX_DOMAIN && name[last].is_ascii_alphabetic()
 }
 
 /// An IP address as a number of 128 bits, IPv4 as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2): so `1.2.3.4` and

@@ -51,8 +51,11 @@ impl Fingerprint {
 impl Keys {
     pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
         let word = |i: usize| u64::from_le_bytes(std::array::from_fn(|j| seed[8 * i + j]));
-        // Odd, so that no seed makes the quick hash constant.
-        Self { sip: [word(0), word(1)], quick: [word(2) | 1, word(3) | 1] }
+        let mut expand = SipHasher13::new_with_keys(word(0), word(1));
+        expand.write(seed);
+        let expanded = expand.finish128();
+        // Hashed, so that a seed with a pattern makes no multiplier with one; odd, so that none is zero.
+        Self { sip: [word(2), word(3)], quick: [expanded.h1 | 1, expanded.h2 | 1] }
     }
 
     /// The quick hash before any byte.
@@ -113,10 +116,16 @@ const fn fold(a: u64, b: u64) -> u64 {
     (product >> 64) as u64 ^ product as u64
 }
 
-/// Up to seven bytes as a number.
+/// Up to seven bytes as a number, different for different bytes of one length: two halves that may overlap.
 #[inline]
 fn tail(bytes: &[u8]) -> u64 {
-    let mut word = [0_u8; 8];
-    word[..bytes.len()].copy_from_slice(bytes);
-    u64::from_le_bytes(word)
+    let length = bytes.len();
+    if length >= 4 {
+        let four = |at: usize| u64::from(u32::from_le_bytes(std::array::from_fn(|i| bytes[at + i])));
+        four(0) | four(length - 4) << 32
+    } else if length > 0 {
+        u64::from(bytes[0]) | u64::from(bytes[length / 2]) << 8 | u64::from(bytes[length - 1]) << 16
+    } else {
+        0
+    }
 }

@@ -198,6 +198,9 @@ impl Indicator {
             return Err(IndicatorError::TooLong);
         }
         let trimmed = text.trim();
+        if let Some(plain) = Self::of_plain(trimmed) {
+            return Ok(plain);
+        }
         let plain = refanged(trimmed);
         let kind = match Shape::of(&plain) {
             Shape::Address => IndicatorKind::Address,
@@ -213,6 +216,25 @@ impl Indicator {
         };
         let plain = if kind == IndicatorKind::Domain { plain.strip_prefix('.').unwrap_or(&plain) } else { &plain };
         Self::new(kind, plain)
+    }
+
+    /// The names, addresses and digests that most lists consist of, when they are in canonical form already. `None`
+    /// says nothing: the long way decides.
+    fn of_plain(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        if !is_plain(bytes) {
+            return None;
+        }
+        if matches!(bytes.len(), 32 | 40 | 64 | 128) && bytes.iter().all(u8::is_ascii_hexdigit) {
+            return Self::new(IndicatorKind::Digest, text).ok();
+        }
+        let (before, ending) = text.rsplit_once('.')?;
+        if before.is_empty() || !ending.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return address(bytes).map(Self::of_address);
+        }
+        let common = matches!(ending, "com" | "net" | "org");
+        let name = canonical::is_domain(bytes) && (common || FILE_ENDINGS.binary_search(&ending).is_err());
+        name.then(|| Self { kind: IndicatorKind::Domain, text: text.to_owned(), number: None })
     }
 
     fn canonical(kind: IndicatorKind, text: &str, form: fn(&str, &mut Vec<u8>) -> bool) -> Option<Self> {
@@ -275,9 +297,14 @@ impl Indicator {
     }
 }
 
+/// Whether there is nothing but what names, addresses and digests in lower case are made of.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+}
+
 /// What a text without a type looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+enum Shape {
     Address,
     Network,
     Digest,
@@ -294,14 +321,14 @@ pub(crate) enum Shape {
 const FILE_ENDINGS: &[&str] = &[
     "7z", "apk", "asp", "aspx", "bat", "bin", "bmp", "cab", "cfg", "chm", "cmd", "cpl", "dat", "dll", "dmp", "doc",
     "docm", "docx", "dylib", "elf", "exe", "gif", "gz", "hta", "htm", "html", "hwp", "hwpx", "img", "ini", "iso",
-    "jar", "jpeg", "jpg", "js", "json", "jse", "jsp", "lnk", "log", "msc", "msi", "pdf", "php", "png", "pps", "ppt",
+    "jar", "jpeg", "jpg", "js", "jse", "json", "jsp", "lnk", "log", "msc", "msi", "pdf", "php", "png", "pps", "ppt",
     "pptx", "ps1", "rar", "rtf", "scr", "so", "swf", "sys", "tar", "tgz", "tmp", "txt", "vbe", "vbs", "vhd", "vhdx",
     "wsf", "xls", "xlsm", "xlsx", "xml",
 ];
 
 impl Shape {
     /// The shape of a text without blanks around it.
-    pub(crate) fn of(text: &str) -> Self {
+    fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         if matches!(bytes.len(), 32 | 40 | 64 | 128) && bytes.iter().all(u8::is_ascii_hexdigit) {
             return Self::Digest;

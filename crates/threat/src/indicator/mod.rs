@@ -20,7 +20,6 @@ pub(crate) use canonical::{
     address, address_text, digest, domain, email, file_name, file_suffix, split_port, split_scheme, url,
 };
 pub(crate) use fingerprint::{Keys, Quick};
-pub(crate) use form::Shape;
 pub use form::{Indicator, IndicatorError, IndicatorKind};
 pub use origin::{Origin, OriginId, Validity};
 pub use pattern_values::indicators_in_pattern;

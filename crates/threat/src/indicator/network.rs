@@ -100,10 +100,6 @@ impl Networks {
         }
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }

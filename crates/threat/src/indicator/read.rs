@@ -2,7 +2,7 @@ use std::io::{self, Read};
 
 use base::{Fault, FaultLevel};
 
-use super::form::short;
+use super::form::{is_plain, short};
 use super::read_table::Header;
 use super::{Indicator, IndicatorError, IndicatorKind, Origin, SetBuilder, SetError, read_json};
 use crate::lines::Lines;
@@ -261,6 +261,9 @@ fn read_lines(lines: &mut Lines<'_>, sink: &mut Sink, take: &mut Take<'_>) -> io
 
 /// The indicator in a line of a list: what stands before a note. `None`: nothing but a note.
 fn list_entry(line: &str) -> Option<Result<Indicator, IndicatorError>> {
+    if is_plain(line.as_bytes()) {
+        return Some(Indicator::by_shape(line));
+    }
     let line = without_note(line);
     if line.is_empty() {
         return None;
@@ -273,7 +276,8 @@ fn list_entry(line: &str) -> Option<Result<Indicator, IndicatorError>> {
         }
         let first = first.trim_end_matches([',', ';']);
         return Some(match Indicator::by_shape(first) {
-            Ok(indicator) if indicator.kind() != IndicatorKind::Text => Ok(indicator),
+            // A path may go on behind a blank.
+            Ok(indicator) if indicator.kind() != IndicatorKind::Text && !first.contains('\\') => Ok(indicator),
             Err(error @ IndicatorError::NotAnAddress { .. }) => Err(error),
             _ => Indicator::by_shape(line),
         });

@@ -124,7 +124,8 @@ fn time(time: impl ToString) -> Option<Timestamp> {
     time.to_string().parse().ok()
 }
 
-/// The first line of an error, cut short.
-fn brief(error: &impl ToString) -> String {
-    error.to_string().lines().next().unwrap_or_default().chars().take(160).collect()
+/// The innermost cause of an error in one line, cut short.
+fn brief(error: &dyn std::error::Error) -> String {
+    let innermost = std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error);
+    innermost.to_string().lines().next().unwrap_or_default().chars().take(160).collect()
 }

@@ -65,6 +65,8 @@ fn object(bytes: &[u8], offset: u64, scan: &mut Scan<'_, '_>) {
         let message = format!("the line is no JSON: {error}; it was searched as text");
         let line = scan.line();
         scan.fault(Fault::error("log::bad_json", message).at_line(line).at_bytes(at, at + 1));
+        // What was found before the break is found again, in the line as a whole.
+        scan.begin(line, offset);
         scan.text("line", bytes);
         scan.texts_of_line(bytes, |_| "line");
     }

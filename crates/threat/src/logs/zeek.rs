@@ -35,6 +35,13 @@ struct Column {
     address: bool,
 }
 
+impl Column {
+    /// A number for the way in which its cells are looked up.
+    const fn way(&self) -> u8 {
+        1 + (self.sort as u8) * 4 + self.several as u8 * 2 + self.address as u8
+    }
+}
+
 impl Default for Head {
     fn default() -> Self {
         Self {
@@ -97,34 +104,42 @@ fn split(line: &[u8], separator: u8, columns: &[Column], cells: &mut Vec<(usize,
     let mut passed = 0;
     let mut start = if next == 0 { Some(0) } else { None };
     let mut at = 0;
-    while at < line.len() {
-        let mut word = [separator ^ 0xFF; 8];
-        let chunk = &line[at..line.len().min(at + 8)];
-        word[..chunk.len()].copy_from_slice(chunk);
-        let mut found = zeros(u64::from_le_bytes(word) ^ repeated);
+    let mut chunks = line.chunks_exact(8);
+    loop {
+        // The last word is filled up with what is no separator.
+        let word = match chunks.next() {
+            Some(chunk) => u64::from_le_bytes(std::array::from_fn(|i| chunk[i])),
+            None if at < line.len() => {
+                let rest = chunks.remainder();
+                u64::from_le_bytes(std::array::from_fn(|i| rest.get(i).copied().unwrap_or(!separator)))
+            }
+            None => break,
+        };
+        let mut found = zeros(word ^ repeated);
         let count = found.count_ones() as usize;
         // Until the border that is waited for, words are only counted.
-        if passed + count >= next + usize::from(start.is_some()) && count > 0 {
-            while found != 0 {
-                let place = at + (found.trailing_zeros() / 8) as usize;
-                found &= found - 1;
-                passed += 1;
-                if let Some(from) = start
-                    && passed == next + 1
-                {
-                    cells.push((from, place));
-                    start = None;
-                    match wanted.next() {
-                        Some(column) => next = column,
-                        None => return true,
-                    }
-                }
-                if passed == next && start.is_none() {
-                    start = Some(place + 1);
+        if count == 0 || passed + count < next + usize::from(start.is_some()) {
+            passed += count;
+            at += 8;
+            continue;
+        }
+        while found != 0 {
+            let place = at + (found.trailing_zeros() / 8) as usize;
+            found &= found - 1;
+            passed += 1;
+            if let Some(from) = start
+                && passed == next + 1
+            {
+                cells.push((from, place));
+                start = None;
+                match wanted.next() {
+                    Some(column) => next = column,
+                    None => return true,
                 }
             }
-        } else {
-            passed += count;
+            if passed == next && start.is_none() {
+                start = Some(place + 1);
+            }
         }
         at += 8;
     }
@@ -214,13 +229,15 @@ impl Head {
             if cell == self.unset || cell == self.empty || cell.is_empty() {
                 continue;
             }
-            if !column.several {
-                self.value(column, cell, scan);
-            } else {
+            scan.unless_clean(column.way(), cell, |scan| {
+                if !column.several {
+                    self.value(column, cell, scan);
+                    return;
+                }
                 for part in cell.split(|b| *b == self.set_separator) {
                     self.value(column, part, scan);
                 }
-            }
+            });
         }
         if let Some((host, path)) = self.url
             && let (Some(host), Some(path)) = (cells.get(host), cells.get(path))
@@ -239,7 +256,7 @@ impl Head {
     fn value(&self, column: &Column, value: &[u8], scan: &mut Scan<'_, '_>) {
         if column.address {
             scan.address(&column.name, value);
-        } else if memchr::memmem::find(value, b"\\x").is_some() {
+        } else if memchr::memchr(b'\\', value).is_some() {
             scan.value(column.sort, &column.name, &unescaped(value));
         } else {
             scan.value(column.sort, &column.name, value);

@@ -1,5 +1,6 @@
 //! Looks up the fields of logs among indicators, and makes nouns of what is found.
 
+mod clean;
 mod hit;
 mod matcher;
 mod nouns;

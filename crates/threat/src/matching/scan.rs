@@ -1,5 +1,6 @@
 use base::{Fault, Interval, Timestamp};
 
+use super::clean::{Clean, Known};
 use super::{Hit, HitLine, MatchOptions, MatchSummary, Matcher};
 use crate::indicator::{
     self, Indicator, IndicatorKind, IndicatorSet, OriginId, Suppression, digest, email, file_name, file_suffix,
@@ -20,12 +21,15 @@ pub(crate) struct Scan<'s, 'w> {
     line: u64,
     offset: u64,
     found: Vec<Found>,
+    /// How often anything was found, also what the line has already.
+    matched: u64,
     /// Canonical text in the making.
     scratch: Vec<u8>,
     /// Origins of the indicator that is being looked up.
     origins: Vec<OriginId>,
     depths: u32,
     kinds: Kinds,
+    clean: Clean,
     summary: MatchSummary,
     more_faults: u64,
 }
@@ -86,10 +90,12 @@ impl<'s, 'w> Scan<'s, 'w> {
             line: 0,
             offset: 0,
             found: Vec::new(),
+            matched: 0,
             scratch: Vec::new(),
             origins: Vec::new(),
             depths: set.depths(),
             kinds,
+            clean: Clean::new(),
             summary,
             more_faults: 0,
         }
@@ -194,6 +200,20 @@ impl<'s, 'w> Scan<'s, 'w> {
 
     pub(super) const fn wants_urls(&self) -> bool {
         self.kinds.urls
+    }
+
+    /// Looks up a value by `look`, unless nothing was found in the same value before. `sort`, above zero, tells
+    /// apart values that are looked up in different ways.
+    #[inline]
+    pub(crate) fn unless_clean(&mut self, sort: u8, value: &[u8], look: impl FnOnce(&mut Self)) {
+        let Known::No(place) = self.clean.look(self.set.keys(), sort, value) else { return };
+        let before = self.matched;
+        look(self);
+        if let Some(place) = place
+            && self.matched == before
+        {
+            self.clean.keep(place, sort, value);
+        }
     }
 
     /// Looks up the value of a field.
@@ -469,6 +489,7 @@ impl<'s, 'w> Scan<'s, 'w> {
 
     /// Keeps what was found, once for a line, field, value and indicator.
     fn keep(&mut self, field: &str, value: &[u8], kind: IndicatorKind, indicator: String) {
+        self.matched += 1;
         let mut origins = self.origins.clone();
         origins.sort_unstable();
         origins.dedup();
