@@ -35,11 +35,12 @@ pub(crate) fn log(data: &[u8]) {
 fn match_against(data: &[u8], set: &threat::IndicatorSet) {
     let matcher = threat::Matcher { set, warninglists: None };
     let (mut input, mut hits) = (data, 0);
-    let summary = threat::match_log(&mut input, &matcher, &threat::MatchOptions::default(), &mut |hit, line| {
-        hits += 1;
-        assert!(hit.line >= 1 && !hit.origins.is_empty() && !hit.indicator.is_empty());
-        assert!(line.offset <= data.len() as u64);
-    });
+    let summary =
+        threat::match_log(&mut input, &matcher, &threat::MatchOptions::default(), &mut |hit, line| {
+            hits += 1;
+            assert!(hit.line >= 1 && !hit.origins.is_empty() && !hit.indicator.is_empty());
+            assert!(line.offset <= data.len() as u64);
+        });
     if let Ok(summary) = summary {
         assert_eq!(summary.hits, hits);
         check_threat_faults(&summary.faults, "log::");

@@ -58,7 +58,14 @@ impl Read for MadeList {
             for _ in 0..self.left.min(4096) {
                 let n = self.random.next();
                 match self.left % 4 {
-                    0 => writeln!(self.chunk, "{}.{}.{}.{}", n as u8, (n >> 8) as u8, (n >> 16) as u8, (n >> 24) as u8)?,
+                    0 => writeln!(
+                        self.chunk,
+                        "{}.{}.{}.{}",
+                        n as u8,
+                        (n >> 8) as u8,
+                        (n >> 16) as u8,
+                        (n >> 24) as u8
+                    )?,
                     1 => writeln!(self.chunk, "{n:016x}{:016x}", self.random.next())?,
                     _ => writeln!(self.chunk, "h{:x}.evil{:x}.example", n >> 40, n & 0xFF_FFFF)?,
                 }
@@ -78,13 +85,15 @@ fn made_list(indicators: u64) -> MadeList {
 
 /// A DNS log of Zeek in which no name and no address comes twice.
 fn made_log(bytes: usize) -> Vec<u8> {
-    let mut log = b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n".to_vec();
+    let mut log =
+        b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n".to_vec();
     log.extend_from_slice(b"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\ttrans_id\trtt\tquery\tqclass\tqclass_name\tqtype\tqtype_name\trcode\trcode_name\tAA\tTC\tRD\tRA\tZ\tanswers\tTTLs\trejected\n");
     log.extend_from_slice(b"#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tcount\tinterval\tstring\tcount\tstring\tcount\tstring\tcount\tstring\tbool\tbool\tbool\tbool\tcount\tvector[string]\tvector[interval]\tbool\n");
     let mut random = Seeded(2);
     while log.len() < bytes {
         let (a, b, c) = (random.next(), random.next(), random.next());
-        let address = |n: u64| format!("{}.{}.{}.{}", n as u8, (n >> 8) as u8, (n >> 16) as u8, (n >> 24) as u8);
+        let address =
+            |n: u64| format!("{}.{}.{}.{}", n as u8, (n >> 8) as u8, (n >> 16) as u8, (n >> 24) as u8);
         log.extend_from_slice(
             format!(
                 "1521911720.{:06}\tC{:016x}\t{}\t{}\t{}\t53\tudp\t{}\t0.000870\tw{:x}.host{:x}.example.org\t1\tC_INTERNET\t1\tA\t0\tNOERROR\tF\tF\tT\tT\t0\te{:x}.cdn.example.net,{}\t60.000000,60.000000\tF\n",
@@ -112,7 +121,8 @@ fn memory(of: &str) -> u64 {
 fn load(indicators: u64) -> Outcome<IndicatorSet> {
     let start = cpu_seconds();
     let mut builder = SetBuilder::new([7; 32]);
-    let read = IndicatorReader::new(&mut builder).read(&mut made_list(indicators), &Origin::of_source("made"))?;
+    let read =
+        IndicatorReader::new(&mut builder).read(&mut made_list(indicators), &Origin::of_source("made"))?;
     let set = builder.finish()?;
     let seconds = cpu_seconds() - start;
     let statistics = set.statistics();
@@ -135,8 +145,11 @@ fn update(set: &IndicatorSet) -> Outcome<()> {
         let name = |i: u32| Indicator::by_shape(&format!("update{i}.of{round}.example"));
         let mut changes = Vec::new();
         for i in 0..10 {
-            changes.push(Change::Add { indicator: name(i)?, origin: Origin::of_source("later") });
-            changes.push(Change::Remove { indicator: Indicator::by_shape("h1.evil1.example")?, only_from: None });
+            changes.push(Change::Add { indicator: name(i)?, origin: Origin::of_source("later").into() });
+            changes.push(Change::Remove {
+                indicator: Indicator::by_shape("h1.evil1.example")?,
+                only_from: None,
+            });
         }
         let start = cpu_seconds();
         let mut next = current.clone();
@@ -167,7 +180,10 @@ fn main() -> Outcome<()> {
         None => made_log(200 << 20),
     };
     if let Some(folder) = &args.write {
-        std::io::copy(&mut made_list(args.indicators), &mut BufWriter::new(std::fs::File::create(folder.join("indicators.txt"))?))?;
+        std::io::copy(
+            &mut made_list(args.indicators),
+            &mut BufWriter::new(std::fs::File::create(folder.join("indicators.txt"))?),
+        )?;
         std::fs::write(folder.join("dns.log"), &log)?;
     }
     let matcher = Matcher { set: &set, warninglists: None };

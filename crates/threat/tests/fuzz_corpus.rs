@@ -12,9 +12,39 @@ use proptest::prelude::*;
 
 /// What breaks readers: signs of the formats, zeros, bytes of half characters.
 const TOKENS: &[&[u8]] = &[
-    b"\0", b"\xFF", b"\xC3", b"\n", b"\r\n", b"\t", b",", b"\"", b"{", b"}", b"[", b"]", b":", b"#", b"#fields\t",
-    b"#separator ", b"\\x", b"\\u0000", b"://", b"hxxp", b"@", b"..", b"::", b"/", b"\xEF\xBB\xBF", b"ElfFile\0",
-    b"evil.example", b"10.0.0.1", b"/129", b"xn--", b"1e999", b"\"objects\":", b"\"Attribute\":",
+    b"\0",
+    b"\xFF",
+    b"\xC3",
+    b"\n",
+    b"\r\n",
+    b"\t",
+    b",",
+    b"\"",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b"#",
+    b"#fields\t",
+    b"#separator ",
+    b"\\x",
+    b"\\u0000",
+    b"://",
+    b"hxxp",
+    b"@",
+    b"..",
+    b"::",
+    b"/",
+    b"\xEF\xBB\xBF",
+    b"ElfFile\0",
+    b"evil.example",
+    b"10.0.0.1",
+    b"/129",
+    b"xn--",
+    b"1e999",
+    b"\"objects\":",
+    b"\"Attribute\":",
 ];
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -49,7 +79,10 @@ fn changed(seed: &[u8], edits: &[Edit]) -> Vec<u8> {
 }
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    proptest::collection::vec((0..5_u8, any::<prop::sample::Index>(), 0..80_usize, any::<prop::sample::Index>()), 0..5)
+    proptest::collection::vec(
+        (0..5_u8, any::<prop::sample::Index>(), 0..80_usize, any::<prop::sample::Index>()),
+        0..5,
+    )
 }
 
 proptest! {

@@ -47,7 +47,10 @@ fn plain_lists() {
     let (all, read) = read(b"a.example\nb\xFF.example\nc.example\n");
     assert_eq!(all.len(), 2);
     let fault = &read.faults[0];
-    assert_eq!((fault.code.as_str(), fault.line, fault.byte_start), ("indicator::bad_utf8", Some(2), Some(11)));
+    assert_eq!(
+        (fault.code.as_str(), fault.line, fault.byte_start),
+        ("indicator::bad_utf8", Some(2), Some(11))
+    );
 }
 
 #[test]
@@ -110,7 +113,10 @@ fn bundles_of_stix() {
     ];
     check(BUNDLE, IndicatorFormat::Stix, &values, &faults);
     let (all, read) = read(BUNDLE.as_bytes());
-    assert_eq!((all[1].1.object.as_deref(), all[1].1.name.as_deref(), read.passed_over), (Some("indicator--1"), Some("one"), 1));
+    assert_eq!(
+        (all[1].1.object.as_deref(), all[1].1.name.as_deref(), read.passed_over),
+        (Some("indicator--1"), Some("one"), 1)
+    );
     assert_eq!(read.faults[0].level, FaultLevel::Warning);
     // Cut off: what stands before the cut is read.
     let cut = &BUNDLE[..BUNDLE.find("malware").unwrap()];
@@ -160,7 +166,11 @@ fn hostile_documents_take_bounded_time_and_memory() {
     ] {
         let (all, read) = read(text.as_bytes());
         assert_eq!(all.len(), 0);
-        assert!(!read.faults.is_empty() && read.faults.iter().all(|fault| fault.message.len() < 400), "{:?}", read.faults);
+        assert!(
+            !read.faults.is_empty() && read.faults.iter().all(|fault| fault.message.len() < 400),
+            "{:?}",
+            read.faults
+        );
     }
     let many = "1.2.3.400\n".repeat(20_000);
     assert_eq!(read(many.as_bytes()).1.faults.len(), 10_001);

@@ -214,7 +214,8 @@ impl Indicator {
             Shape::Numbers => return Err(IndicatorError::NotAnAddress { text: short(text) }),
             Shape::Other => IndicatorKind::Text,
         };
-        let plain = if kind == IndicatorKind::Domain { plain.strip_prefix('.').unwrap_or(&plain) } else { &plain };
+        let plain =
+            if kind == IndicatorKind::Domain { plain.strip_prefix('.').unwrap_or(&plain) } else { &plain };
         Self::new(kind, plain)
     }
 
@@ -319,11 +320,11 @@ enum Shape {
 
 /// Endings of files that are no top-level domains.
 const FILE_ENDINGS: &[&str] = &[
-    "7z", "apk", "asp", "aspx", "bat", "bin", "bmp", "cab", "cfg", "chm", "cmd", "cpl", "dat", "dll", "dmp", "doc",
-    "docm", "docx", "dylib", "elf", "exe", "gif", "gz", "hta", "htm", "html", "hwp", "hwpx", "img", "ini", "iso",
-    "jar", "jpeg", "jpg", "js", "jse", "json", "jsp", "lnk", "log", "msc", "msi", "pdf", "php", "png", "pps", "ppt",
-    "pptx", "ps1", "rar", "rtf", "scr", "so", "swf", "sys", "tar", "tgz", "tmp", "txt", "vbe", "vbs", "vhd", "vhdx",
-    "wsf", "xls", "xlsm", "xlsx", "xml",
+    "7z", "apk", "asp", "aspx", "bat", "bin", "bmp", "cab", "cfg", "chm", "cmd", "cpl", "dat", "dll", "dmp",
+    "doc", "docm", "docx", "dylib", "elf", "exe", "gif", "gz", "hta", "htm", "html", "hwp", "hwpx", "img",
+    "ini", "iso", "jar", "jpeg", "jpg", "js", "jse", "json", "jsp", "lnk", "log", "msc", "msi", "pdf", "php",
+    "png", "pps", "ppt", "pptx", "ps1", "rar", "rtf", "scr", "so", "swf", "sys", "tar", "tgz", "tmp", "txt",
+    "vbe", "vbs", "vhd", "vhdx", "wsf", "xls", "xlsm", "xlsx", "xml",
 ];
 
 impl Shape {
@@ -343,7 +344,11 @@ impl Shape {
             return Self::Network;
         }
         if bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'/' | b':')) {
-            return if bytes.iter().filter(|b| **b == b'.').count() == 3 { Self::Numbers } else { Self::Other };
+            return if bytes.iter().filter(|b| **b == b'.').count() == 3 {
+                Self::Numbers
+            } else {
+                Self::Other
+            };
         }
         if text.contains("://") {
             return if canonical::split_scheme(text).0.is_some() { Self::Url } else { Self::Other };

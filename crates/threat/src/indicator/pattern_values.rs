@@ -89,7 +89,8 @@ fn word(text: &str) -> Option<(&str, &str)> {
     let mut end = 0;
     let mut in_quotes = false;
     for (at, c) in text.char_indices() {
-        let part = c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '_' | '-' | '*') || (in_quotes && c != '\'');
+        let part =
+            c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '_' | '-' | '*') || (in_quotes && c != '\'');
         if c == '\'' && (in_quotes || at > 0) {
             in_quotes = !in_quotes;
         } else if !part {
@@ -194,7 +195,8 @@ pub(super) fn kind_of_path(path: &str) -> Option<IndicatorKind> {
         "file" if property == "name" => Some(IndicatorKind::FileName),
         "file" | "artifact" | "x509-certificate" if property.starts_with("hashes.") => {
             let algorithm = property["hashes.".len()..].replace(['\'', '-'], "");
-            matches!(algorithm.as_str(), "md5" | "sha1" | "sha256" | "sha512").then_some(IndicatorKind::Digest)
+            matches!(algorithm.as_str(), "md5" | "sha1" | "sha256" | "sha512")
+                .then_some(IndicatorKind::Digest)
         }
         "mutex" if property == "name" => Some(IndicatorKind::Text),
         "windows-registry-key" if property == "key" => Some(IndicatorKind::Text),
@@ -217,20 +219,30 @@ mod tests {
 
     fn texts(pattern: &str) -> Option<Vec<String>> {
         let found = indicators_in_pattern(pattern)?;
-        Some(found.into_iter().map(|one| one.map_or_else(|e| e.code().to_owned(), |i| i.text().into_owned())).collect())
+        Some(
+            found
+                .into_iter()
+                .map(|one| one.map_or_else(|e| e.code().to_owned(), |i| i.text().into_owned()))
+                .collect(),
+        )
     }
 
     #[test]
     fn equalities_joined_by_or_are_values() {
         for (pattern, want) in [
             ("[domain-name:value = 'Evil.com']", vec!["evil.com"]),
-            ("[ipv4-addr:value='223.166.0.0/15' OR ipv4-addr:value = '1.2.3.4']", vec!["223.166.0.0/15", "1.2.3.4"]),
-            ("[file:hashes.'SHA-1' = 'DA39A3EE5E6B4B0D3255BFEF95601890AFD80709']", vec![
-                "da39a3ee5e6b4b0d3255bfef95601890afd80709",
-            ]),
-            ("[file:name IN ('a.exe','b\\'c.exe')] OR ([url:value = 'http://h.com/'])", vec![
-                "a.exe", "b'c.exe", "h.com/",
-            ]),
+            (
+                "[ipv4-addr:value='223.166.0.0/15' OR ipv4-addr:value = '1.2.3.4']",
+                vec!["223.166.0.0/15", "1.2.3.4"],
+            ),
+            (
+                "[file:hashes.'SHA-1' = 'DA39A3EE5E6B4B0D3255BFEF95601890AFD80709']",
+                vec!["da39a3ee5e6b4b0d3255bfef95601890afd80709"],
+            ),
+            (
+                "[file:name IN ('a.exe','b\\'c.exe')] OR ([url:value = 'http://h.com/'])",
+                vec!["a.exe", "b'c.exe", "h.com/"],
+            ),
             ("[ (ipv4-addr:value ISSUBSET '10.0.0.0/8') ]", vec!["10.0.0.0/8"]),
             ("[ipv4-addr:value = '1.2.3.400']", vec!["indicator::not_of_kind"]),
         ] {

@@ -162,7 +162,12 @@ impl Sink {
     }
 
     /// Indicators of one object.
-    pub(super) fn take_of_object(&mut self, indicators: Vec<Indicator>, origin: &Origin, take: &mut Take<'_>) {
+    pub(super) fn take_of_object(
+        &mut self,
+        indicators: Vec<Indicator>,
+        origin: &Origin,
+        take: &mut Take<'_>,
+    ) {
         let mut origin = Some(origin);
         for indicator in indicators {
             self.indicators += 1;
@@ -223,7 +228,8 @@ fn read_lines(lines: &mut Lines<'_>, sink: &mut Sink, take: &mut Take<'_>) -> io
         let bytes = if line.number == 1 { line.bytes.strip_prefix(b"\xEF\xBB\xBF") } else { None };
         let bytes = bytes.unwrap_or(line.bytes);
         if line.cut || bytes.len() > MAX_LIST_LINE {
-            let message = format!("the line is longer than {MAX_LIST_LINE} bytes; is it a list of indicators?");
+            let message =
+                format!("the line is longer than {MAX_LIST_LINE} bytes; is it a list of indicators?");
             sink.fault(Fault::error("indicator::long_line", message).at_line(line.number));
             continue;
         }
@@ -231,7 +237,9 @@ fn read_lines(lines: &mut Lines<'_>, sink: &mut Sink, take: &mut Take<'_>) -> io
             let valid = bytes.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len()) as u64;
             let at = line.offset + valid;
             let message = "the line is no UTF-8; correct it or remove it";
-            sink.fault(Fault::error("indicator::bad_utf8", message).at_line(line.number).at_bytes(at, at + 1));
+            sink.fault(
+                Fault::error("indicator::bad_utf8", message).at_line(line.number).at_bytes(at, at + 1),
+            );
             continue;
         };
         let text = text.trim();
@@ -277,7 +285,9 @@ fn list_entry(line: &str) -> Option<Result<Indicator, IndicatorError>> {
         let first = first.trim_end_matches([',', ';']);
         return Some(match Indicator::by_shape(first) {
             // A path may go on behind a blank.
-            Ok(indicator) if indicator.kind() != IndicatorKind::Text && !first.contains('\\') => Ok(indicator),
+            Ok(indicator) if indicator.kind() != IndicatorKind::Text && !first.contains('\\') => {
+                Ok(indicator)
+            }
             Err(error @ IndicatorError::NotAnAddress { .. }) => Err(error),
             _ => Indicator::by_shape(line),
         });

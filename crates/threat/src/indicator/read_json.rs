@@ -13,7 +13,9 @@ use super::form::short;
 use super::pattern_values::kind_of_path;
 use super::read::{Sink, Take, odd};
 use super::read_table::{WordKind, first_part, kind_of_word};
-use super::{Indicator, IndicatorError, IndicatorFormat, IndicatorKind, Origin, Validity, indicators_in_pattern};
+use super::{
+    Indicator, IndicatorError, IndicatorFormat, IndicatorKind, Origin, Validity, indicators_in_pattern,
+};
 
 /// Reads all documents in `bytes`, one after the other.
 pub(super) fn read(bytes: &[u8], sink: &mut Sink, take: &mut Take<'_>) -> IndicatorFormat {
@@ -286,12 +288,15 @@ impl Reading<'_, '_, '_> {
     fn broken(&mut self, part: &[u8], from: usize, error: &serde_json::Error) {
         let before = memchr::memchr_iter(b'\n', &self.bytes[..from]).count() as u64;
         let line = before + error.line().max(1) as u64;
-        let ends: Vec<usize> = memchr::memchr_iter(b'\n', part).take(error.line().saturating_sub(1)).collect();
+        let ends: Vec<usize> =
+            memchr::memchr_iter(b'\n', part).take(error.line().saturating_sub(1)).collect();
         let start = if error.line() > 1 { ends.last().map_or(0, |end| end + 1) } else { 0 };
         let at = (from + start + error.column().saturating_sub(1)).min(self.bytes.len()) as u64;
-        let message = format!("the document breaks here: {}; what stands before was read", short(&error.to_string()));
+        let message =
+            format!("the document breaks here: {}; what stands before was read", short(&error.to_string()));
         let end = (at + 1).min(self.bytes.len() as u64);
-        self.sink.fault(Fault::error("indicator::bad_json", message).at_line(line).at_bytes(at.min(end), end));
+        self.sink
+            .fault(Fault::error("indicator::bad_json", message).at_line(line).at_bytes(at.min(end), end));
     }
 
     fn stix_object(&mut self, object: &Value, line: u64) {
@@ -307,14 +312,20 @@ impl Reading<'_, '_, '_> {
         }
         let read = match kind {
             "indicator" => self.stix_indicator(object, line),
-            "domain-name" | "ipv4-addr" | "ipv6-addr" | "url" | "email-addr" | "file" => observable(object, kind),
+            "domain-name" | "ipv4-addr" | "ipv6-addr" | "url" | "email-addr" | "file" => {
+                observable(object, kind)
+            }
             _ => return,
         };
         let mut good = Vec::new();
         for one in read {
             match one {
                 Ok(indicator) => good.push(indicator),
-                Err(error) => self.sink.refuse(&error, line, Some(if kind == "indicator" { "pattern" } else { "value" })),
+                Err(error) => self.sink.refuse(
+                    &error,
+                    line,
+                    Some(if kind == "indicator" { "pattern" } else { "value" }),
+                ),
             }
         }
         if !good.is_empty() {
@@ -331,7 +342,8 @@ impl Reading<'_, '_, '_> {
 
     fn stix_indicator(&mut self, object: &Value, line: u64) -> Vec<Result<Indicator, IndicatorError>> {
         let of = |name: &str| object.get(name).and_then(Value::as_str);
-        let fault = |code: &str, text: &str, why: &str| odd(code, text, why).at_line(line).in_field("pattern");
+        let fault =
+            |code: &str, text: &str, why: &str| odd(code, text, why).at_line(line).in_field("pattern");
         if let Some(other) = of("pattern_type").filter(|sort| *sort != "stix") {
             let why = "patterns are not looked up in logs; only those of type `stix` are";
             self.sink.fault(fault("indicator::other_pattern", other, why));
@@ -402,7 +414,8 @@ impl Reading<'_, '_, '_> {
     fn end_event(&mut self) {
         let Event { waiting, marking } = std::mem::take(&mut self.event);
         for (indicators, mut origin) in waiting {
-            origin.marking = origin.marking.or_else(|| marking.clone()).or_else(|| self.sink.origin.marking.clone());
+            origin.marking =
+                origin.marking.or_else(|| marking.clone()).or_else(|| self.sink.origin.marking.clone());
             self.sink.take_of_object(indicators, &origin, self.take);
         }
     }
@@ -440,7 +453,8 @@ fn misp_values(sort: &str, value: &str) -> Vec<Option<Result<Indicator, Indicato
     }
     let WordKind::Kind(kind) = kind_of_word(sort) else { return vec![None] };
     let value = first_part(value, kind);
-    let kind = if kind == IndicatorKind::Address && value.contains('/') { IndicatorKind::Network } else { kind };
+    let kind =
+        if kind == IndicatorKind::Address && value.contains('/') { IndicatorKind::Network } else { kind };
     vec![Some(Indicator::new(kind, value))]
 }
 

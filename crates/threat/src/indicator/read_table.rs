@@ -127,17 +127,16 @@ fn column(name: &str) -> Column {
     use IndicatorKind::{Address, Digest, Domain, Email, FileName, Url};
     let name = name.to_ascii_lowercase().replace([' ', '-', '.'], "_");
     match name.as_str() {
-        "indicator" | "value" | "ioc" | "ioc_value" | "indicator_value" | "observable" | "observable_value" => {
-            Column::Any
-        }
+        "indicator" | "value" | "ioc" | "ioc_value" | "indicator_value" | "observable"
+        | "observable_value" => Column::Any,
         "type" | "ioc_type" | "indicator_type" | "observable_type" => Column::Kind,
         "to_ids" => Column::ToIds,
         "domain" | "domains" | "domain_name" | "hostname" | "host" | "fqdn" => Column::Typed(Domain),
-        "ip" | "ips" | "ip_address" | "ipaddress" | "ipv4" | "ipv6" | "dst_ip" | "src_ip" | "dest_ip" | "cidr"
-        | "network" | "netblock" => Column::Typed(Address),
+        "ip" | "ips" | "ip_address" | "ipaddress" | "ipv4" | "ipv6" | "dst_ip" | "src_ip" | "dest_ip"
+        | "cidr" | "network" | "netblock" => Column::Typed(Address),
         "url" | "urls" | "malware_url" | "phishing_url" => Column::Typed(Url),
-        "md5" | "md5_hash" | "sha1" | "sha1_hash" | "sha256" | "sha256_hash" | "sha512" | "sha512_hash" | "hash"
-        | "file_hash" => Column::Typed(Digest),
+        "md5" | "md5_hash" | "sha1" | "sha1_hash" | "sha256" | "sha256_hash" | "sha512" | "sha512_hash"
+        | "hash" | "file_hash" => Column::Typed(Digest),
         "email" | "email_address" | "sender" => Column::Typed(Email),
         "filename" | "file_name" => Column::Typed(FileName),
         _ => Column::Other,
@@ -160,25 +159,32 @@ pub(super) fn kind_of_word(word: &str) -> WordKind {
     let word = word.strip_prefix("intel::").unwrap_or(&word);
     WordKind::Kind(match word {
         "domain" | "hostname" | "host" | "fqdn" | "domain-name" | "domain|ip" | "hostname|port" => Domain,
-        "ip" | "ip-src" | "ip-dst" | "ip-src|port" | "ip-dst|port" | "ip:port" | "addr" | "subnet" | "ipv4" | "ipv6"
-        | "cidr" | "ipv4-addr" | "ipv6-addr" => Address,
+        "ip" | "ip-src" | "ip-dst" | "ip-src|port" | "ip-dst|port" | "ip:port" | "addr" | "subnet"
+        | "ipv4" | "ipv6" | "cidr" | "ipv4-addr" | "ipv6-addr" => Address,
         "url" => Url,
         "email" | "email-src" | "email-dst" | "email-reply-to" | "email-addr" => Email,
         "filename" | "file_name" | "file" => FileName,
         "mutex" | "regkey" | "user-agent" | "email-subject" | "named pipe" | "uri" | "software" => Text,
         "file_hash" | "cert_hash" | "hash" => Digest,
         // Digests that no log gives, and what is there for people.
-        w if w.contains("ssdeep") || w.contains("imphash") || w.contains("tlsh") || w.contains("impfuzzy") => {
+        w if w.contains("ssdeep")
+            || w.contains("imphash")
+            || w.contains("tlsh")
+            || w.contains("impfuzzy") =>
+        {
             return WordKind::NoValue;
         }
         w if w.contains("sha224") || w.contains("sha384") || w.contains("sha3-") || w.contains("pehash") => {
             return WordKind::NoValue;
         }
-        w if w.contains("md5") || w.contains("sha1") || w.contains("sha256") || w.contains("sha512") => Digest,
+        w if w.contains("md5") || w.contains("sha1") || w.contains("sha256") || w.contains("sha512") => {
+            Digest
+        }
         w if w.contains("sha-1") || w.contains("sha-256") || w.contains("sha-512") => Digest,
-        "comment" | "link" | "text" | "other" | "datetime" | "counter" | "float" | "attachment" | "vulnerability"
-        | "yara" | "sigma" | "snort" | "size-in-bytes" | "port" | "as" | "regkey|value" | "threat-actor" | "campaign-name"
-        | "target-org" | "boolean" | "mime-type" | "malware-sample" | "malware-type" | "hex" | "btc" | "xmr" => {
+        "comment" | "link" | "text" | "other" | "datetime" | "counter" | "float" | "attachment"
+        | "vulnerability" | "yara" | "sigma" | "snort" | "size-in-bytes" | "port" | "as" | "regkey|value"
+        | "threat-actor" | "campaign-name" | "target-org" | "boolean" | "mime-type" | "malware-sample"
+        | "malware-type" | "hex" | "btc" | "xmr" => {
             return WordKind::NoValue;
         }
         _ => return WordKind::Unknown,

@@ -29,8 +29,8 @@ pub enum Change {
     Add {
         /// What to look for.
         indicator: Indicator,
-        /// Where it comes from.
-        origin: Origin,
+        /// Where it comes from; shared, because changes come in hundreds from one feed.
+        origin: Arc<Origin>,
     },
     /// The indicator no longer counts.
     Remove {
@@ -208,7 +208,7 @@ impl IndicatorSet {
     /// # Errors
     /// When there are too many origins, or texts that cannot be searched for together.
     pub fn apply(&mut self, changes: &[Change]) -> Result<(), SetError> {
-        let mut last: Option<(&Origin, OriginId)> = None;
+        let mut last: Option<(&Arc<Origin>, OriginId)> = None;
         let (networks, texts) = (self.delta.network_list.len(), self.delta.text_list.len());
         let mut fewer = false;
         for change in changes {
@@ -240,7 +240,8 @@ impl IndicatorSet {
         if let Some(at) = self.later_origins.iter().rposition(|known| known == origin) {
             return OriginId::new(self.origins.len() + at).ok_or(SetError::TooManyOrigins);
         }
-        let id = OriginId::new(self.origins.len() + self.later_origins.len()).ok_or(SetError::TooManyOrigins)?;
+        let id =
+            OriginId::new(self.origins.len() + self.later_origins.len()).ok_or(SetError::TooManyOrigins)?;
         self.later_origins.push(origin.clone());
         Ok(id)
     }
@@ -375,7 +376,8 @@ impl IndicatorSet {
     /// How many indicators there are and what they cost.
     pub fn statistics(&self) -> SetStatistics {
         let base = &self.base;
-        let origins = |entries: &[super::network::Entry]| -> usize { entries.iter().map(|e| e.origins.len()).sum() };
+        let origins =
+            |entries: &[super::network::Entry]| -> usize { entries.iter().map(|e| e.origins.len()).sum() };
         let kept = base.table.len() + origins(base.networks.entries()) + base.texts.list().len();
         SetStatistics {
             added: base.added.clone(),
@@ -453,7 +455,11 @@ impl IndicatorSet {
     }
 
     /// Those of `origins` of an indicator of the large part that were not removed.
-    fn left<'a>(&'a self, indicator: &Indicator, origins: &'a [OriginId]) -> impl Iterator<Item = OriginId> + 'a {
+    fn left<'a>(
+        &'a self,
+        indicator: &Indicator,
+        origins: &'a [OriginId],
+    ) -> impl Iterator<Item = OriginId> + 'a {
         let gone = &self.delta.gone;
         let fingerprint = (!gone.is_empty()).then(|| fingerprint(&self.keys, indicator));
         origins.iter().copied().filter(move |id| fingerprint.is_none_or(|f| !gone.contains(&(f, *id))))

@@ -66,7 +66,8 @@ impl Warninglists {
         let document: Document = match serde_json::from_slice(bytes) {
             Ok(document) => document,
             Err(error) => {
-                let message = format!("no warninglist of MISP: {error}; give a list.json of misp-warninglists");
+                let message =
+                    format!("no warninglist of MISP: {error}; give a list.json of misp-warninglists");
                 let line = error.line().max(1) as u64;
                 return vec![Fault::error("warninglist::bad_json", message).in_source(source).at_line(line)];
             }
@@ -145,7 +146,8 @@ fn entries(document: &Document, source: &str, faults: &mut Vec<Fault>) -> Option
             lower().map(|name| name.trim_matches('.').to_owned()).filter(|name| !name.is_empty()).collect(),
         )),
         "substring" => {
-            let list: Vec<&str> = document.list.iter().map(String::as_str).filter(|e| !e.is_empty()).collect();
+            let list: Vec<&str> =
+                document.list.iter().map(String::as_str).filter(|e| !e.is_empty()).collect();
             match AhoCorasick::builder().ascii_case_insensitive(true).build(list) {
                 Ok(automaton) => Some(Entries::Substrings(Box::new(automaton))),
                 Err(error) => {
@@ -156,7 +158,7 @@ fn entries(document: &Document, source: &str, faults: &mut Vec<Fault>) -> Option
         }
         "cidr" => {
             let mut networks = Vec::new();
-            let Some(none) = OriginId::new(0) else { return None };
+            let none = OriginId::new(0)?;
             for (index, entry) in document.list.iter().enumerate() {
                 let entry = entry.trim();
                 match network(entry).or_else(|| Some((address(entry.as_bytes())?, 128))) {
@@ -181,7 +183,8 @@ fn entries(document: &Document, source: &str, faults: &mut Vec<Fault>) -> Option
                 "type `{}` is not known; known are string, hostname, cidr, substring and regex",
                 short(other)
             );
-            faults.push(Fault::error("warninglist::unknown_type", message).in_source(source).in_field("type"));
+            faults
+                .push(Fault::error("warninglist::unknown_type", message).in_source(source).in_field("type"));
             None
         }
     }
@@ -269,7 +272,10 @@ mod tests {
         };
         assert_eq!(faults(&mut lists, "{"), ["warninglist::bad_json"]);
         assert_eq!(faults(&mut lists, r#"{"type":"odd","list":[]}"#), ["warninglist::unknown_type"]);
-        assert_eq!(faults(&mut lists, r#"{"type":"cidr","list":["x","10.0.0.0/8"]}"#), ["warninglist::bad_entry"]);
+        assert_eq!(
+            faults(&mut lists, r#"{"type":"cidr","list":["x","10.0.0.0/8"]}"#),
+            ["warninglist::bad_entry"]
+        );
         assert_eq!(
             faults(&mut lists, r#"{"type":"regex","list":["(a","(?:(?:a{1000}){1000}){1000}"]}"#),
             ["warninglist::bad_entry", "warninglist::bad_entry"]

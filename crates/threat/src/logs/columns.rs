@@ -84,7 +84,8 @@ fn row(record: &[u8], separator: u8, columns: &[(String, FieldType)], scan: &mut
         scan.fault(Fault::warning("log::cells", message).at_line(line));
     }
     for (index, cell) in found.iter().enumerate() {
-        let (name, sort) = columns.get(index).map_or(("", FieldType::Text), |(name, sort)| (name.as_str(), *sort));
+        let (name, sort) =
+            columns.get(index).map_or(("", FieldType::Text), |(name, sort)| (name.as_str(), *sort));
         scan.value(sort, name, cell.trim_ascii());
         scan.texts(name, cell);
     }

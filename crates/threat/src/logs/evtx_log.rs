@@ -67,7 +67,12 @@ fn chunk(
     let mut data = match EvtxChunkData::new(whole, false) {
         Ok(data) => data,
         Err(error) => {
-            broken(scan, offset, bytes.len(), &format!("the chunk cannot be read ({}); the others are", brief(&error)));
+            broken(
+                scan,
+                offset,
+                bytes.len(),
+                &format!("the chunk cannot be read ({}); the others are", brief(&error)),
+            );
             return;
         }
     };
@@ -77,7 +82,12 @@ fn chunk(
     let mut parsed = match data.parse(Arc::clone(settings)) {
         Ok(parsed) => parsed,
         Err(error) => {
-            broken(scan, offset, bytes.len(), &format!("the chunk cannot be read ({}); the others are", brief(&error)));
+            broken(
+                scan,
+                offset,
+                bytes.len(),
+                &format!("the chunk cannot be read ({}); the others are", brief(&error)),
+            );
             return;
         }
     };

@@ -21,7 +21,8 @@ const MAX_PATH: usize = 512;
 
 pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result<()> {
     let head = lines.peek(1 << 16)?;
-    let solid = head.iter().position(|b| !b.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(b)).unwrap_or(0);
+    let solid =
+        head.iter().position(|b| !b.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(b)).unwrap_or(0);
     // One object over several lines: its first line is no whole object.
     let first = head[solid..].split(|b| *b == b'\n').next().unwrap_or_default();
     let array = first.first() == Some(&b'[');
@@ -59,7 +60,8 @@ fn object(bytes: &[u8], offset: u64, scan: &mut Scan<'_, '_>) {
     let mut path = String::new();
     let mut from = serde_json::Deserializer::from_str(&text);
     let mut pair = HostAndPath::default();
-    let outcome = Walk { scan, path: &mut path, pair: &mut pair }.deserialize(&mut from).and_then(|()| from.end());
+    let outcome =
+        Walk { scan, path: &mut path, pair: &mut pair }.deserialize(&mut from).and_then(|()| from.end());
     if let Err(error) = outcome {
         let at = offset + (error.column().saturating_sub(1) as u64).min(bytes.len() as u64);
         let message = format!("the line is no JSON: {error}; it was searched as text");
@@ -79,7 +81,11 @@ fn object(bytes: &[u8], offset: u64, scan: &mut Scan<'_, '_>) {
 fn time_of(text: &str) -> Option<Timestamp> {
     let value: Value = serde_json::from_str(text).ok()?;
     let nested = |path: &[&str]| path.iter().try_fold(&value, |value, name| value.get(name));
-    let windows = || nested(&["Event", "System", "TimeCreated", "#attributes", "SystemTime"])?.as_str().and_then(time::time);
+    let windows = || {
+        nested(&["Event", "System", "TimeCreated", "#attributes", "SystemTime"])?
+            .as_str()
+            .and_then(time::time)
+    };
     time::time_of(&value).or_else(windows)
 }
 

@@ -106,7 +106,8 @@ pub(crate) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result
 
 /// Tells that a line was too long to be held.
 fn cut_line(line: &Line<'_>, scan: &mut Scan<'_, '_>) {
-    let message = format!("the line is longer than {} MiB; its first part was searched", crate::lines::MAX_LINE >> 20);
+    let message =
+        format!("the line is longer than {} MiB; its first part was searched", crate::lines::MAX_LINE >> 20);
     scan.fault(Fault::warning("log::long_line", message).at_line(line.number));
 }
 

@@ -29,7 +29,8 @@ fn time_of(line: &[u8]) -> Option<base::Timestamp> {
         .or_else(|error| std::str::from_utf8(&line[..error.valid_up_to()]))
         .ok()?;
     // RFC 5424 begins with a priority and a version.
-    let head = head.split_once('>').filter(|(before, _)| before.starts_with('<')).map_or(head, |(_, rest)| rest);
+    let head =
+        head.split_once('>').filter(|(before, _)| before.starts_with('<')).map_or(head, |(_, rest)| rest);
     let head = head.strip_prefix("1 ").unwrap_or(head).trim_start_matches('[');
     let mut words = head.split([' ', ']']);
     let first = words.next()?;

@@ -40,8 +40,21 @@ fn epoch(text: &str) -> Option<Timestamp> {
 
 /// Names under which logs keep their time, the most telling first.
 pub(super) const NAMES: &[&str] = &[
-    "ts", "@timestamp", "timestamp", "time", "eventtime", "utctime", "systemtime", "_time", "datetime", "date", "time_dt",
-    "event_time", "timegenerated", "start_time", "created",
+    "ts",
+    "@timestamp",
+    "timestamp",
+    "time",
+    "eventtime",
+    "utctime",
+    "systemtime",
+    "_time",
+    "datetime",
+    "date",
+    "time_dt",
+    "event_time",
+    "timegenerated",
+    "start_time",
+    "created",
 ];
 
 /// The time of an object of JSON.

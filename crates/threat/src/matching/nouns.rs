@@ -1,6 +1,6 @@
 use base::{
-    BlobHash, Confidence, EntryId, Finding, Interval, Marked, Marking, Method, Noun, ObjectRef, Observation, Severity,
-    Timestamp,
+    BlobHash, Confidence, EntryId, Finding, Interval, Marked, Marking, Method, Noun, ObjectRef, Observation,
+    Severity, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -38,7 +38,10 @@ pub fn finding_of_hit(hit: &Hit, context: &HitContext, evidence: &[EntryId]) -> 
     }
     Finding {
         kind: "threat.indicator_seen".to_owned(),
-        title: format!("{} {} seen in field {} of {}, line {}", hit.kind, hit.indicator, hit.field, hit.log, hit.line),
+        title: format!(
+            "{} {} seen in field {} of {}, line {}",
+            hit.kind, hit.indicator, hit.field, hit.log, hit.line
+        ),
         text: hit.suppressed_by.as_ref().map(|list| format!("Known to the warninglist: {list}.")),
         interval: Interval::at(hit.time.unwrap_or(context.received)),
         place: None,
@@ -104,7 +107,14 @@ fn sighting(hit: &Hit, line: &HitLine<'_>, origin: &Origin) -> Sighting {
     // Each part with its length, so that no two hits are spelled alike.
     let place = hit.line.to_be_bytes();
     let object = origin.object.as_deref().unwrap_or_default();
-    for part in [line.bytes, &place, hit.field.as_bytes(), hit.indicator.as_bytes(), origin.source.as_bytes(), object.as_bytes()] {
+    for part in [
+        line.bytes,
+        &place,
+        hit.field.as_bytes(),
+        hit.indicator.as_bytes(),
+        origin.source.as_bytes(),
+        object.as_bytes(),
+    ] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

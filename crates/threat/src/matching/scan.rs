@@ -3,7 +3,8 @@ use base::{Fault, Interval, Timestamp};
 use super::clean::{Clean, Known};
 use super::{Hit, HitLine, MatchOptions, MatchSummary, Matcher};
 use crate::indicator::{
-    self, Indicator, IndicatorKind, IndicatorSet, OriginId, Suppression, digest, email, file_name, file_suffix,
+    self, Indicator, IndicatorKind, IndicatorSet, OriginId, Suppression, digest, email, file_name,
+    file_suffix,
 };
 use crate::logs::{FieldType, LogFormat};
 
@@ -133,7 +134,9 @@ impl<'s, 'w> Scan<'s, 'w> {
             };
             let outside_validity = !one.origins.iter().any(holds);
             let suppressed_by = self.matcher.warninglists.and_then(|lists| {
-                lists.suppressing(one.kind, [&one.indicator, &one.value]).map(|Suppression(name)| name.to_owned())
+                lists
+                    .suppressing(one.kind, [&one.indicator, &one.value])
+                    .map(|Suppression(name)| name.to_owned())
             });
             let suppressed = suppressed_by.is_some();
             self.summary.suppressed += u64::from(suppressed);

@@ -17,14 +17,19 @@ impl Scan<'_, '_> {
 
     fn word(&mut self, name: &str, word: &[u8]) {
         if let Some(at) = memchr::memmem::find(word, b"://") {
-            let scheme = word[..at].iter().rev().take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b)).count();
+            let scheme = word[..at]
+                .iter()
+                .rev()
+                .take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b))
+                .count();
             let (before, url) = word.split_at(at - scheme);
             self.parts(name, before);
             self.url(name, trimmed(url));
             return;
         }
         // A URL without a scheme may hold what separates parts.
-        if self.wants_urls() && memchr::memchr(b'/', word).is_some_and(|slash| word[..slash].contains(&b'.')) {
+        if self.wants_urls() && memchr::memchr(b'/', word).is_some_and(|slash| word[..slash].contains(&b'.'))
+        {
             self.url(name, trimmed(word));
         }
         self.parts(name, word);
@@ -95,7 +100,20 @@ const fn ends_word(byte: &u8) -> bool {
 const fn ends_part(byte: &u8) -> bool {
     matches!(
         byte,
-        b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'=' | b'!' | b'*' | b'#' | b'&' | b'?' | b'$'
+        b',' | b';'
+            | b'('
+            | b')'
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'='
+            | b'!'
+            | b'*'
+            | b'#'
+            | b'&'
+            | b'?'
+            | b'$'
     )
 }
 

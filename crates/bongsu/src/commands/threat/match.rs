@@ -62,14 +62,17 @@ struct Item<'a> {
 }
 
 pub(super) fn run(args: &Match, common: &Common) -> Result<ExitCode, CliError> {
-    if [&args.logs, &args.indicators, &args.warninglists].into_iter().flatten().filter(|f| *f == "-").count() > 1 {
+    if [&args.logs, &args.indicators, &args.warninglists].into_iter().flatten().filter(|f| *f == "-").count()
+        > 1
+    {
         return Err(CliError::Usage("only one input can be standard input".to_owned()));
     }
     let mut list = common.out().list("bongsu.threat-match/1");
     let mut builder = new_set();
     let mut unreadable = read_indicators(&args.indicators, &mut builder, &mut list, |_, _, _| Ok(()))?;
     if builder.is_empty() {
-        return list.fail(CliError::NothingRead("the files of --indicators: they hold no indicator".to_owned()));
+        return list
+            .fail(CliError::NothingRead("the files of --indicators: they hold no indicator".to_owned()));
     }
     let set = builder.finish()?;
     let mut warninglists = Warninglists::default();
