@@ -242,6 +242,7 @@ fn broken_lines_are_faults_and_the_rest_is_read() {
         &[1, 2, 3],
         &[("log::bad_json", 2)],
     );
+    check(b"{\"q\":\"evil.example\n{\"q\":\"evil.example\"}\n", &[1, 2], &[("log::bad_json", 1)]);
     check(b"{\"a\":1}\n{\"q\":\"\xFF evil.example\"}\n", &[2], &[("log::bad_utf8", 2)]);
     check(
         b"#separator \\x09\n#set_separator\t,\nfirst evil.example\n#fields\tquery\nevil.example\n",

@@ -23,11 +23,11 @@ pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result
     let head = lines.peek(1 << 16)?;
     let solid =
         head.iter().position(|b| !b.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(b)).unwrap_or(0);
-    // One object over several lines: its first line is no whole object.
     let first = head[solid..].split(|b| *b == b'\n').next().unwrap_or_default();
     let array = first.first() == Some(&b'[');
-    let cut = serde_json::from_slice::<&RawValue>(first).err().is_some_and(|error| error.is_eof());
-    let spread = cut && head.len() > solid + first.len();
+    // One object over several lines: the first goes on. A line that is merely cut off ends otherwise.
+    let goes_on = first.trim_ascii_end().ends_with(b"{") || first.trim_ascii_end().ends_with(b",");
+    let spread = goes_on && head.len() > solid + first.len();
     if array || spread {
         return document(lines, scan);
     }
@@ -106,7 +106,6 @@ fn document(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result<()> {
     loop {
         match (Items { place: &mut place, scan }).deserialize(&mut from) {
             Ok(()) => {}
-            Err(error) if error.is_eof() && error.line() > 1 && place.rest_is_blank() => return Ok(()),
             Err(error) => {
                 let message = format!("the document breaks here: {error}; what stands before was searched");
                 scan.fault(Fault::error("log::bad_json", message).at_line(error.line().max(1) as u64));
@@ -134,10 +133,6 @@ impl Place<'_> {
             self.counted = (at, line + memchr::memchr_iter(b'\n', between).count() as u64);
         }
         (at as u64, self.counted.1)
-    }
-
-    fn rest_is_blank(&self) -> bool {
-        self.bytes.iter().all(u8::is_ascii_whitespace)
     }
 }
 
