@@ -32,6 +32,8 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Companions(#[from] orbit::CompanionError),
     #[error("{0}")]
+    IndicatorSet(#[from] threat::SetError),
+    #[error("{0}")]
     Node(#[from] node::NodeError),
     #[error("{0}")]
     Config(#[from] node::ConfigError),
@@ -68,6 +70,7 @@ impl CliError {
             Self::Coverage(_) => "orbit::coverage",
             Self::Region(_) => "orbit::region",
             Self::Companions(_) => "orbit::companions",
+            Self::IndicatorSet(_) => "threat::indicator_set",
             Self::Node(_) => "node::failed",
             Self::Config(_) => "node::config",
             Self::Store(_) => "record::failed",

@@ -75,7 +75,7 @@ pub use crate::policy_change::{
     PolicyStepError, Proposal, RulesOnRecord,
 };
 pub use crate::repeat::Repeatable;
-pub use crate::unpack::{InputLimits, UnpackError, unpack};
+pub use crate::unpack::{InputLimits, UnpackError, unpack, unpacked};
 pub use crate::writer::IncidentParts;
 
 /// What to do about a view that cannot be read or written.

@@ -43,20 +43,29 @@ pub enum UnpackError {
     Io(#[from] io::Error),
 }
 
+/// `input` as a stream of its unpacked bytes, for what is read line by line; `.zst` and `.gz` are known by their first
+/// bytes.
+///
+/// # Errors
+/// When the first bytes cannot be read.
+pub fn unpacked<'r>(input: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
+    let mut input = BufReader::with_capacity(1 << 16, input);
+    let head = input.fill_buf()?;
+    Ok(if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Box::new(zstd::stream::read::Decoder::with_buffer(input)?)
+    } else if head.starts_with(&[0x1f, 0x8b]) {
+        Box::new(flate2::bufread::MultiGzDecoder::new(input))
+    } else {
+        Box::new(input)
+    })
+}
+
 /// Reads `input` to its end; `.zst` and `.gz` are known by their first bytes and unpacked.
 ///
 /// # Errors
 /// When it is over a limit, damaged or cut off.
 pub fn unpack(input: impl Read, limits: &InputLimits) -> Result<Vec<u8>, UnpackError> {
-    let mut input = BufReader::with_capacity(1 << 16, input);
-    let head = input.fill_buf()?;
-    if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        read(zstd::stream::read::Decoder::with_buffer(input)?, limits)
-    } else if head.starts_with(&[0x1f, 0x8b]) {
-        read(flate2::bufread::MultiGzDecoder::new(input), limits)
-    } else {
-        read(input, limits)
-    }
+    read(unpacked(input)?, limits)
 }
 
 fn read(mut input: impl Read, limits: &InputLimits) -> Result<Vec<u8>, UnpackError> {

@@ -18,6 +18,10 @@
 //! assert_eq!(found.observations().len(), 1);
 //! ```
 
+mod indicator;
+mod lines;
+mod logs;
+mod matching;
 mod pattern;
 mod space;
 mod spec_version;
@@ -43,3 +47,13 @@ pub use stix::{
     validate_object,
 };
 pub use technique::{Framework, Relation, Technique, TechniqueIndex, TechniqueKind};
+pub use indicator::{
+    Change, Indicator, IndicatorError, IndicatorFormat, IndicatorKind, IndicatorReader, IndicatorSet,
+    IndicatorsRead, Origin, OriginId, SetBuilder, SetError, SetStatistics, Validity, Warninglists,
+    indicators_in_pattern,
+};
+pub use logs::{FieldType, LogFormat, detect_log_format, field_type};
+pub use matching::{
+    Hit, HitContext, HitLine, MatchOptions, MatchSummary, Matcher, Sighting, finding_of_hit, match_log,
+    observation_of_hit, sightings_of_hit,
+};

@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Orbits: propagate, screen, check
     #[command(subcommand)]
     Orbit(orbit::Orbit),
-    /// Threat intelligence: check STIX
+    /// Cyber threats: judge STIX, match patterns, find indicators in logs
     #[command(subcommand)]
     Threat(threat::Threat),
     /// Release markings: check, join, preview what a peer would get

@@ -1,12 +1,24 @@
-//! `threat ..`: threat intelligence judged, and held against what was observed.
+//! `threat ..`: STIX judged, patterns held against observations, indicators found in logs.
 
 mod check;
+mod load;
+mod r#match;
 mod pattern;
 
+use std::collections::hash_map::RandomState;
+use std::fs::File;
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, Read};
 use std::process::ExitCode;
+
+use base::Fault;
+use threat::{IndicatorReader, IndicatorsRead, Origin, SetBuilder};
 
 use crate::Common;
 use crate::error::CliError;
+use crate::input;
+use crate::out::List;
+use crate::progress::Progress;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Threat {
@@ -16,11 +28,87 @@ pub(crate) enum Threat {
     /// STIX patterns: whether they are valid, and whether they match observed data
     #[command(subcommand)]
     Pattern(pattern::Pattern),
+    /// Read indicators and say what was in each file
+    Load(load::Load),
+    /// Find indicators in logs
+    Match(r#match::Match),
 }
 
 pub(crate) fn run(command: Threat, common: &Common) -> Result<ExitCode, CliError> {
     match command {
         Threat::Check(args) => check::run(&args, common),
         Threat::Pattern(command) => pattern::run(command, common),
+        Threat::Load(args) => load::run(&args, common),
+        Threat::Match(args) => r#match::run(&args, common),
     }
+}
+
+/// The unpacked bytes of `path`, as a stream. `progress` hears of the bytes as they lie on the disk.
+fn open<'p>(path: &str, progress: &'p Progress) -> Result<Box<dyn Read + 'p>, CliError> {
+    let (stream, total): (Box<dyn Read + 'p>, u64) = if path == "-" {
+        (Box::new(io::stdin().lock()), 0)
+    } else {
+        let file = File::open(path).map_err(CliError::io(path))?;
+        let total = file.metadata().map_or(0, |metadata| metadata.len());
+        (Box::new(file), total)
+    };
+    node::unpacked(Counted { stream, done: 0, total, progress }).map_err(CliError::io(path))
+}
+
+/// A stream that tells how far it was read.
+struct Counted<'p> {
+    stream: Box<dyn Read + 'p>,
+    done: u64,
+    total: u64,
+    progress: &'p Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(buffer)?;
+        self.done += count as u64;
+        self.progress.at(self.done, self.total.max(self.done));
+        Ok(count)
+    }
+}
+
+/// A set that hashes by a secret of this run, drawn from the system's randomness.
+fn new_set() -> SetBuilder {
+    let mut seed = [0; 32];
+    for part in seed.chunks_exact_mut(8) {
+        part.copy_from_slice(&RandomState::new().build_hasher().finish().to_le_bytes());
+    }
+    SetBuilder::new(seed)
+}
+
+/// Reads the files of indicators into `builder` and tells of their faults; `read` hears of each file. How many could
+/// not be read.
+fn read_indicators(
+    files: &[String],
+    builder: &mut SetBuilder,
+    list: &mut List,
+    mut read: impl FnMut(&mut List, &str, &IndicatorsRead) -> Result<(), CliError>,
+) -> Result<usize, CliError> {
+    let mut unreadable = 0;
+    for file in files {
+        let name = input::name(file);
+        let progress = Progress::new("reading indicators");
+        let outcome = open(file, &progress).and_then(|mut stream| {
+            let origin = Origin::of_source(&name);
+            IndicatorReader::new(builder).read(&mut stream, &origin).map_err(CliError::io(file))
+        });
+        match outcome {
+            Ok(found) => {
+                read(list, file, &found)?;
+                for fault in found.faults {
+                    list.fault(fault);
+                }
+            }
+            Err(error) => {
+                unreadable += 1;
+                list.fault(Fault::error(error.code(), error.to_string()).in_source(&name).in_field("file"));
+            }
+        }
+    }
+    Ok(unreadable)
 }
