@@ -28,6 +28,16 @@ mod spec_version;
 mod stix;
 mod technique;
 
+pub use indicator::{
+    Change, Indicator, IndicatorError, IndicatorFormat, IndicatorKind, IndicatorReader, IndicatorSet,
+    IndicatorsRead, Origin, OriginId, SetBuilder, SetError, SetStatistics, Validity, Warninglists,
+    indicators_in_pattern,
+};
+pub use logs::{FieldType, LogFormat, detect_log_format, field_type};
+pub use matching::{
+    Hit, HitContext, HitLine, MatchOptions, MatchSummary, Matcher, Sighting, finding_of_hit, match_log,
+    observation_of_hit, sightings_of_hit,
+};
 pub use pattern::{
     Binding, MAX_OBSERVED_BYTES, MAX_PATTERN_BYTES, MAX_PATTERN_NESTING, MatchError, ObservationIndex,
     Observations, Pattern, PatternFault, PatternLimits, PatternMatch, PatternMatcher, PatternSet,
@@ -47,13 +57,3 @@ pub use stix::{
     validate_object,
 };
 pub use technique::{Framework, Relation, Technique, TechniqueIndex, TechniqueKind};
-pub use indicator::{
-    Change, Indicator, IndicatorError, IndicatorFormat, IndicatorKind, IndicatorReader, IndicatorSet,
-    IndicatorsRead, Origin, OriginId, SetBuilder, SetError, SetStatistics, Validity, Warninglists,
-    indicators_in_pattern,
-};
-pub use logs::{FieldType, LogFormat, detect_log_format, field_type};
-pub use matching::{
-    Hit, HitContext, HitLine, MatchOptions, MatchSummary, Matcher, Sighting, finding_of_hit, match_log,
-    observation_of_hit, sightings_of_hit,
-};
