@@ -26,6 +26,7 @@ use crate::people::Act;
 use crate::policy_change::RulesOnRecord;
 use crate::queue::Queue;
 use crate::situation::Situation;
+use crate::taxii::{TaxiiAdded, TaxiiRemoved};
 use crate::thinner::Thinner;
 use crate::view::{Decided, Reader, View, Views};
 use crate::{Config, NodeError, inherit};
@@ -101,6 +102,10 @@ pub(crate) enum Draft {
     Request(ReleaseRequest),
     Grant(Grant),
     Agreement(Box<Agreement>),
+    /// What clients of the TAXII server added.
+    TaxiiAdded(Box<TaxiiAdded>),
+    /// What clients of the TAXII server deleted.
+    TaxiiRemoved(Box<TaxiiRemoved>),
     /// What a person did; it gets the ids of what it is recorded with.
     Act(Box<Act>),
 }
@@ -320,6 +325,8 @@ impl Core {
             Draft::Request(noun) => with(self, noun, precedence),
             Draft::Grant(noun) => with(self, noun, precedence),
             Draft::Agreement(noun) => with(self, noun.as_ref(), precedence),
+            Draft::TaxiiAdded(noun) => with(self, noun.as_ref(), precedence),
+            Draft::TaxiiRemoved(noun) => with(self, noun.as_ref(), precedence),
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }
