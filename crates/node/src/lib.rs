@@ -68,7 +68,7 @@ pub use crate::policy_change::{
 };
 pub use crate::taxii::{
     RemovedVersion, TaxiiAdded, TaxiiClient, TaxiiCollection, TaxiiRemoved, TaxiiRoot, TaxiiSettings,
-    taxii_secret_hash,
+    TaxiiStatusTaken, TaxiiTaken, taxii_secret_hash, taxii_take_over,
 };
 pub use crate::unpack::{InputLimits, UnpackError, unpack};
 

@@ -8,7 +8,7 @@ use record::{RecordStore, Stored};
 use threat::taxii::{Arrived, EnvelopeFault, Micros, Status, read_envelope};
 
 use super::classes::Marker;
-use super::noun::{RemovedVersion, TaxiiAdded, TaxiiRemoved};
+use super::noun::{RemovedVersion, TaxiiAdded, TaxiiRemoved, TaxiiStatusTaken};
 use super::store::{Addition, Held, ToAdd};
 use super::{Taxii, TaxiiCollection, TaxiiRoot};
 use crate::NodeError;
@@ -187,6 +187,8 @@ impl Taxii {
             }
         } else if let Ok(removed) = entry.noun::<TaxiiRemoved>() {
             self.forget(&removed, stored.seq)?;
+        } else if let Ok(taken) = entry.noun::<TaxiiStatusTaken>() {
+            self.store.keep_status(&taken.root, &taken.status, stored.seq)?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ mod pages;
 mod settings;
 mod store;
 mod stream;
+mod takeover;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,8 +30,9 @@ use crate::serve::Stop;
 
 pub use clients::taxii_secret_hash;
 pub(crate) use http::mount;
-pub use noun::{RemovedVersion, TaxiiAdded, TaxiiRemoved};
+pub use noun::{RemovedVersion, TaxiiAdded, TaxiiRemoved, TaxiiStatusTaken};
 pub use settings::{TaxiiClient, TaxiiCollection, TaxiiRoot, TaxiiSettings};
+pub use takeover::{TaxiiTaken, taxii_take_over};
 
 /// The server of one node.
 pub(crate) struct Taxii {
@@ -70,10 +72,6 @@ impl Taxii {
         };
         taxii.catch_up()?;
         Ok(Some(Arc::new(taxii)))
-    }
-
-    fn root(&self, path: &str) -> Option<&TaxiiRoot> {
-        self.settings.roots.iter().find(|root| root.path.trim_matches('/') == path)
     }
 
     /// The marking that the settings give to a collection.

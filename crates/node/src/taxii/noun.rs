@@ -65,6 +65,32 @@ impl Noun for TaxiiRemoved {
     const SCHEMA: &'static str = "bongsu.taxii-removed/1";
 }
 
+/// A status resource of the server that was taken over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxiiStatusTaken {
+    /// The path of the root.
+    pub root: String,
+    /// The resource as it was.
+    pub status: serde_json::Value,
+    /// Nobody's.
+    pub marking: Marking,
+}
+
+impl Noun for TaxiiStatusTaken {
+    const SCHEMA: &'static str = "bongsu.taxii-status-taken/1";
+}
+
+impl Marked for TaxiiStatusTaken {
+    fn marking(&self) -> Option<&Marking> {
+        Some(&self.marking)
+    }
+
+    fn evidence(&self) -> &[EntryId] {
+        &[]
+    }
+}
+
 impl Marked for TaxiiAdded {
     fn marking(&self) -> Option<&Marking> {
         Some(&self.marking)

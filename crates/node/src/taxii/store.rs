@@ -25,6 +25,9 @@ const KEPT: usize = 8;
 /// Open blobs that are kept.
 const FILES: usize = 64;
 
+/// In place of a client's name: no client is called so.
+const ANYBODY: &str = "*";
+
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE collection (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
@@ -197,6 +200,20 @@ impl Store {
         applied(&tx, addition.home + 1)?;
         tx.commit()?;
         Ok(status)
+    }
+
+    /// Keeps a status resource of another server, for all clients.
+    pub(crate) fn keep_status(&self, root: &str, status: &Value, home: u64) -> Result<(), NodeError> {
+        let mut db = lock(&self.writer);
+        let tx = db.transaction()?;
+        let id = status.get("id").and_then(Value::as_str).unwrap_or_default();
+        tx.execute(
+            "INSERT OR REPLACE INTO status (id, client, root, body) VALUES (?1, ?2, ?3, ?4)",
+            params![id, ANYBODY, root, status.to_string()],
+        )?;
+        applied(&tx, home + 1)?;
+        tx.commit()?;
+        Ok(())
     }
 
     /// Takes versions of an object out.
@@ -569,17 +586,9 @@ impl Reader<'_> {
     pub(crate) fn status(&self, id: &str, client: &str, root: &str) -> Result<Option<String>, NodeError> {
         Ok(self
             .db()?
-            .prepare_cached("SELECT body FROM status WHERE id = ?1 AND client = ?2 AND root = ?3")?
-            .query_row(params![id, client, root], |row| row.get(0))
+            .prepare_cached("SELECT body FROM status WHERE id = ?1 AND client IN (?2, ?4) AND root = ?3")?
+            .query_row(params![id, client, root, ANYBODY], |row| row.get(0))
             .optional()?)
-    }
-
-    /// Versions with several contents, for the people of the node: id, version, and each content's place.
-    pub(crate) fn conflicts(&self, collection: i64, limit: usize) -> Result<Vec<Held>, NodeError> {
-        let sql = format!("SELECT {COLUMNS} FROM object WHERE collection = ?1 AND conflict = 1 LIMIT ?2");
-        let mut statement = self.db()?.prepare_cached(&sql)?;
-        let rows = statement.query_map(params![collection, limit as i64], Held::of)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }
 

@@ -17,4 +17,5 @@ mod recall;
 mod rights;
 mod session;
 mod stream;
+mod taxii;
 mod trouble;
