@@ -63,7 +63,7 @@ pub use clearance::{Clearance, MAX_CLEARANCE_WORDS};
 pub use codes::{Codes, CodesError};
 pub use formats::{
     Format, FormatContext, Loss, MAX_DOCUMENT_BYTES, Organisations, ReadMarking, ReadMarkings, Redacted,
-    UNKNOWN_ORIGINATOR, WrittenMarking, check_ism, read_markings, redact_stix, write_marking,
+    STIX_EXTENSION, UNKNOWN_ORIGINATOR, WrittenMarking, check_ism, read_markings, redact_stix, write_marking,
 };
 pub use join::{join, join_markings};
 pub use label::{Label, LabelError, MAX_WORD_BYTES, MAX_WORDS};

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use base::{Country, Marking, NodeName};
 use serde::{Deserialize, Serialize};
 
+use crate::taxii::TaxiiSettings;
+
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -137,6 +139,7 @@ struct File {
     screen: ScreenFile,
     console_url: Option<String>,
     oidc: Option<OidcSettings>,
+    taxii: Option<TaxiiSettings>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -224,6 +227,8 @@ pub struct Config {
     pub console_url: String,
     /// The organisation's identity provider.
     pub oidc: Option<OidcSettings>,
+    /// The TAXII server, when there is to be one.
+    pub taxii: Option<TaxiiSettings>,
     /// Findings further apart than this are not one incident.
     pub incident_gap_hours: f64,
     /// Whether an own item that rests on one that its owner recalled is recalled too, without asking an officer.
@@ -326,6 +331,7 @@ impl Config {
         origins.insert("link.show_unconfirmed", from_file(file.link.show_unconfirmed.is_some()));
         origins.insert("max_record_bytes", from_file(file.max_record_bytes.is_some()));
         origins.insert("oidc", from_file(file.oidc.is_some()));
+        origins.insert("taxii", from_file(file.taxii.is_some()));
         let nobody = |level: &str| MarkingRule {
             names: Vec::new(),
             level: level.to_owned(),
@@ -362,6 +368,7 @@ impl Config {
             incident_gap_hours: file.screen.gap_hours.unwrap_or(6.0),
             console_url: console_url.trim_end_matches('/').to_owned(),
             oidc: file.oidc,
+            taxii: file.taxii,
             origins,
         };
         config.check()?;
@@ -488,6 +495,7 @@ impl Config {
             ("screen.gap_hours", json!(self.incident_gap_hours)),
             ("screen.hours", json!(self.screen_hours)),
             ("screen.within_km", json!(self.screen_within_km)),
+            ("taxii", json!(self.taxii)),
             ("title", json!(self.title)),
             ("tls", json!(self.tls)),
             ("watch.names", json!(self.watch_names)),

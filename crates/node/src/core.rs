@@ -28,6 +28,7 @@ use crate::policy_change::{PolicyApplied, PolicySignature, RulesOnRecord};
 use crate::queue::Queue;
 use crate::share::is_recent;
 use crate::situation::Situation;
+use crate::taxii::{TaxiiAdded, TaxiiRemoved};
 use crate::thinner::Thinner;
 use crate::view::{Decided, Reader, View, Views};
 use crate::writer::IncidentParts;
@@ -109,6 +110,10 @@ pub(crate) enum Draft {
     Parts(IncidentParts),
     /// A step toward the rules of release.
     Rule(Box<RuleDraft>),
+    /// What clients of the TAXII server added.
+    TaxiiAdded(Box<TaxiiAdded>),
+    /// What clients of the TAXII server deleted.
+    TaxiiRemoved(Box<TaxiiRemoved>),
     /// What a person did; it gets the ids of what it is recorded with.
     Act(Box<Act>),
 }
@@ -382,6 +387,8 @@ impl Core {
                 RuleDraft::Signature(noun) => with(self, noun, precedence),
                 RuleDraft::Applied(noun) => with(self, noun, precedence),
             },
+            Draft::TaxiiAdded(noun) => with(self, noun.as_ref(), precedence),
+            Draft::TaxiiRemoved(noun) => with(self, noun.as_ref(), precedence),
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }

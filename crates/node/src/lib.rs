@@ -38,6 +38,7 @@ mod screening;
 mod serve;
 mod share;
 mod situation;
+mod taxii;
 mod thinner;
 mod tls;
 mod tombstones;
@@ -75,6 +76,10 @@ pub use crate::policy_change::{
     PolicyStepError, Proposal, RulesOnRecord,
 };
 pub use crate::repeat::Repeatable;
+pub use crate::taxii::{
+    RemovedVersion, TaxiiAdded, TaxiiClient, TaxiiCollection, TaxiiRemoved, TaxiiRoot, TaxiiSettings,
+    TaxiiStatusTaken, TaxiiTaken, taxii_secret_hash, taxii_take_over,
+};
 pub use crate::unpack::{InputLimits, UnpackError, unpack, unpacked};
 pub use crate::writer::IncidentParts;
 
@@ -278,8 +283,17 @@ impl Node {
         let (stop, stopped) = watch::channel(false);
         let people = Arc::new(people::People::new(Arc::clone(&core), people_files)?);
         let api = api::Api { core: Arc::clone(&core), people: Arc::clone(&people), stop: stopped.clone() };
+        let (opening, stop_taxii) = (Arc::clone(&core), stopped.clone());
+        let taxii = tokio::task::spawn_blocking(move || taxii::Taxii::open(&opening, stop_taxii))
+            .await
+            .map_err(|_| NodeError::Stopping)??;
         let mut tasks = vec![
-            tokio::spawn(serve::console(console_listener, tls, api::router(api), stopped.clone())),
+            tokio::spawn(serve::console(
+                console_listener,
+                tls,
+                taxii::mount(api::router(api), taxii),
+                stopped.clone(),
+            )),
             tokio::spawn(serve::link(
                 link_listener,
                 link_tls,

@@ -250,6 +250,14 @@ impl Desk {
         Ok(Self { config, key, record })
     }
 
+    /// Keeps raw bytes by their hash.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn put_blob(&mut self, bytes: &[u8]) -> Result<base::BlobHash, NodeError> {
+        Ok(self.record.put_blob(bytes)?)
+    }
+
     /// A marking that reaches nobody.
     pub fn nobody(&self) -> base::Marking {
         nobody(&self.config.country)

@@ -3,8 +3,8 @@
 //! A [`Pattern`] is parsed once and held against [`Observations`]; a [`PatternSet`] holds many patterns against them at
 //! once.
 //!
-//! **Invariant:** nothing here speaks HTTP, reads a clock or opens a file; bytes and times are handed in, and no pattern and no observation can make it work
-//! without bound: [`PatternLimits`] ends each evaluation.
+//! **Invariant:** nothing here speaks HTTP, reads a clock or opens a file; bytes and times are handed
+//! in, and no pattern and no observation can make it work without bound: [`PatternLimits`] ends each evaluation.
 //!
 //! ```
 //! use threat::{PatternLimits, Observations, Pattern, SpecVersion};
@@ -26,6 +26,7 @@ mod pattern;
 mod space;
 mod spec_version;
 mod stix;
+pub mod taxii;
 mod technique;
 
 pub use indicator::{

@@ -21,7 +21,7 @@ use serde::Serialize;
 
 pub use ism::check_ism;
 pub use misp::Organisations;
-pub use stix::{Redacted, redact_stix};
+pub use stix::{EXTENSION as STIX_EXTENSION, Redacted, redact_stix};
 
 use crate::{Caveat, Codes, Label, Level, MAX_WORDS, UnknownWord};
 

@@ -23,4 +23,5 @@ mod restore;
 mod rights;
 mod session;
 mod stream;
+mod taxii;
 mod trouble;

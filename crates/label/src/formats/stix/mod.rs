@@ -15,8 +15,8 @@ pub(super) use write::write;
 
 use crate::Tlp;
 
-/// The extension under which an object carries our marking.
-const EXTENSION: &str = "extension-definition--6ce0d0ba-31de-4a2b-8f0f-3c6b40d2a7e1";
+/// The extension under which an object of STIX carries our marking.
+pub const EXTENSION: &str = "extension-definition--6ce0d0ba-31de-4a2b-8f0f-3c6b40d2a7e1";
 
 /// The TLP 2.0 definitions; the property that holds the word is `tlp_2_0` under this extension.
 const TLP_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";

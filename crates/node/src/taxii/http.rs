@@ -1,0 +1,418 @@
+//! Requests to the server: who calls, which resource is meant, what may be done with it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use threat::taxii::{ApiRoot, Collection, Discovery, Endpoint, MEDIA_TYPE, Query, accepts, is_taxii};
+
+use super::answer::{Refused, document, page, raw};
+use super::classes::may_have;
+use super::clients::Client;
+use super::intake::NotTaken;
+use super::pages::Asked;
+use super::store::Reader;
+use super::{Taxii, TaxiiCollection, TaxiiRoot};
+use crate::NodeError;
+
+/// How long a body may take.
+const BODY_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+/// Media types of what collections hold.
+const STIX: [&str; 2] = ["application/stix+json;version=2.1", "application/stix+json;version=2.0"];
+
+/// Puts the server before another: what is TAXII's goes here, all else there.
+pub(crate) fn mount(router: Router, taxii: Option<Arc<Taxii>>) -> Router {
+    let Some(taxii) = taxii else { return router };
+    router.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let taxii = Arc::clone(&taxii);
+        async move {
+            if taxii.is_meant(request.uri().path()) {
+                return taxii.answer(request).await.unwrap_or_else(Refused::into_response);
+            }
+            next.run(request).await
+        }
+    }))
+}
+
+/// What a path names.
+enum Resource<'a> {
+    Discovery,
+    Root,
+    Status(&'a str),
+    Collections,
+    Collection(&'a str),
+    Of(&'a str, Endpoint, Option<&'a str>),
+    Stream(&'a str),
+}
+
+impl Taxii {
+    fn is_meant(&self, path: &str) -> bool {
+        let path = path.trim_matches('/');
+        path == "taxii2" || path.starts_with("taxii2/") || self.split(path).is_some()
+    }
+
+    /// The root that a path lies below, and the rest.
+    fn split<'p>(&self, path: &'p str) -> Option<(&TaxiiRoot, &'p str)> {
+        self.settings.roots.iter().find_map(|root| {
+            let rest = path.strip_prefix(root.path.trim_matches('/'))?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| (root, rest.trim_start_matches('/')))
+        })
+    }
+
+    async fn answer(self: &Arc<Self>, request: Request) -> Result<Response, Refused> {
+        self.core.metrics.requests.inc();
+        let certificate = request.extensions().get::<ShownCertificate>().cloned();
+        let authorization = request.headers().get(header::AUTHORIZATION).cloned();
+        let client = self.client(certificate, authorization).await?;
+        let path = request.uri().path().trim_matches('/').to_owned();
+        let (root, resource) = self.resource(&path, request.method()).ok_or_else(Refused::not_found)?;
+        let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or("?"));
+        let streams = matches!(resource, Resource::Stream(_));
+        if !streams && !accepts(accept) {
+            let what = format!("answers are {MEDIA_TYPE}; say so in `Accept`");
+            return Err(Refused::new(StatusCode::NOT_ACCEPTABLE, "taxii::not_acceptable", what));
+        }
+        let method = request.method().clone();
+        let read_only = |response: Response| match method {
+            Method::GET | Method::HEAD => Ok(response),
+            _ => Err(no_method()),
+        };
+        match (resource, root) {
+            (Resource::Discovery, _) => read_only(document(StatusCode::OK, &self.discovery())),
+            (Resource::Root, Some(root)) => read_only(document(StatusCode::OK, &self.api_root(root))),
+            (Resource::Status(id), Some(root)) => read_only(self.status(root, id, &client).await?),
+            (Resource::Collections, Some(root)) => {
+                let all = root.collections.iter().filter_map(|c| self.shown(c, &client));
+                let listed = serde_json::json!({ "collections": all.collect::<Vec<_>>() });
+                // A list without members is left out (section 5.1.1).
+                let none = listed["collections"].as_array().is_none_or(Vec::is_empty);
+                read_only(document(StatusCode::OK, &if none { serde_json::json!({}) } else { listed }))
+            }
+            (Resource::Collection(id), Some(root)) => {
+                let shown = collection(root, id).and_then(|c| self.shown(c, &client));
+                read_only(document(StatusCode::OK, &shown.ok_or_else(Refused::not_found)?))
+            }
+            (Resource::Stream(id), Some(root)) => {
+                let collection = self.allowed(root, id, &client, Method::GET)?.clone();
+                self.stream(client, &collection, &request)
+            }
+            (Resource::Of(id, endpoint, object), Some(root)) => {
+                let allowed = self.allowed(root, id, &client, method.clone())?.clone();
+                match (method, endpoint) {
+                    (Method::GET | Method::HEAD, _) => {
+                        let query = request.uri().query().unwrap_or_default();
+                        self.read(&client, &allowed, query, endpoint, object).await
+                    }
+                    (Method::POST, Endpoint::Objects) => {
+                        let root = root.clone();
+                        self.post(&client, root, allowed, request).await
+                    }
+                    (Method::DELETE, Endpoint::Object) => {
+                        let query = request.uri().query().unwrap_or_default();
+                        self.delete(&client, allowed, query, object.unwrap_or_default()).await
+                    }
+                    _ => Err(no_method()),
+                }
+            }
+            (_, None) => Err(Refused::not_found()),
+        }
+    }
+
+    /// Who calls. Who is not known learns nothing else.
+    async fn client(
+        self: &Arc<Self>,
+        certificate: Option<ShownCertificate>,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Client, Refused> {
+        if let Some(client) = certificate.and_then(|shown| self.clients.by_certificate(&shown.0)) {
+            return Ok(client);
+        }
+        let unknown = |why: &str| Refused::new(StatusCode::UNAUTHORIZED, "taxii::unauthorized", why);
+        let Some(authorization) = authorization.as_ref().and_then(|value| value.to_str().ok()) else {
+            return Err(unknown("say who you are: Basic or Bearer, or a client certificate"));
+        };
+        if let Some(client) = self.clients.remembered(authorization) {
+            return Ok(client);
+        }
+        // Each try costs memory and time, also a wrong one.
+        let _slot = self.clients.tries.acquire().await.map_err(|_| unknown("the node is stopping"))?;
+        let (taxii, text) = (Arc::clone(self), authorization.to_owned());
+        let checked = tokio::task::spawn_blocking(move || taxii.clients.check(&text)).await;
+        checked.ok().flatten().ok_or_else(|| unknown("name or password is wrong"))
+    }
+
+    fn resource<'p>(&self, path: &'p str, method: &Method) -> Option<(Option<&TaxiiRoot>, Resource<'p>)> {
+        if path == "taxii2" {
+            return Some((None, Resource::Discovery));
+        }
+        let (root, rest) = self.split(path)?;
+        let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
+        let resource = match parts[..] {
+            [] => Resource::Root,
+            ["status", id] => Resource::Status(id),
+            ["collections"] => Resource::Collections,
+            ["collections", id] => Resource::Collection(id),
+            ["collections", id, "manifest"] => Resource::Of(id, Endpoint::Manifest, None),
+            ["collections", id, "objects"] => Resource::Of(id, Endpoint::Objects, None),
+            ["collections", id, "stream"] if method == Method::GET => Resource::Stream(id),
+            ["collections", id, "objects", object] => Resource::Of(id, Endpoint::Object, Some(object)),
+            ["collections", id, "objects", object, "versions"] => {
+                Resource::Of(id, Endpoint::Versions, Some(object))
+            }
+            _ => return None,
+        };
+        Some((Some(root), resource))
+    }
+
+    fn discovery(&self) -> Discovery {
+        let address = |root: &TaxiiRoot| {
+            format!("{}/{}/", self.settings.url.trim_end_matches('/'), root.path.trim_matches('/'))
+        };
+        Discovery {
+            title: self.settings.title.clone(),
+            description: self.settings.description.clone(),
+            contact: self.settings.contact.clone(),
+            default: self.settings.roots.first().map(address),
+            api_roots: self.settings.roots.iter().map(address).collect(),
+        }
+    }
+
+    fn api_root(&self, root: &TaxiiRoot) -> ApiRoot {
+        ApiRoot {
+            title: root.title.clone(),
+            description: root.description.clone(),
+            versions: vec![MEDIA_TYPE.to_owned()],
+            max_content_length: self.settings.max_content_length as u64,
+        }
+    }
+
+    /// A collection as a client may know it.
+    fn shown(&self, collection: &TaxiiCollection, client: &Client) -> Option<Collection> {
+        let (can_read, can_write) = rights(collection, client);
+        (can_read || can_write || collection.listed).then(|| Collection {
+            id: collection.id.clone(),
+            title: collection.title.clone(),
+            description: collection.description.clone(),
+            alias: collection.alias.clone(),
+            can_read,
+            can_write,
+            media_types: STIX.map(str::to_owned).into(),
+        })
+    }
+
+    /// The collection, when the client may do that with it. One that it may not know of is not there.
+    fn allowed<'r>(
+        &self,
+        root: &'r TaxiiRoot,
+        id: &str,
+        client: &Client,
+        method: Method,
+    ) -> Result<&'r TaxiiCollection, Refused> {
+        let collection = collection(root, id).ok_or_else(Refused::not_found)?;
+        let (can_read, can_write) = rights(collection, client);
+        let deletes = method == Method::DELETE;
+        let may = match method {
+            Method::GET | Method::HEAD => can_read,
+            Method::POST => can_write,
+            Method::DELETE => can_read && can_write,
+            _ => return Err(no_method()),
+        };
+        if may {
+            return Ok(collection);
+        }
+        if can_read || can_write || (collection.listed && !deletes) {
+            let what = "this client may not do that with the collection";
+            return Err(Refused::new(StatusCode::FORBIDDEN, "taxii::forbidden", what));
+        }
+        Err(Refused::not_found())
+    }
+
+    async fn status(
+        self: &Arc<Self>,
+        root: &TaxiiRoot,
+        id: &str,
+        client: &Client,
+    ) -> Result<Response, Refused> {
+        let (path, id, client) = (root.path.trim_matches('/').to_owned(), id.to_owned(), client.name.clone());
+        let body = self.off(move |taxii| taxii.store.reader()?.status(&id, client.as_str(), &path)).await?;
+        Ok(raw(StatusCode::OK, body.ok_or_else(Refused::not_found)?))
+    }
+
+    async fn read(
+        self: &Arc<Self>,
+        client: &Client,
+        collection: &TaxiiCollection,
+        query: &str,
+        endpoint: Endpoint,
+        object: Option<&str>,
+    ) -> Result<Response, Refused> {
+        let query = Query::parse(query, endpoint)
+            .map_err(|e| Refused::new(StatusCode::BAD_REQUEST, "taxii::bad_query", e.to_string()))?;
+        let (client, id, object) = (client.clone(), collection.id.clone(), object.map(str::to_owned));
+        let found = self
+            .off(move |taxii| {
+                let reader = taxii.store.reader()?;
+                let Some(number) = reader.collection(&id)? else {
+                    return Ok(object.is_none().then(|| raw(StatusCode::OK, "{}")));
+                };
+                let seen = taxii.seen(&reader, &client)?;
+                let asked = Asked {
+                    reader: &reader,
+                    collection: number,
+                    seen: &seen,
+                    query: &query,
+                    endpoint,
+                    object: object.as_deref(),
+                    limit: query
+                        .limit
+                        .map_or(taxii.settings.page_objects, |n| n.min(taxii.settings.page_objects)),
+                    who: client.name.as_str(),
+                    marks: &taxii.marks,
+                };
+                asked.page()?.map(|found| page(&reader, &found, endpoint)).transpose()
+            })
+            .await?;
+        found.ok_or_else(Refused::not_found)
+    }
+
+    /// Which markings a client may see, with the kinds of objects that carry them.
+    pub(super) fn seen(
+        &self,
+        reader: &Reader<'_>,
+        client: &Client,
+    ) -> Result<HashMap<i64, String>, NodeError> {
+        let now = self.core.surroundings.now();
+        let rules = self.core.rules(now);
+        let classes = reader.classes()?.into_iter();
+        Ok(classes
+            .filter(|(_, (kind, marking))| may_have(&client.eyes, marking, kind, &rules, now))
+            .map(|(number, (kind, _))| (number, kind))
+            .collect())
+    }
+
+    async fn post(
+        self: &Arc<Self>,
+        client: &Client,
+        root: TaxiiRoot,
+        collection: TaxiiCollection,
+        request: Request,
+    ) -> Result<Response, Refused> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !is_taxii(kind) || request.headers().contains_key(header::CONTENT_ENCODING) {
+            let what = format!("a body is {MEDIA_TYPE}, not packed; say so in `Content-Type`");
+            return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "taxii::media_type", what));
+        }
+        let body = self.body(request).await?;
+        let name = client.name.to_string();
+        let work = move |taxii: &Self| Ok(taxii.add(&root, &collection, &name, body, Vec::new()));
+        match self.off(work).await? {
+            Ok(status) => Ok(document(StatusCode::ACCEPTED, &status)),
+            Err(NotTaken::Malformed(fault)) => {
+                let what = format!("While processing supplied content, an error occurred: {fault}");
+                Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, "taxii::malformed", what))
+            }
+            Err(NotTaken::Failed(error)) => Err(error.into()),
+        }
+    }
+
+    /// The body, of at most the size that is advertised.
+    async fn body(&self, request: Request) -> Result<Vec<u8>, Refused> {
+        let most = self.settings.max_content_length;
+        let too_large = || {
+            let what = format!("a body has at most {most} bytes; send the objects in several");
+            Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "taxii::too_large", what)
+        };
+        let length =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > most as u64) {
+            return Err(too_large());
+        }
+        let late =
+            || Refused::new(StatusCode::REQUEST_TIMEOUT, "taxii::late", "the body did not come in time");
+        let _slot = self.bodies.acquire().await.map_err(|_| late())?;
+        let body = Limited::new(request.into_body(), most).collect();
+        match tokio::time::timeout(BODY_WITHIN, body).await {
+            Ok(Ok(body)) => Ok(body.to_bytes().into()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+            Ok(Err(_)) => {
+                Err(Refused::new(StatusCode::BAD_REQUEST, "taxii::broken_off", "the body broke off"))
+            }
+            Err(_) => Err(late()),
+        }
+    }
+
+    async fn delete(
+        self: &Arc<Self>,
+        client: &Client,
+        collection: TaxiiCollection,
+        query: &str,
+        object: &str,
+    ) -> Result<Response, Refused> {
+        let query = Query::parse(query, Endpoint::Delete)
+            .map_err(|e| Refused::new(StatusCode::BAD_REQUEST, "taxii::bad_query", e.to_string()))?;
+        let (client, object) = (client.clone(), object.to_owned());
+        let removed = self
+            .off(move |taxii| {
+                let held = {
+                    let reader = taxii.store.reader()?;
+                    let Some(number) = reader.collection(&collection.id)? else { return Ok(false) };
+                    let seen = taxii.seen(&reader, &client)?;
+                    let asked = Asked {
+                        reader: &reader,
+                        collection: number,
+                        seen: &seen,
+                        query: &query,
+                        endpoint: Endpoint::Delete,
+                        object: Some(&object),
+                        limit: usize::MAX,
+                        who: client.name.as_str(),
+                        marks: &taxii.marks,
+                    };
+                    match asked.page()? {
+                        Some(page) => page.held,
+                        None => return Ok(false),
+                    }
+                };
+                if !held.is_empty() {
+                    taxii.remove(&collection, client.name.as_str(), &object, &held)?;
+                }
+                Ok(true)
+            })
+            .await?;
+        if removed { Ok(raw(StatusCode::OK, "{}")) } else { Err(Refused::not_found()) }
+    }
+
+    /// Does what blocks off the async part.
+    pub(super) async fn off<R: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<R, NodeError> + Send + 'static,
+    ) -> Result<R, Refused> {
+        let taxii = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || work(&taxii)).await;
+        done.map_err(|_| Refused::from(NodeError::Stopping))?.map_err(Refused::from)
+    }
+}
+
+/// The certificate that a client showed and whose key it proved.
+#[derive(Debug, Clone)]
+pub(crate) struct ShownCertificate(pub(crate) base::KeyFingerprint);
+
+fn no_method() -> Refused {
+    let what = "there is nothing here by that method";
+    Refused::new(StatusCode::METHOD_NOT_ALLOWED, "taxii::no_method", what)
+}
+
+fn collection<'r>(root: &'r TaxiiRoot, id: &str) -> Option<&'r TaxiiCollection> {
+    root.collections.iter().find(|c| c.id == id || c.alias.as_deref() == Some(id))
+}
+
+/// Whether a client may read and write.
+fn rights(collection: &TaxiiCollection, client: &Client) -> (bool, bool) {
+    let may = |list: &[String]| list.iter().any(|name| name == "*" || name == client.name.as_str());
+    (may(&collection.read), may(&collection.write))
+}
