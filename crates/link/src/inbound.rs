@@ -44,6 +44,8 @@ pub struct Inbound {
     precedence: Precedence,
     frontier: Frontier,
     acked: Option<Checkpoint>,
+    /// When the newest batch was made that was accepted since this half was made.
+    newest: Timestamp,
 }
 
 /// A batch that passed every check. Store it in one commit, then call [`Inbound::stored`], then answer.
@@ -59,12 +61,21 @@ pub struct Acceptance {
     pub recalls: Vec<(EntryId, EntryId)>,
     frontier: Frontier,
     checkpoint: Checkpoint,
+    /// When the sender made the batch.
+    made: Timestamp,
 }
 
 impl Inbound {
     /// The half for the lane `precedence` from `peer`, standing where `state` says.
     pub fn new(me: NodeName, peer: PeerIdentity, precedence: Precedence, state: LaneState) -> Self {
-        Self { me, peer, precedence, frontier: state.frontier, acked: state.acked }
+        Self {
+            me,
+            peer,
+            precedence,
+            frontier: state.frontier,
+            acked: state.acked,
+            newest: Timestamp::UNIX_EPOCH,
+        }
     }
 
     /// How many items of the peer's log this node holds.
@@ -85,6 +96,7 @@ impl Inbound {
     /// The batch behind `acceptance` is on disk.
     pub fn stored(&mut self, acceptance: &Acceptance) {
         self.frontier = acceptance.frontier.clone();
+        self.newest = self.newest.max(acceptance.made);
         self.acked = Some(acceptance.checkpoint.clone());
     }
 
@@ -106,6 +118,7 @@ impl Inbound {
         let cannot = |_: String| Refusal::CannotStore { reason: "the record cannot be read".to_owned() };
         let bad = |e: record::CheckpointError| Refusal::BadCheckpoint { reason: e.to_string() };
         let known = self.check_start(&batch, held, cannot)?;
+        let made = batch.made;
         let checkpoint = batch.checkpoint;
         let mut fresh = batch.items;
         fresh.drain(..known);
@@ -121,6 +134,7 @@ impl Inbound {
                 recalls: Vec::new(),
                 frontier: self.frontier.clone(),
                 checkpoint: acked.clone(),
+                made,
             });
         }
         let ids: Vec<_> = fresh.iter().map(VerifiedItem::id).collect();
@@ -151,6 +165,7 @@ impl Inbound {
             recalls,
             frontier,
             checkpoint: cosigned,
+            made,
         })
     }
 
@@ -180,7 +195,8 @@ impl Inbound {
             }
         }
         if end < size {
-            return Err(Refusal::Replay { reason: format!("it ends at {end}, this node stands at {size}") });
+            let reason = format!("it ends at {end}, this node stands at {size}");
+            return Err(Refusal::Replay { reason, made_anew: batch.made > self.newest });
         }
         Ok(known)
     }
@@ -195,11 +211,12 @@ impl Inbound {
         let mut in_batch = HashSet::with_capacity(ids.len());
         for id in ids {
             if !in_batch.insert(*id) {
-                return Err(Refusal::Replay { reason: format!("entry {id} stands twice in the batch") });
+                let reason = format!("entry {id} stands twice in the batch");
+                return Err(Refusal::Replay { reason, made_anew: false });
             }
             if let Some((lane, place)) = held.place(id).map_err(&cannot)? {
                 let reason = format!("entry {id} stands at place {place} of the lane {lane} already");
-                return Err(Refusal::Replay { reason });
+                return Err(Refusal::Replay { reason, made_anew: false });
             }
         }
         Ok(())

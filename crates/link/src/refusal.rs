@@ -47,6 +47,10 @@ pub enum Refusal {
     Replay {
         /// What was seen before.
         reason: String,
+        /// The batch was made after the newest that was accepted, and holds what is held here: a sender that lost its
+        /// last receipts in a crash begins again so.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        made_anew: bool,
     },
     /// The sender's log differs from what it showed before.
     #[error("the log was rewritten at place {place}")]
@@ -134,7 +138,13 @@ impl Refusal {
     /// Whether honest nodes run into it in ordinary work (after a crash, on a full disk, when an agreement has run out). Such a one is answered
     /// but not kept in the record.
     pub const fn is_ordinary(&self) -> bool {
-        matches!(self, Self::Gap { .. } | Self::CannotStore { .. } | Self::Expired { .. })
+        matches!(
+            self,
+            Self::Gap { .. }
+                | Self::CannotStore { .. }
+                | Self::Expired { .. }
+                | Self::Replay { made_anew: true, .. }
+        )
     }
 }
 

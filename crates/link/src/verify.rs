@@ -48,6 +48,7 @@ pub struct VerifiedBatch {
     pub(crate) start: u64,
     pub(crate) items: Vec<VerifiedItem>,
     pub(crate) checkpoint: Checkpoint,
+    pub(crate) made: Timestamp,
 }
 
 impl VerifiedBatch {
@@ -128,7 +129,8 @@ pub fn verify(
     };
     let items = checked.into_iter().collect::<Result<Vec<_>, _>>()?;
     let head = batch.head;
-    Ok(VerifiedBatch { from: head.from, precedence: head.precedence, start, items, checkpoint })
+    let crate::BatchHead { from, precedence, made, .. } = head;
+    Ok(VerifiedBatch { from, precedence, start, items, checkpoint, made })
 }
 
 fn check_head(batch: &ReceivedBatch, expected: &Expected<'_>) -> Result<Checkpoint, Refusal> {

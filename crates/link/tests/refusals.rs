@@ -35,9 +35,9 @@ fn refusal(inbound: &In, bad: &ReceivedBatch) -> Refusal {
 fn reason(refusal: Refusal) -> (&'static str, String) {
     let code = refusal.code();
     match refusal {
-        Refusal::BadCheckpoint { reason } | Refusal::BadEntry { reason, .. } | Refusal::Replay { reason } => {
-            (code, reason)
-        }
+        Refusal::BadCheckpoint { reason }
+        | Refusal::BadEntry { reason, .. }
+        | Refusal::Replay { reason, .. } => (code, reason),
         other => (code, other.to_string()),
     }
 }

@@ -49,7 +49,7 @@ fn refused(refusal: Refusal, size: u64) -> Vec<Event> {
 }
 
 fn replay() -> Refusal {
-    Refusal::Replay { reason: "seen".to_owned() }
+    Refusal::Replay { reason: "seen".to_owned(), made_anew: false }
 }
 
 fn sends(actions: &[Action]) -> Vec<(u64, u64)> {

@@ -110,7 +110,7 @@ fn lengths_that_lie() {
 /// A payload may nest as deep as it likes: reading stops long before the stack does.
 #[test]
 fn deep_json_is_no_entry() {
-    let deep = "[".repeat(500_000);
+    let deep = "[".repeat(200_000);
     let mut bad = batch(&five(), 0);
     let ReceivedItem::Entry { payload, .. } = &mut bad.items[0] else { panic!() };
     *payload = deep.clone().into_bytes();
@@ -130,7 +130,7 @@ fn any_refusal() -> impl Strategy<Value = Refusal> {
         text().prop_map(|reason| Refusal::Malformed { reason }),
         any::<u64>().prop_map(|limit| Refusal::TooLarge { limit }),
         any::<(u64, u64)>().prop_map(|(start, size)| Refusal::Gap { start, size }),
-        text().prop_map(|reason| Refusal::Replay { reason }),
+        (text(), any::<bool>()).prop_map(|(reason, made_anew)| Refusal::Replay { reason, made_anew }),
         any::<u64>().prop_map(|place| Refusal::Fork { place }),
         text().prop_map(|reason| Refusal::BadCheckpoint { reason }),
         (any::<u64>(), text()).prop_map(|(place, reason)| Refusal::BadEntry { place, reason }),

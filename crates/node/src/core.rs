@@ -237,8 +237,8 @@ impl Core {
         if let Some(opened) = self.views.get(view) {
             return opened.reader();
         }
-        if matches!(view, View::User(_)) {
-            // The first of this clearance since the start.
+        if matches!(view, View::User(_) | View::Owner) {
+            // The first of this clearance since the start; or the owner's while all views are built anew.
             let view = view.clone();
             self.ask(Precedence::Immediate, |reply| Command::Open { view, reply })?
                 .blocking_recv()

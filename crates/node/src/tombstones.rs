@@ -109,7 +109,10 @@ impl Tombstones {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn add<'e>(&mut self, entries: impl IntoIterator<Item = &'e Entry>) -> Result<(), NodeError> {
-        let is_new = |entry: &&Entry| entry.kind() == Recall::SCHEMA && !self.known.contains(&entry.id());
+        let mut taken = HashSet::new();
+        let is_new = |entry: &&Entry| {
+            entry.kind() == Recall::SCHEMA && !self.known.contains(&entry.id()) && taken.insert(entry.id())
+        };
         let new: Vec<&Entry> = entries.into_iter().filter(is_new).collect();
         if new.is_empty() {
             return Ok(());

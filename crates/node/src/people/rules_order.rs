@@ -200,7 +200,8 @@ impl People {
         answer.step = Some(step);
         if of_policy {
             let rules = core.rules_on_record();
-            let (id, in_force) = (proposal.unwrap_or(step), rules.at(now).national.path());
+            let (id, in_force) =
+                (proposal.unwrap_or(step), rules.at(core.surroundings.now()).national.path());
             answer.policies.push(PolicySummary::of(&id, rules.proposal(&id)?, &rules, in_force.as_deref()));
         }
         Ok(answer)

@@ -34,10 +34,10 @@ fn observation(number: u8) -> Observation {
 /// What a node that has the folder `like` to begin with records.
 async fn recorded(like: &Path, fixed: Repeatable) -> Vec<EntryId> {
     let folder = tempfile::tempdir().unwrap();
-    for file in std::fs::read_dir(like).unwrap().map(Result::unwrap) {
-        if file.file_type().unwrap().is_file() {
-            std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
-        }
+    std::fs::copy(like.join("bongsu.toml"), folder.path().join("bongsu.toml")).unwrap();
+    std::fs::create_dir(folder.path().join("keys")).unwrap();
+    for file in std::fs::read_dir(like.join("keys")).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), folder.path().join("keys").join(file.file_name())).unwrap();
     }
     let node = Node::start_repeatable(config(folder.path()), fixed).await.unwrap();
     let mut ids = node.observe(vec![observation(1), observation(2)], None).await.unwrap();
@@ -56,6 +56,8 @@ async fn recorded(like: &Path, fixed: Repeatable) -> Vec<EntryId> {
 async fn the_same_time_and_seed_give_the_same_entries() {
     let like = tempfile::tempdir().unwrap();
     std::fs::write(like.path().join("bongsu.toml"), SEOUL).unwrap();
+    // Keys are always random: all runs have those of one.
+    Node::start(config(like.path())).await.unwrap().stop().await;
     let fixed = Repeatable { now: Some("2026-03-10T12:00:00Z".parse().unwrap()), seed: Some(7) };
     let once = recorded(like.path(), fixed).await;
     assert_eq!(once, recorded(like.path(), fixed).await);
