@@ -15,6 +15,7 @@ mod record_proof;
 mod record_repair;
 mod serve;
 mod shell;
+mod taxii;
 mod threat;
 
 use std::process::ExitCode;
@@ -36,15 +37,15 @@ pub(crate) enum Command {
     /// The record: verify, export as evidence, witness, show, statistics
     #[command(subcommand)]
     Record(record::Record),
-    /// Threat intelligence: patterns
-    #[command(subcommand)]
-    Threat(threat::Threat),
     /// Incidents of a node's record
     #[command(subcommand)]
     Incident(incident::Incident),
     /// Introduce peers
     #[command(subcommand)]
     Link(link::Link),
+    /// The node's TAXII server: its clients, and taking another server over
+    #[command(subcommand)]
+    Taxii(taxii::Taxii),
     /// Run a node
     Serve(serve::Serve),
     /// Run two nodes on this machine through the whole story
@@ -72,9 +73,9 @@ pub(crate) fn run(command: Command, common: &Common) -> Result<ExitCode, CliErro
         Command::Threat(command) => threat::run(command, common),
         Command::Label(command) => label::run(command, common),
         Command::Record(command) => record::run(command, common),
-        Command::Threat(command) => threat::run(command, common),
         Command::Incident(command) => incident::run(command, common),
         Command::Link(command) => link::run(command, common),
+        Command::Taxii(command) => taxii::run(command, common),
         Command::Serve(command) => serve::run(command, common),
         Command::Demo(command) => demo::run(command, common),
         Command::Account(command) => account::run(command, common),

@@ -135,7 +135,7 @@ async fn resources_of_the_reference_suite() {
     assert_eq!(listed["collections"].as_array().unwrap().len(), 5);
     let one = admin.json(&format!("{ROOT}collections/{READ_ONLY}/")).await;
     assert_eq!((&one["can_read"], &one["can_write"]), (&json!(true), &json!(false)));
-    assert!(admin.json(&format!("/api1/collections/")).await.as_object().unwrap().is_empty());
+    assert!(admin.json("/api1/collections/").await.as_object().unwrap().is_empty());
 
     let strange = side.officer();
     for path in ["/trustgroup1/", "/taxii2/", &objects(""), &format!("{ROOT}status/2223/")] {
@@ -242,7 +242,7 @@ async fn filters_of_the_reference_suite() {
         (format!("{MALWARE}?match[spec_version]=2.0"), "2018-02-23T18:30:00.000Z"),
         (format!("{MALWARE}?match[spec_version]=2.1"), "2017-01-27T13:49:53.997Z"),
         (format!("{MALWARE}?match[spec_version]=2.0,2.1"), "2018-02-23T18:30:00.000Z"),
-        (format!("{MALWARE}"), "2017-01-27T13:49:53.997Z"),
+        (MALWARE.to_owned(), "2017-01-27T13:49:53.997Z"),
         (format!("{MALWARE}?added_after=2017-01-27T13:49:59Z"), "2017-01-27T13:49:53.997Z"),
     ] {
         let found = admin.json(&objects(&rest)).await;
