@@ -364,6 +364,58 @@ fn round_trips(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// `text` with `lines` for the first `mark` comes back, and with it the comments of `lines` in their order.
+#[track_caller]
+fn comments_survive(text: &str, mark: &str, lines: &str) {
+    assert!(text.contains(mark), "`{mark}` is not in the text");
+    let text = text.replacen(mark, lines, 1);
+    round_trips(&text).unwrap_or_else(|error| panic!("{lines}: {error}"));
+    let message = read_messages(text.as_bytes(), "in").messages.remove(0);
+    let own: Vec<&str> = message.comments().filter(|c| matches!(*c, "" | "a" | "b")).collect();
+    let written: Vec<&str> = lines.lines().filter_map(|l| l.strip_prefix("COMMENT")).map(str::trim).collect();
+    assert_eq!(own, written, "{lines}");
+}
+
+#[test]
+fn comments_on_both_sides_of_a_mark_survive() {
+    // Found by `generated_text_survives`: the end of a data section between two empty comments.
+    comments_survive(TDM, "DATA_STOP", "COMMENT\nDATA_STOP\nCOMMENT");
+    comments_survive(TDM, "DATA_STOP", "COMMENT a\nDATA_STOP\n\nCOMMENT\nCOMMENT b");
+    comments_survive(TDM, "DATA_START", "COMMENT\nDATA_START\nCOMMENT");
+    comments_survive(TDM, "META_STOP", "COMMENT\nMETA_STOP\nCOMMENT");
+    comments_survive(TDM, "META_START", "COMMENT\nMETA_START\nCOMMENT");
+    comments_survive(OEM, "META_STOP", "COMMENT\nMETA_STOP\nCOMMENT");
+    comments_survive(OEM, "COVARIANCE_START", "COMMENT\nCOVARIANCE_START\nCOMMENT");
+    comments_survive(OEM, "COVARIANCE_STOP", "COMMENT\nCOVARIANCE_STOP\nCOMMENT");
+}
+
+#[test]
+fn comments_of_an_empty_covariance_survive() {
+    let empty = "COVARIANCE_START\nCOMMENT a\nCOVARIANCE_STOP\n";
+    comments_survive(OEM, "COVARIANCE_START", &format!("{empty}COVARIANCE_START"));
+    comments_survive(OEM, "COVARIANCE_START", &format!("COMMENT\n{empty}COMMENT b\nCOVARIANCE_START"));
+    comments_survive(OEM, "COVARIANCE_STOP", &format!("COVARIANCE_STOP\n{empty}COMMENT b"));
+}
+
+#[test]
+fn a_comment_behind_a_covariance_stays_with_it() {
+    let block = OEM.split_once("COVARIANCE_START").unwrap().1.split_once("COVARIANCE_STOP").unwrap().0;
+    let two = format!("COMMENT a\nCOVARIANCE_STOP\nCOVARIANCE_START{block}COVARIANCE_STOP");
+    round_trips(&OEM.replacen("COVARIANCE_STOP", &two, 1)).unwrap();
+}
+
+#[test]
+fn comments_of_an_element_that_holds_nothing_else_survive() {
+    let lone =
+        "<COMMENT>a</COMMENT><covarianceMatrix><COMMENT/></covarianceMatrix><COMMENT>b</COMMENT></data>";
+    let read = read_messages(CDM_XML.replacen("</data>", lone, 1).as_bytes(), "in");
+    assert_eq!(read.faults, []);
+    let again = read_messages(read.messages[0].to_xml().as_bytes(), "written");
+    assert!(again.messages[0].same_content(&read.messages[0]));
+    let comments: Vec<&str> = read.messages[0].segments()[0].data().last().unwrap().comments().collect();
+    assert_eq!(comments, ["a", "", "b"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::read::LOOSE;
 use super::schema::{self, Table};
 
 /// The kinds of message that are read.
@@ -201,6 +202,18 @@ impl Segment {
     /// The first section of that name.
     pub fn section(&self, name: &str) -> Option<&Section> {
         self.data.iter().find(|section| section.name == name)
+    }
+
+    /// Adds comments that belong to no section of the data, found at `place`. Those that follow one another are one
+    /// section, whatever marks stood between them: only so are they the same when they are read again.
+    pub(crate) fn add_loose(&mut self, comments: Vec<Entry>, place: Place) {
+        if comments.is_empty() {
+            return;
+        }
+        match self.data.last_mut() {
+            Some(last) if last.name == LOOSE => last.entries.extend(comments),
+            _ => self.data.push(Section { name: LOOSE, entries: comments, place }),
+        }
     }
 }
 

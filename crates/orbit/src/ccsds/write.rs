@@ -108,7 +108,10 @@ fn data(out: &mut String, table: &Table, sections: &[Section]) -> Result<bool, f
                     writeln!(out, "COVARIANCE_START")?;
                     in_covariance = true;
                 }
-                triangle(out, rules, section)?;
+                if triangle(out, rules, section)? {
+                    writeln!(out, "COVARIANCE_STOP")?;
+                    in_covariance = false;
+                }
             }
             _ if index + 1 == sections.len() => blank = block(out, section, table.meta_marks)?,
             _ => lines(out, &section.entries)?,
@@ -158,8 +161,9 @@ fn observation(out: &mut String, section: &Section) -> fmt::Result {
     Ok(())
 }
 
-/// The matrix in rows of the standard's order; a comment between two rows stays there.
-fn triangle(out: &mut String, rules: &SectionTable, section: &Section) -> fmt::Result {
+/// The matrix in rows of the standard's order; a comment between two rows stays there. Whether comments stand behind
+/// the last row: before the next matrix of the block they would belong to that one.
+fn triangle(out: &mut String, rules: &SectionTable, section: &Section) -> Result<bool, fmt::Error> {
     let keys = rules.matrix_keys();
     let mut comments: Vec<(usize, &str)> = Vec::new();
     let mut seen = 0;
@@ -184,7 +188,9 @@ fn triangle(out: &mut String, rules: &SectionTable, section: &Section) -> fmt::R
         writeln!(out, "{}", now.join(" "))?;
         (rest, written) = (later, written + length);
     }
-    comments.try_for_each(|(_, text)| comment(out, text))
+    let behind = comments.peek().is_some();
+    comments.try_for_each(|(_, text)| comment(out, text))?;
+    Ok(behind)
 }
 
 fn write_xml(out: &mut String, message: &Message, depth: usize) -> fmt::Result {

@@ -2,7 +2,6 @@
 
 use super::{At, Reader};
 use crate::ccsds::model::{Entry, Place, Section, Segment};
-use crate::ccsds::read;
 use crate::ccsds::schema::{SectionTable, Shape, Table};
 
 impl Reader<'_> {
@@ -46,41 +45,35 @@ impl Reader<'_> {
         }
     }
 
-    /// The section that is being filled.
+    /// The section that is being filled; `None` between two of them.
     pub(super) fn section(&mut self) -> Option<&mut Section> {
         let (_, message) = self.message.as_mut()?;
         match self.at {
             At::Header => Some(&mut message.header),
             At::Relative => message.relative.as_mut(),
             At::Metadata => message.segments.last_mut().map(|segment| &mut segment.metadata),
-            At::Data(_) | At::Closed => {
-                message.segments.last_mut().and_then(|segment| segment.data.last_mut())
-            }
+            At::Data(Some(_)) => message.segments.last_mut().and_then(|segment| segment.data.last_mut()),
+            At::Data(None) | At::Closed => None,
         }
     }
 
     /// Puts the comments read so far into the present section.
     pub(super) fn flush(&mut self) {
-        if self.pending.is_empty() {
+        if self.section().is_none() {
+            self.loose_comments(self.last);
             return;
         }
         let comments: Vec<Entry> = self.pending.drain(..).map(Entry::Comment).collect();
-        let last = self.last;
         if let Some(section) = self.section() {
             section.entries.extend(comments);
-        } else if let Some(segment) = self.message.as_mut().and_then(|(_, m)| m.segments.last_mut()) {
-            segment.data.push(Section { name: read::LOOSE, entries: comments, place: last });
         }
     }
 
     /// Puts the comments read so far into a section of their own: lines of data have no room for them.
     pub(super) fn loose_comments(&mut self, here: Place) {
-        if self.pending.is_empty() {
-            return;
-        }
         let comments: Vec<Entry> = self.pending.drain(..).map(Entry::Comment).collect();
         if let Some(segment) = self.message.as_mut().and_then(|(_, m)| m.segments.last_mut()) {
-            segment.data.push(Section { name: read::LOOSE, entries: comments, place: here });
+            segment.add_loose(comments, here);
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use super::Reader;
 use crate::ccsds::check;
-use crate::ccsds::model::{Entry, Field, Section};
-use crate::ccsds::read::LOOSE;
+use crate::ccsds::model::{Entry, Field};
 
 impl Reader<'_, '_> {
     pub(super) fn end_field(&mut self, at: usize) {
@@ -47,10 +46,7 @@ impl Reader<'_, '_> {
             section.entries.extend(comments);
         } else if let Some((_, message)) = &mut reading.table {
             match message.segments.last_mut() {
-                Some(segment) => match segment.data.last_mut().filter(|last| last.name == LOOSE) {
-                    Some(loose) => loose.entries.extend(comments),
-                    None => segment.data.push(Section { name: LOOSE, entries: comments, place: open.place }),
-                },
+                Some(segment) => segment.add_loose(comments, open.place),
                 None => message.header.entries.extend(comments),
             }
         }
@@ -70,9 +66,7 @@ impl Reader<'_, '_> {
                 segment.metadata = section;
             } else if section.name.is_empty() {
                 // An element that stands for several and holds none of their fields: only its comments count.
-                if !section.entries.is_empty() {
-                    segment.data.push(Section { name: LOOSE, ..section });
-                }
+                segment.add_loose(section.entries, section.place);
             } else {
                 segment.data.push(section);
             }
