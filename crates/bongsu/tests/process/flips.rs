@@ -121,7 +121,8 @@ async fn any_flipped_bit_of_a_record_in_use_is_found() {
     let verdict = verified(&seoul.data);
     assert!(verdict["blobs"].as_u64().unwrap() >= 2, "{verdict}");
     let verdict = verified(&washington.data);
-    assert!(verdict["purged"].as_u64().unwrap() >= 5, "{verdict}");
+    // What was recalled before it came has a place and no entry; how many of five those are is chance.
+    assert!(verdict["purged"].as_u64().unwrap() >= 3, "{verdict}");
     for data in [&seoul.data, &washington.data] {
         for _ in 0..FLIPS {
             flip(data, &mut rng);

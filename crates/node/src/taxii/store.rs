@@ -134,7 +134,7 @@ impl Store {
             Ok(Some(db)) => db,
             Ok(None) | Err(_) => create(&folder)?,
         };
-        let blobs = data.join("blobs");
+        let blobs = data.join("record/blobs");
         Ok(Self {
             folder,
             blobs,
