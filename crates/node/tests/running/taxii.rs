@@ -220,7 +220,7 @@ async fn filters_of_the_reference_suite() {
         ("?match[spec_version]=2.0,2.1", 5),
         ("?match[type]=incident&match[version]=2016-01-01T01:01:01.000Z", 0),
         ("?match[pattern_type]=stix", 2),
-        ("?match[tlp]=green", 1),
+        ("?match[tlp]=green", 0),
         (&*format!("?match[relationships-all]={MALWARE}"), 1),
         ("?match[confidence-gte]=10", 0),
         ("?match[malware_types]=remote-access-trojan", 1),
