@@ -1,4 +1,4 @@
-//! Who calls: names and passwords, bearer tokens, client certificates.
+//! Who calls: names and passwords, bearer tokens.
 //!
 //! Passwords are kept as Argon2id hashes (RFC 9106). One such hash takes tens of milliseconds on purpose; what was
 //! found right is remembered by a keyed digest, so that it is paid once and not with every request.
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use base::{KeyFingerprint, NodeName};
+use base::NodeName;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use label::{Audience, Level};
@@ -37,8 +37,7 @@ pub(crate) struct Client {
 
 struct Known {
     client: Client,
-    hash: Option<String>,
-    certificate: Option<KeyFingerprint>,
+    hash: String,
 }
 
 pub(crate) struct Clients {
@@ -65,12 +64,6 @@ impl Clients {
         Ok(Self { known, key, right: Mutex::default(), tries: tokio::sync::Semaphore::new(TRIES) })
     }
 
-    /// The client of a certificate that was shown and proven.
-    pub(crate) fn by_certificate(&self, shown: &KeyFingerprint) -> Option<Client> {
-        let known = self.known.iter().find(|known| known.certificate.as_ref() == Some(shown));
-        known.map(|known| known.client.clone())
-    }
-
     /// The client of an `Authorization` header that was found right lately.
     pub(crate) fn remembered(&self, authorization: &str) -> Option<Client> {
         let digest = self.digest(authorization);
@@ -91,7 +84,7 @@ impl Clients {
         };
         let (name, password) = text.split_once(':')?;
         let found = self.known.iter().position(|known| known.client.name.as_str() == name);
-        let hash = found.and_then(|place| self.known.get(place)?.hash.as_deref());
+        let hash = found.and_then(|place| Some(self.known.get(place)?.hash.as_str()));
         // An unknown name takes as long as a known one.
         let right = verify(password, hash.unwrap_or(NOBODY));
         let place = found.filter(|_| right && hash.is_some())?;
@@ -119,31 +112,15 @@ fn verify(password: &str, hash: &str) -> bool {
 
 fn known(client: &TaxiiClient, data: &Path) -> Result<Known, NodeError> {
     let name = &client.name;
-    let hash = match &client.secret_file {
-        None => None,
-        Some(file) => {
-            let path = data.join(file);
-            let text = std::fs::read_to_string(&path)
-                .map_err(|source| NodeError::Io { path: path.clone(), source })?;
-            let text = text.trim().to_owned();
-            if PasswordHash::new(&text).is_err() {
-                let message = format!(
-                    "`{}` holds no hash of a password; make it with `bongsu taxii client {name}`",
-                    path.display()
-                );
-                return Err(bad(message));
-            }
-            Some(text)
-        }
-    };
-    let certificate = match &client.certificate {
-        None => None,
-        Some(text) => {
-            Some(text.parse().map_err(|_| bad(format!("taxii client `{name}`: `{text}` is no SHA-256")))?)
-        }
-    };
-    if hash.is_none() && certificate.is_none() {
-        return Err(bad(format!("taxii client `{name}` has neither secret_file nor certificate")));
+    let path = data.join(&client.secret_file);
+    let text =
+        std::fs::read_to_string(&path).map_err(|source| NodeError::Io { path: path.clone(), source })?;
+    let hash = text.trim().to_owned();
+    if PasswordHash::new(&hash).is_err() {
+        let path = path.display();
+        let message =
+            format!("`{path}` holds no hash of a password; make it with `bongsu taxii client {name}`");
+        return Err(bad(message));
     }
     let eyes = match (client.own, &client.country, &client.clearance) {
         (true, None, None) => Eyes::Own,
@@ -158,7 +135,7 @@ fn known(client: &TaxiiClient, data: &Path) -> Result<Known, NodeError> {
             return Err(bad(message));
         }
     };
-    Ok(Known { client: Client { name: name.clone(), eyes }, hash, certificate })
+    Ok(Known { client: Client { name: name.clone(), eyes }, hash })
 }
 
 /// The Argon2id hash of a password, as a client's file holds it.

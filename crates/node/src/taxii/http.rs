@@ -66,9 +66,8 @@ impl Taxii {
 
     async fn answer(self: &Arc<Self>, request: Request) -> Result<Response, Refused> {
         self.core.metrics.requests.inc();
-        let certificate = request.extensions().get::<ShownCertificate>().cloned();
         let authorization = request.headers().get(header::AUTHORIZATION).cloned();
-        let client = self.client(certificate, authorization).await?;
+        let client = self.client(authorization).await?;
         let path = request.uri().path().trim_matches('/').to_owned();
         let (root, resource) = self.resource(&path, request.method()).ok_or_else(Refused::not_found)?;
         let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or("?"));
@@ -124,17 +123,10 @@ impl Taxii {
     }
 
     /// Who calls. Who is not known learns nothing else.
-    async fn client(
-        self: &Arc<Self>,
-        certificate: Option<ShownCertificate>,
-        authorization: Option<HeaderValue>,
-    ) -> Result<Client, Refused> {
-        if let Some(client) = certificate.and_then(|shown| self.clients.by_certificate(&shown.0)) {
-            return Ok(client);
-        }
+    async fn client(self: &Arc<Self>, authorization: Option<HeaderValue>) -> Result<Client, Refused> {
         let unknown = |why: &str| Refused::new(StatusCode::UNAUTHORIZED, "taxii::unauthorized", why);
         let Some(authorization) = authorization.as_ref().and_then(|value| value.to_str().ok()) else {
-            return Err(unknown("say who you are: Basic or Bearer, or a client certificate"));
+            return Err(unknown("say who you are: Basic or Bearer"));
         };
         if let Some(client) = self.clients.remembered(authorization) {
             return Ok(client);
@@ -397,10 +389,6 @@ impl Taxii {
         done.map_err(|_| Refused::from(NodeError::Stopping))?.map_err(Refused::from)
     }
 }
-
-/// The certificate that a client showed and whose key it proved.
-#[derive(Debug, Clone)]
-pub(crate) struct ShownCertificate(pub(crate) base::KeyFingerprint);
 
 fn no_method() -> Refused {
     let what = "there is nothing here by that method";

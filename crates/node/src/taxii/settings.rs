@@ -1,6 +1,5 @@
 //! What the operator says about the TAXII server, in `bongsu.toml`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use base::{Country, NodeName};
@@ -20,10 +19,6 @@ pub struct TaxiiSettings {
     /// Whom to ask.
     #[serde(default)]
     pub contact: Option<String>,
-    /// A further address to serve TAXII on, and nothing else: always TLS beyond loopback, with client certificates
-    /// where clients have one. The console's address serves it too.
-    #[serde(default)]
-    pub listen: Option<SocketAddr>,
     /// How clients call the server, say `https://taxii.example`; empty: paths alone, which the standard allows.
     #[serde(default)]
     pub url: String,
@@ -100,11 +95,7 @@ pub struct TaxiiClient {
     /// The name, also for the log-in.
     pub name: NodeName,
     /// A file below the data folder with the hash of its password (`bongsu taxii client` writes it).
-    #[serde(default)]
-    pub secret_file: Option<PathBuf>,
-    /// The SHA-256 of its certificate, for mutual TLS.
-    #[serde(default)]
-    pub certificate: Option<String>,
+    pub secret_file: PathBuf,
     /// Whether it belongs to this organisation and sees all of what it may read.
     #[serde(default)]
     pub own: bool,
