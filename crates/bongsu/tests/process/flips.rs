@@ -28,7 +28,19 @@ fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
     found
 }
 
-/// Flips one bit, anywhere in the record, and expects `record verify` to find it.
+/// Whether the log has a version of the page of `record.db` in which byte `at` lies (SQLite file format, section 4.1). Then
+/// nobody reads the page, and a copy that was under way may have left any mixture there: it is not compared.
+fn is_superseded(record: &Path, path: &Path, at: u64) -> bool {
+    const PAGE: usize = 4096;
+    if !path.ends_with("record.db") {
+        return false;
+    }
+    let log = std::fs::read(record.join("record.db-wal")).unwrap_or_default();
+    let page = u32::try_from(at / PAGE as u64 + 1).unwrap();
+    log.get(32..).unwrap_or_default().chunks(24 + PAGE).any(|frame| frame.starts_with(&page.to_be_bytes()))
+}
+
+/// Flips one bit, anywhere in the record that is read, and expects `record verify` to find it.
 fn flip(data: &Path, rng: &mut Rng) {
     let files = files(&data.join("record"));
     let mut at = rng.below(files.iter().map(|(_, size)| size).sum());
@@ -40,6 +52,9 @@ fn flip(data: &Path, rng: &mut Rng) {
             here
         })
         .unwrap();
+    if is_superseded(&data.join("record"), path, at) {
+        return;
+    }
     let whole = std::fs::read(path).unwrap();
     let mut changed = whole.clone();
     let bit = rng.below(8);
