@@ -138,19 +138,6 @@ describe('people', () => {
     assert.deepEqual([act.kind, act.by, act.approved], ['recall', 'chief', true]);
   });
 
-  it('try and propose a policy', async () => {
-    await page.goto(`${origin}/#/policy`);
-    await page.getByText('No national policy is in force').waitFor();
-    await page.locator('#policy-name').fill('kor');
-    await page.locator('#policy-text').fill('permit(principal, action, resource);');
-    await page.getByTestId('draft-try').click();
-    await page.locator('[data-testid=dry-run][data-state=whole]').waitFor();
-    await clean();
-    await page.getByTestId('policy-propose').click();
-    await page.locator('[data-testid=policy][data-version="1"]').waitFor();
-    await clean();
-  });
-
   it('search, by the keyboard too', async () => {
     await page.goto(`${origin}/#/search`);
     await page.locator('#search-words').fill('taken back');
