@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use base::{NodeName, Precedence, Timestamp};
 use label::Released;
 use record::{Checkpoint, Domain, Entry, Frontier, LaneState, NodeKey, PublicKey, lane_origin};
@@ -14,6 +16,8 @@ const LONGEST_WAIT_NANOS: i64 = 5_000_000_000;
 const HEARTBEAT_NANOS: i64 = 5_000_000_000;
 /// No answer for so long counts as a failure.
 const ANSWER_WITHIN_NANOS: i64 = 30_000_000_000;
+/// Batches that may be under way at once: while the peer stores one it checks the next.
+const WINDOW: usize = 2;
 
 /// How a link stands, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,9 +38,9 @@ pub enum LinkState {
 /// What happened outside.
 #[derive(Debug)]
 pub enum Event {
-    /// The peer answered the batch that is under way.
+    /// The peer answered a batch that is under way.
     Reply(Reply),
-    /// The batch that is under way did not get through.
+    /// A batch that is under way did not get through; what was sent behind it is given up with it.
     Failed(String),
     /// Try now, whatever the wait (an officer asked, or the peer was heard of).
     Retry,
@@ -47,7 +51,8 @@ pub enum Event {
 /// What to do outside.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Gather the items from place `start` to `end` (exclusive) and pass them to [`Outbound::batch`], then send.
+    /// Gather the items from place `start` to `end` (exclusive) and pass them to [`Outbound::batch`], then send, and
+    /// call [`Outbound::poll`] again: another batch may follow. The peer gets batches in the order of these.
     Send {
         /// First place.
         start: u64,
@@ -62,18 +67,20 @@ pub enum Action {
     WakeAt(Timestamp),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Idle,
-    UnderWay { end: u64, since: Timestamp },
-    Waiting { until: Timestamp },
+/// A batch that was sent and not answered.
+#[derive(Debug)]
+struct Flight {
+    start: u64,
+    end: u64,
+    since: Timestamp,
+    /// What was signed for it, once it was made.
+    signed: Option<Signed>,
 }
 
-/// The log up to the end of the batch that was made last.
 #[derive(Debug, Clone)]
-struct Sent {
-    frontier: Frontier,
-    signed_by: PublicKey,
+struct Signed {
+    root: [u8; 32],
+    by: PublicKey,
 }
 
 /// The sending half of one lane: the append-only log of what was released for one peer at one precedence, and how far
@@ -89,11 +96,15 @@ pub struct Outbound {
     acked: u64,
     /// The next batch starts here.
     next: u64,
-    phase: Phase,
+    /// Oldest first.
+    flights: VecDeque<Flight>,
+    /// Nothing is sent before then.
+    waits_until: Option<Timestamp>,
     failures: u32,
     /// The peer named another place to go on from since it last acknowledged.
     resynced: bool,
-    sent: Option<Sent>,
+    /// The log up to the end of the batch that was made last.
+    sent: Option<Frontier>,
     /// The agreement runs out then.
     expires: Option<Timestamp>,
     state: LinkState,
@@ -120,7 +131,8 @@ impl Outbound {
             frontier: state.frontier,
             acked,
             next: acked,
-            phase: Phase::Idle,
+            flights: VecDeque::new(),
+            waits_until: None,
             failures: 0,
             resynced: false,
             sent: None,
@@ -146,8 +158,8 @@ impl Outbound {
         Ok(self.frontier.size() - 1)
     }
 
-    /// Takes what happened and says what to do now. Call it after each event, after [`Self::append`], and when a
-    /// wait is over.
+    /// Takes what happened and says what to do now. Call it after each event, after [`Self::append`], after
+    /// [`Self::batch`], and when a wait is over.
     pub fn poll(&mut self, now: Timestamp, inbox: Vec<Event>) -> Vec<Action> {
         let mut outbox = Vec::new();
         for event in inbox {
@@ -155,57 +167,59 @@ impl Outbound {
                 Event::Reply(reply) => self.reply(now, reply, &mut outbox),
                 // One that comes late, when nothing is under way any more, was counted already.
                 Event::Failed(why) => {
-                    if matches!(self.phase, Phase::UnderWay { .. }) {
+                    if !self.flights.is_empty() {
                         self.fail(now, LinkState::Down(why), &mut outbox);
                     }
                 }
-                Event::Retry => {
-                    if matches!(self.phase, Phase::Waiting { .. }) {
-                        self.phase = Phase::Idle;
-                    }
-                }
+                Event::Retry => self.waits_until = None,
                 Event::Receipt(checkpoint) => self.receipt(checkpoint, &mut outbox),
             }
         }
         if let Some(expires) = self.expires.filter(|expires| now >= *expires) {
-            self.phase = Phase::Idle;
+            self.give_up();
+            self.waits_until = None;
             self.change(LinkState::Expired(expires), &mut outbox);
             outbox.push(Action::WakeAt(now.plus_nanos(HEARTBEAT_NANOS)));
             return outbox;
         }
-        if let Phase::UnderWay { since, .. } = &mut self.phase {
+        for flight in &mut self.flights {
             // When the clock was set back, the wait for the answer begins again.
-            *since = now.min(*since);
+            flight.since = now.min(flight.since);
         }
-        if let Phase::UnderWay { since, .. } = self.phase
-            && now >= since.plus_nanos(ANSWER_WITHIN_NANOS)
-        {
+        if self.answer_by().is_some_and(|at| now >= at) {
             self.fail(now, LinkState::Down("no answer".to_owned()), &mut outbox);
         }
-        if let Phase::Waiting { until } = self.phase
-            && (now >= until || until > now.plus_nanos(LONGEST_WAIT_NANOS))
-        {
-            // The second case: the clock was set back.
-            self.phase = Phase::Idle;
+        // The second case: the clock was set back.
+        self.waits_until.take_if(|until| now >= *until || *until > now.plus_nanos(LONGEST_WAIT_NANOS));
+        if self.waits_until.is_none() && self.wants_to_send(now) {
+            let (start, end) = (self.next, (self.next + MAX_BATCH_ITEMS as u64).min(self.size()));
+            self.flights.push_back(Flight { start, end, since: now, signed: None });
+            self.next = end;
+            outbox.push(Action::Send { start, end });
         }
-        if self.phase == Phase::Idle && self.wants_to_send(now) {
-            let end = (self.next + MAX_BATCH_ITEMS as u64).min(self.size());
-            self.phase = Phase::UnderWay { end, since: now };
-            outbox.push(Action::Send { start: self.next, end });
-        }
-        outbox.push(Action::WakeAt(match self.phase {
-            Phase::UnderWay { since, .. } => since.plus_nanos(ANSWER_WITHIN_NANOS),
-            Phase::Waiting { until } => until,
-            Phase::Idle => self.heard.plus_nanos(HEARTBEAT_NANOS),
-        }));
+        let heartbeat = self.heard.plus_nanos(HEARTBEAT_NANOS);
+        outbox.push(Action::WakeAt(self.waits_until.or_else(|| self.answer_by()).unwrap_or(heartbeat)));
         outbox
+    }
+
+    /// When the oldest batch under way must be answered.
+    fn answer_by(&self) -> Option<Timestamp> {
+        self.flights.front().map(|flight| flight.since.plus_nanos(ANSWER_WITHIN_NANOS))
+    }
+
+    /// How many batches are under way; answers to others are of no use any more.
+    pub fn under_way(&self) -> usize {
+        self.flights.len()
     }
 
     /// The right edge of the log's first `start` places, when this half knows it; else the record does
     /// (`lane_frontier`).
     pub fn frontier_at(&self, start: u64) -> Option<Frontier> {
-        let sent = self.sent.as_ref().map(|sent| &sent.frontier);
-        [Some(&self.frontier), sent].into_iter().flatten().find(|edge| edge.size() == start).cloned()
+        [Some(&self.frontier), self.sent.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|edge| edge.size() == start)
+            .cloned()
     }
 
     /// The batch that [`Action::Send`] asked for. `before` is the right edge of the log before `items`, which are
@@ -221,10 +235,13 @@ impl Outbound {
         now: Timestamp,
     ) -> Result<Batch, BatchError> {
         let (batch, frontier) = self.make(before, items, key, now)?;
-        if let Phase::UnderWay { end: until, .. } = &mut self.phase {
-            *until = frontier.size();
+        let start = batch.start();
+        if let Some(flight) = self.flights.back_mut().filter(|flight| flight.start == start) {
+            flight.end = frontier.size();
+            flight.signed = Some(Signed { root: frontier.root(), by: key.public() });
+            self.next = frontier.size();
         }
-        self.sent = Some(Sent { frontier, signed_by: key.public() });
+        self.sent = Some(frontier);
         Ok(batch)
     }
 
@@ -333,8 +350,13 @@ impl Outbound {
         Ok(())
     }
 
-    /// Something new, or nothing heard for a while: an empty batch asks the peer where it stands.
+    /// Something new, or nothing heard for a while: an empty batch asks the peer where it stands. Until it has answered
+    /// one, and while one is being made, no other goes.
     fn wants_to_send(&self, now: Timestamp) -> bool {
+        if let Some(last) = self.flights.back() {
+            let steady = self.state == LinkState::Up && !self.resynced;
+            return steady && self.flights.len() < WINDOW && last.signed.is_some() && self.next < self.size();
+        }
         self.next < self.size()
             || self.state != LinkState::Up
             || now >= self.heard.plus_nanos(HEARTBEAT_NANOS)
@@ -342,33 +364,44 @@ impl Outbound {
     }
 
     fn reply(&mut self, now: Timestamp, reply: Reply, outbox: &mut Vec<Action>) {
-        let Phase::UnderWay { end, .. } = self.phase else { return };
+        let Some(oldest) = self.flights.front().map(|flight| flight.start) else { return };
         match reply {
-            Reply::Ack { checkpoint } => match self.check_ack(&checkpoint, end) {
-                Ok(checkpoint) => {
-                    self.phase = Phase::Idle;
+            Reply::Ack { checkpoint } => match self.check_ack(&checkpoint) {
+                Ok(Some(checkpoint)) => {
+                    let end = checkpoint.size();
+                    // Who has this one has those before it.
+                    self.flights.retain(|flight| flight.end > end);
                     self.failures = 0;
                     self.resynced = false;
                     self.heard = now;
                     self.acknowledged(checkpoint, end, outbox);
                     self.change(LinkState::Up, outbox);
                 }
+                Ok(None) => {}
                 Err(why) => {
                     self.fail(now, LinkState::Down(format!("its receipt does not hold: {why}")), outbox)
                 }
             },
             Reply::Refused { refusal, size } => {
+                // The second came before the first, which is still to be answered.
+                if matches!(refusal, Refusal::Gap { .. }) && size == oldest && self.flights.len() > 1 {
+                    self.flights.truncate(1);
+                    self.next = self.flights.front().map_or(self.next, |flight| flight.end);
+                    self.resynced = true;
+                    return;
+                }
                 // Where the peer stands is where to go on, when that is a place of ours: after a crash on either
                 // side it is not where we thought. At once only the first time: a peer that names ever other places
                 // must not make us spin.
                 let resync = matches!(refusal, Refusal::Gap { .. } | Refusal::Replay { .. });
-                if resync && size <= self.size() && size != self.next {
-                    self.next = size;
-                    if !self.resynced {
-                        self.resynced = true;
-                        self.phase = Phase::Idle;
-                        return;
+                if resync && size <= self.size() && size != oldest {
+                    let first = !std::mem::replace(&mut self.resynced, true);
+                    self.give_up();
+                    if !first {
+                        self.fail(now, LinkState::Refused(refusal), outbox);
                     }
+                    self.next = size;
+                    return;
                 }
                 self.fail(now, LinkState::Refused(refusal), outbox);
             }
@@ -378,7 +411,9 @@ impl Outbound {
     fn acknowledged(&mut self, checkpoint: Checkpoint, end: u64, outbox: &mut Vec<Action>) {
         let news = self.acked != end || self.last_ack.is_none();
         self.acked = end;
-        self.next = end;
+        if self.flights.is_empty() {
+            self.next = end;
+        }
         // The first receipt for a size is the one that is kept, here as on disk.
         if news {
             self.last_ack = Some(checkpoint.clone());
@@ -391,30 +426,44 @@ impl Outbound {
         let end = checkpoint.size();
         let holds = checkpoint.origin() == self.origin()
             && checkpoint.check_cosigned(&self.peer.node, &self.peer.key).is_ok();
-        if holds && end > self.acked && end <= self.size() && !matches!(self.phase, Phase::UnderWay { .. }) {
+        if holds && end > self.acked && end <= self.size() && self.flights.is_empty() {
             self.acknowledged(checkpoint, end, outbox);
         }
     }
 
-    fn check_ack(&self, note: &str, end: u64) -> Result<Checkpoint, String> {
+    /// The receipt of a batch under way; `None` when it says less than is known already.
+    fn check_ack(&self, note: &str) -> Result<Option<Checkpoint>, String> {
         let checkpoint = Checkpoint::parse(note).map_err(|e| e.to_string())?;
         let origin = self.origin();
-        if checkpoint.size() != end || checkpoint.origin() != origin {
+        if checkpoint.origin() != origin {
             return Err("it is of another checkpoint".to_owned());
         }
-        let sent =
-            self.sent.as_ref().filter(|sent| sent.frontier.size() == end).ok_or("nothing was signed")?;
-        checkpoint.check_root(sent.frontier.root()).map_err(|e| e.to_string())?;
+        let end = checkpoint.size();
+        let Some(flight) = self.flights.iter().find(|flight| flight.end == end) else {
+            let late = end <= self.acked && self.last_ack.is_some();
+            return if late { Ok(None) } else { Err("it is of another checkpoint".to_owned()) };
+        };
+        let signed = flight.signed.as_ref().ok_or("nothing was signed")?;
+        checkpoint.check_root(signed.root).map_err(|e| e.to_string())?;
         // Ours must still stand on it too, or what we keep as the receipt proves nothing.
-        checkpoint.check(&origin, &self.me, &sent.signed_by).map_err(|e| e.to_string())?;
+        checkpoint.check(&origin, &self.me, &signed.by).map_err(|e| e.to_string())?;
         checkpoint.check_cosigned(&self.peer.node, &self.peer.key).map_err(|e| e.to_string())?;
-        Ok(checkpoint)
+        Ok(Some(checkpoint))
+    }
+
+    /// Nothing is under way any more; what was is sent again.
+    fn give_up(&mut self) {
+        if let Some(oldest) = self.flights.front() {
+            self.next = oldest.start;
+        }
+        self.flights.clear();
     }
 
     fn fail(&mut self, now: Timestamp, state: LinkState, outbox: &mut Vec<Action>) {
         let wait = FIRST_WAIT_NANOS.saturating_mul(1 << self.failures.min(16)).min(LONGEST_WAIT_NANOS);
         self.failures = self.failures.saturating_add(1);
-        self.phase = Phase::Waiting { until: now.plus_nanos(wait) };
+        self.give_up();
+        self.waits_until = Some(now.plus_nanos(wait));
         self.change(state, outbox);
     }
 

@@ -57,6 +57,11 @@ impl VerifiedBatch {
         self.precedence
     }
 
+    /// The first place.
+    pub const fn start(&self) -> u64 {
+        self.start
+    }
+
     /// How many items.
     pub const fn len(&self) -> usize {
         self.items.len()

@@ -146,6 +146,8 @@ struct Seen {
     crashes_after_storing: usize,
     refused_by_store: usize,
     replays: usize,
+    overtaken: usize,
+    windows: usize,
     repetitions: usize,
     withdrawn: usize,
     purged: usize,
@@ -192,8 +194,9 @@ impl World {
         assert!(actions.len() <= 4, "{actions:?}");
         let sends = actions.iter().filter(|a| matches!(a, Action::Send { .. })).count();
         assert!(sends <= 1, "{actions:?}");
+        assert!(self.sender.half.under_way() <= 2);
         let Some(Action::WakeAt(wake)) = actions.last() else { panic!("{actions:?}") };
-        let wake = *wake;
+        let mut wake = *wake;
         for action in actions {
             if crashes && self.rng.percent(3) {
                 self.crash_sender();
@@ -204,6 +207,11 @@ impl World {
                 Action::Acknowledged(checkpoint) => self.sender.lane.acked = Some(checkpoint),
                 Action::Changed(_) | Action::WakeAt(_) => {}
             }
+        }
+        if sends > 0 {
+            self.seen.windows += usize::from(self.sender.half.under_way() > 1);
+            // Another may follow.
+            wake = self.poll(Vec::new(), crashes);
         }
         wake
     }
@@ -229,9 +237,12 @@ impl World {
         let refused = |refusal| Some(Reply::Refused { refusal, size });
         let reply = match self.receiver.receive(text, self.now) {
             Err(refusal) => {
-                // Of honest nodes, only a late duplicate can be refused.
-                assert!(matches!(refusal, Refusal::Replay { .. }), "{refusal}");
-                self.seen.replays += 1;
+                // Of honest nodes, only a late duplicate can be refused, and what overtook another.
+                match refusal {
+                    Refusal::Replay { .. } => self.seen.replays += 1,
+                    Refusal::Gap { .. } => self.seen.overtaken += 1,
+                    _ => panic!("{refusal}"),
+                }
                 refused(refusal)
             }
             Ok(_) if bad_days && self.rng.percent(10) => {
@@ -409,6 +420,8 @@ fn whatever_happens_on_the_way_the_logs_end_equal() {
         all.crashes_after_storing += seen.crashes_after_storing;
         all.refused_by_store += seen.refused_by_store;
         all.replays += seen.replays;
+        all.overtaken += seen.overtaken;
+        all.windows += seen.windows;
         all.repetitions += seen.repetitions;
         all.withdrawn += seen.withdrawn;
         all.purged += seen.purged;
@@ -416,7 +429,7 @@ fn whatever_happens_on_the_way_the_logs_end_equal() {
     }
     let Seen { requests_lost, replies_lost, duplicates, sender_crashes, .. } = all;
     let Seen { crashes_before_storing, crashes_after_storing, refused_by_store, replays, .. } = all;
-    let Seen { repetitions, withdrawn, purged, items, .. } = all;
+    let Seen { overtaken, windows, repetitions, withdrawn, purged, items, .. } = all;
     for count in [
         requests_lost,
         replies_lost,
@@ -426,6 +439,8 @@ fn whatever_happens_on_the_way_the_logs_end_equal() {
         crashes_after_storing,
         refused_by_store,
         replays,
+        overtaken,
+        windows,
         repetitions,
         withdrawn,
         purged,

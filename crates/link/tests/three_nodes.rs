@@ -193,6 +193,7 @@ struct Seen {
     crashes: usize,
     clock_off: usize,
     replays: usize,
+    gaps: usize,
     overtaken: usize,
     purged: usize,
     items: usize,
@@ -216,9 +217,11 @@ impl World {
         let clock = self.clock(from);
         let node = &mut self.nodes[from];
         let actions = node.outs.get_mut(&(to, lane)).unwrap().poll(clock, events);
+        let mut sent = false;
         for action in actions {
             match action {
                 Action::Send { start, end } => {
+                    sent = true;
                     let ids = node.disk.outs.get(&(to, lane)).map(|log| log.ids.clone()).unwrap_or_default();
                     let item = |id: &EntryId| {
                         let entry = node.disk.content[id].clone().unwrap();
@@ -240,6 +243,9 @@ impl World {
                 Action::Changed(_) | Action::WakeAt(_) => {}
             }
         }
+        if sent {
+            self.poll(from, to, lane, Vec::new());
+        }
     }
 
     /// A request arrives; on a bad day the receiver crashes before or after it stored.
@@ -259,6 +265,7 @@ impl World {
             Err(refusal) => {
                 match &refusal {
                     Refusal::Replay { .. } => self.seen.replays += 1,
+                    Refusal::Gap { .. } => self.seen.gaps += 1,
                     Refusal::ClockOff { .. } => self.seen.clock_off += 1,
                     other => panic!("honest nodes accuse one another: {other}"),
                 }
@@ -456,12 +463,13 @@ fn three_nodes_end_equal_whatever_happens() {
         all.crashes += seen.crashes;
         all.clock_off += seen.clock_off;
         all.replays += seen.replays;
+        all.gaps += seen.gaps;
         all.overtaken += seen.overtaken;
         all.purged += seen.purged;
         all.items += seen.items;
     }
-    let Seen { lost, doubled, crashes, clock_off, replays, overtaken, purged, items } = all;
-    for count in [lost, doubled, crashes, clock_off, replays, overtaken, purged, items] {
+    let Seen { lost, doubled, crashes, clock_off, replays, gaps, overtaken, purged, items } = all;
+    for count in [lost, doubled, crashes, clock_off, replays, gaps, overtaken, purged, items] {
         assert!(count > 100, "{all:?}");
     }
 }

@@ -14,10 +14,10 @@ use base::{NodeName, Precedence};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use link::{Expected, MAX_BATCH_BYTES, PeerIdentity, ReceivedBatch, Refusal, Refused, Reply, VerifiedBatch};
 use record::PublicKey;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{MutexGuard, SemaphorePermit};
 
 use crate::core::{Core, Draft, lock, nobody};
-use crate::peer_link::PeerLink;
+use crate::peer_link::{Lane, PeerLink};
 use crate::serve::LinkCaller;
 
 /// Where batches go; the lane follows.
@@ -25,6 +25,10 @@ pub(crate) const BATCH_PATH: &str = "/link/v2/batch";
 
 /// How long the body of a request may take.
 const BODY_WITHIN: Duration = Duration::from_secs(20);
+/// How long a batch waits for those that it overtook ..
+const OVERTAKEN_WITHIN: Duration = Duration::from_millis(500);
+/// .. and how often it looks for them.
+const LOOK_FOR_OVERTAKEN: Duration = Duration::from_millis(1);
 /// A peer whose batches are refused waits for each answer: so many times as long as the check took ..
 const WAIT_FOR_WORK: u32 = 4;
 /// .. and so long for each refusal in a row ..
@@ -44,8 +48,8 @@ async fn receive(
 ) -> Response {
     let Some(link) = core.link(&caller.peer) else { return StatusCode::FORBIDDEN.into_response() };
     let Ok(lane) = lane.parse::<Precedence>() else { return StatusCode::NOT_FOUND.into_response() };
-    // One batch of a lane at a time, also in memory: the next one waits unread.
-    let _turn = link.lane(lane).turn.lock().await;
+    // One batch of a lane is read and checked at a time, while the one before it is stored; further ones wait unread.
+    let turn = link.lane(lane).turn.lock().await;
     hold_back(&core, &link, lane).await;
     let read = if link.peer.certificate == caller.certificate {
         read(request).await
@@ -57,6 +61,7 @@ async fn receive(
     let reply = match read {
         Ok(bytes) => match check(&core, &link, lane, bytes).await {
             Ok((batch, _room)) => {
+                let _storing = in_order(link.lane(lane), batch.start(), turn).await;
                 match core.receive(caller.peer.clone(), batch, caller.address.clone()).await {
                     Ok(reply) => Ok(reply),
                     Err(e) => return (StatusCode::SERVICE_UNAVAILABLE, e.to_string()).into_response(),
@@ -91,6 +96,21 @@ async fn receive(
             (status, Json(Reply::Refused { refusal, size: 0 })).into_response()
         }
     }
+}
+
+/// The turn to be stored. The batches of a lane come over several connections; one that overtook those before it
+/// waits for them a while, outside of its turn to be read.
+async fn in_order<'l>(lane: &'l Lane, start: u64, turn: MutexGuard<'l, ()>) -> MutexGuard<'l, ()> {
+    let storing = lane.storing.lock().await;
+    if start <= lane.received() {
+        return storing;
+    }
+    drop((storing, turn));
+    let until = Instant::now() + OVERTAKEN_WITHIN;
+    while start > lane.received() && Instant::now() < until {
+        tokio::time::sleep(LOOK_FOR_OVERTAKEN).await;
+    }
+    lane.storing.lock().await
 }
 
 /// Who sends more than its share waits, unread.

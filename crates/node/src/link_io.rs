@@ -1,6 +1,6 @@
 //! Moving the link's bytes: for each peer and lane one task that sends what the state machine says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use base::{NodeName, Precedence, Timestamp};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use link::{Action, Batch, Event, Item, LinkState, MAX_BATCH_ITEMS, Reply};
+use link::{Action, Batch, Event, Item, LinkState, Reply};
 use record::Frontier;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -51,9 +51,14 @@ pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: S
             match tls::link_client(&identity, link.peer.certificate) {
                 Ok(client) => {
                     let lanes = Precedence::ALL.map(|lane| {
-                        let (core, link, client) =
-                            (Arc::clone(&core), Arc::clone(&link), Arc::clone(&client));
-                        let sender = Sender { core, link, lane, client, open: None, ahead: None };
+                        let (core, link) = (Arc::clone(&core), Arc::clone(&link));
+                        let line = Line {
+                            address: link.peer.address.clone(),
+                            path: format!("{BATCH_PATH}/{lane}"),
+                            client: Arc::clone(&client),
+                        };
+                        let (idle, under_way) = (Vec::new(), VecDeque::new());
+                        let sender = Sender { core, link, lane, line, idle, under_way };
                         tokio::spawn(sender.run(stop.clone()))
                     });
                     if let Some(old) = tasks.insert(name, Tasks { link, lanes: lanes.into() }) {
@@ -64,7 +69,7 @@ pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: S
             }
         }
         tokio::select! {
-            () = stopped(&mut stop) => break,
+            () = stopped(&mut stop) => break 'run,
             () = core.peer_added.notified() => {}
         }
     }
@@ -74,46 +79,43 @@ pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: S
     }
 }
 
-/// Sends one lane to one peer, over a connection of its own.
+/// Sends one lane to one peer, over connections of its own.
 struct Sender {
     core: Arc<Core>,
     link: Arc<PeerLink>,
     lane: Precedence,
-    client: Arc<ClientConfig>,
-    open: Option<SendRequest<Full<Bytes>>>,
-    /// The items that follow those under way, made ready meanwhile.
-    ahead: Option<Ahead>,
+    line: Line,
+    /// Connections on which nothing is under way.
+    idle: Vec<SendRequest<Full<Bytes>>>,
+    /// What was sent and not answered, oldest first.
+    under_way: VecDeque<Posted>,
 }
 
-/// Items of a lane from the place `start` on.
-struct Ahead {
-    start: u64,
-    items: Vec<Item>,
-}
+/// The answer to a batch on its way, with the connection when it can be used again.
+type Posted = JoinHandle<Result<(Reply, SendRequest<Full<Bytes>>), String>>;
 
 impl Sender {
     async fn run(mut self, mut stop: Stop) {
         let mut inbox = Vec::new();
         let link = Arc::clone(&self.link);
         let lane = link.lane(self.lane);
-        loop {
+        'run: loop {
             let actions = lock(&lane.outbound).poll(self.now(), std::mem::take(&mut inbox));
             let mut wake_at = self.now().plus_seconds(5.0);
+            let mut sent = false;
             for action in actions {
                 match action {
                     Action::Send { start, end } => {
-                        let sent = tokio::select! {
+                        let made = tokio::select! {
                             // What is cut off here is sent again after the start.
-                            () = stopped(&mut stop) => return,
-                            sent = self.send(start, end) => sent,
+                            () = stopped(&mut stop) => break 'run,
+                            made = self.make(start, end) => made,
                         };
-                        inbox.push(match sent {
-                            Ok(reply) => Event::Reply(reply),
-                            Err(why) => {
-                                self.open = None;
-                                Event::Failed(why)
-                            }
-                        });
+                        match made {
+                            Ok(body) => self.post(body),
+                            Err(why) => inbox.push(Event::Failed(why)),
+                        }
+                        sent = true;
                     }
                     Action::Acknowledged(checkpoint) => {
                         let items = lock(&lane.outbound).acked();
@@ -132,17 +134,30 @@ impl Sender {
                     Action::WakeAt(at) => wake_at = at,
                 }
             }
-            if !inbox.is_empty() {
+            // Nobody waits any more for the answers to what was given up.
+            let awaited = lock(&lane.outbound).under_way();
+            self.under_way.drain(awaited.min(self.under_way.len())..).for_each(|posted| posted.abort());
+            if sent {
                 continue;
             }
-            // What was read before a wait may not be what may go after it.
-            self.ahead = None;
+            let wait = self.until(wake_at);
             tokio::select! {
-                () = stopped(&mut stop) => return,
+                () = stopped(&mut stop) => break 'run,
                 () = lane.wake.notified() => inbox.extend(lane.news()),
-                () = tokio::time::sleep(self.until(wake_at)) => {}
+                Some(answer) = answered(&mut self.under_way) => inbox.push(match answer {
+                    Ok((reply, open)) => {
+                        self.idle.push(open);
+                        Event::Reply(reply)
+                    }
+                    Err(why) => {
+                        self.idle.clear();
+                        Event::Failed(why)
+                    }
+                }),
+                () = tokio::time::sleep(wait) => {}
             }
         }
+        self.under_way.iter().for_each(JoinHandle::abort);
     }
 
     fn now(&self) -> Timestamp {
@@ -160,51 +175,55 @@ impl Sender {
         let _ = self.core.events.send(NodeEvent::Link { peer, state, acked, log_size });
     }
 
-    async fn send(&mut self, start: u64, end: u64) -> Result<Reply, String> {
-        let ready = self.ahead.take().filter(|ahead| ahead.start == start).map(|ahead| ahead.items);
-        let batch = batch(&self.core, &self.link, self.lane, (start, end), ready.unwrap_or_default()).await?;
-        let behind = batch.start() + batch.len() as u64;
-        let body = batch.to_bytes().map_err(|e| e.to_string())?;
-        let mut open = self.open.take();
-        let (reply, ahead) = tokio::join!(
-            tokio::time::timeout(PATIENCE, self.post(&mut open, body)),
-            // While the peer checks and stores these, the next are read.
-            self.read_ahead(behind),
-        );
-        (self.open, self.ahead) = (open, ahead);
-        reply.map_err(|_| "no answer in time".to_owned())?
+    /// The batch from `start` to `end` as bytes.
+    async fn make(&self, start: u64, end: u64) -> Result<Bytes, String> {
+        let batch = batch(&self.core, &self.link, self.lane, (start, end)).await?;
+        Ok(batch.to_bytes().map_err(|e| e.to_string())?.into())
     }
 
-    /// The items from `start` on for the batch after the one under way; `None` when there are none yet.
-    async fn read_ahead(&self, start: u64) -> Option<Ahead> {
-        let size = lock(&self.link.lane(self.lane).outbound).size();
-        let end = (start + MAX_BATCH_ITEMS as u64).min(size);
-        if start >= end {
-            return None;
-        }
-        let mut items = fresh(&self.link, self.lane, start, end);
-        if items.is_empty() {
-            // What cannot be read now is asked for again, and told then.
-            items = self.core.gather(self.link.peer.node.clone(), self.lane, start, end).await.ok()?.items;
-        }
-        Some(Ahead { start, items })
+    /// Sends a batch behind those that are under way.
+    fn post(&mut self, body: Bytes) {
+        let (line, open) = (self.line.clone(), self.idle.pop().filter(|open| !open.is_closed()));
+        self.under_way.push_back(tokio::spawn(async move {
+            let answer = tokio::time::timeout(PATIENCE, line.post(open, body)).await;
+            answer.map_err(|_| "no answer in time".to_owned())?
+        }));
     }
+}
 
-    /// Sends a batch over the connection that is `open`, or over a new one, which then is.
+/// The answer to the oldest; the others wait for it. `None` when nothing is under way.
+async fn answered(
+    under_way: &mut VecDeque<Posted>,
+) -> Option<Result<(Reply, SendRequest<Full<Bytes>>), String>> {
+    let answer = under_way.front_mut()?.await;
+    under_way.pop_front();
+    Some(answer.unwrap_or_else(|e| Err(e.to_string())))
+}
+
+/// Where a lane goes.
+#[derive(Clone)]
+struct Line {
+    address: String,
+    path: String,
+    client: Arc<ClientConfig>,
+}
+
+impl Line {
+    /// Sends a batch over the connection that is `open`, or over a new one.
     async fn post(
         &self,
-        open: &mut Option<SendRequest<Full<Bytes>>>,
-        body: Vec<u8>,
-    ) -> Result<Reply, String> {
-        let mut connection = match open.take().filter(|open| !open.is_closed()) {
+        open: Option<SendRequest<Full<Bytes>>>,
+        body: Bytes,
+    ) -> Result<(Reply, SendRequest<Full<Bytes>>), String> {
+        let mut connection = match open {
             Some(open) => open,
             None => self.connect().await?,
         };
         connection.ready().await.map_err(|e| e.to_string())?;
-        let request = hyper::Request::post(format!("{BATCH_PATH}/{}", self.lane))
-            .header("host", &self.link.peer.address)
+        let request = hyper::Request::post(&self.path)
+            .header("host", &self.address)
             .header("content-type", "application/vnd.bongsu.link-batch")
-            .body(Full::new(Bytes::from(body)))
+            .body(Full::new(body))
             .map_err(|e| e.to_string())?;
         let response = connection
             .send_request(request)
@@ -216,12 +235,12 @@ impl Sender {
             .await
             .map_err(|e| e.to_string())?
             .to_bytes();
-        *open = Some(connection);
-        serde_json::from_slice(&bytes).map_err(|_| format!("the peer answered {status}"))
+        let reply = serde_json::from_slice(&bytes).map_err(|_| format!("the peer answered {status}"))?;
+        Ok((reply, connection))
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
-        let address = &self.link.peer.address;
+        let address = &self.address;
         let stream = TcpStream::connect(address).await.map_err(|e| format!("{address}: {e}"))?;
         let _ = stream.set_nodelay(true);
         // The name is not looked at: the pinned certificate decides.
@@ -241,16 +260,14 @@ impl Sender {
     }
 }
 
-/// The signed batch of what a lane has from `start` to `end`, fewer items when they are large; `ready` are those that
-/// were read ahead.
+/// The signed batch of what a lane has from `start` to `end`, fewer items when they are large.
 pub(crate) async fn batch(
     core: &Core,
     link: &PeerLink,
     precedence: Precedence,
     (start, end): (u64, u64),
-    ready: Vec<Item>,
 ) -> Result<Batch, String> {
-    let gathered = items(core, link, precedence, (start, end), ready).await;
+    let gathered = items(core, link, precedence, (start, end)).await;
     let (before, items) = gathered.map_err(|e| e.to_string())?;
     let now = core.surroundings.now();
     lock(&link.lane(precedence).outbound).batch(before, items, &core.key, now).map_err(|e| e.to_string())
@@ -262,17 +279,13 @@ async fn items(
     link: &PeerLink,
     precedence: Precedence,
     (start, end): (u64, u64),
-    ready: Vec<Item>,
 ) -> Result<(Frontier, Vec<Item>), NodeError> {
     let known = lock(&link.lane(precedence).outbound).frontier_at(start);
     if let Some(before) = known {
         if start == end {
             return Ok((before, Vec::new()));
         }
-        let mut items = ready;
-        if items.is_empty() {
-            items = fresh(link, precedence, start, end);
-        }
+        let mut items = fresh(link, precedence, start, end);
         if !items.is_empty() {
             withdraw(core, &mut items);
             return Ok((before, items));

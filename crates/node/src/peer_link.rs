@@ -58,8 +58,10 @@ pub(crate) struct Lane {
     /// When that last led to a try.
     retried: Mutex<Option<Instant>>,
     pub(crate) received: AtomicU64,
-    /// One batch of the peer at a time.
+    /// One batch of the peer is read and checked at a time ..
     pub(crate) turn: tokio::sync::Mutex<()>,
+    /// .. and one is stored.
+    pub(crate) storing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -91,7 +93,8 @@ impl PeerLink {
             heard: AtomicBool::new(false),
             retried: Mutex::new(None),
             received: received.next().unwrap_or_default().into(),
-            turn: tokio::sync::Mutex::new(()),
+            turn: tokio::sync::Mutex::default(),
+            storing: tokio::sync::Mutex::default(),
         });
         Self {
             peer,

@@ -36,7 +36,7 @@ pub(super) async fn batches(
     let mut all = Vec::new();
     for (lane, start) in starts {
         let end = lock(&link.lane(*lane).outbound).size();
-        let batch = link_io::batch(&world.core, &link, *lane, (*start, end), Vec::new()).await.unwrap();
+        let batch = link_io::batch(&world.core, &link, *lane, (*start, end)).await.unwrap();
         all.push(answer(world, &format!("batch {lane} {start}"), batch.to_bytes().unwrap(), sent));
     }
     all
