@@ -69,7 +69,7 @@ pub(crate) async fn run(core: Arc<Core>, identity: Arc<TlsIdentity>, mut stop: S
             }
         }
         tokio::select! {
-            () = stopped(&mut stop) => break 'run,
+            () = stopped(&mut stop) => break,
             () = core.peer_added.notified() => {}
         }
     }
