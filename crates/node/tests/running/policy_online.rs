@@ -1,13 +1,13 @@
 //! A policy from the draft to force on a running node: tried, proposed, signed by two officers with their accounts.
 
 use base::Timestamp;
+use hyper::Method;
 use label::{POLICY_SCHEMA, PolicyDocument};
 use node::{
     AccountSignature, Config, Desk, Officer, Overrides, PolicyApproval, RulesAnswer, RulesOnRecord,
     RulesOrder, order_rules,
 };
 use record::{NodeKey, ReadRecord};
-use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::support::person::{Person, add, chief};
