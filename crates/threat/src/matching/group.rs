@@ -32,24 +32,38 @@ pub struct HitGroups {
     limit: usize,
     groups: BTreeMap<(IndicatorKind, String, bool), HitGroup>,
     bytes: usize,
+    hits: u64,
     untold: u64,
+    head_lines: u64,
+    lines_before: u64,
 }
 
 impl HitGroups {
     /// None yet; at most `limit` different indicators are told apart.
     pub const fn new(limit: usize) -> Self {
-        Self { limit, groups: BTreeMap::new(), bytes: 0, untold: 0 }
+        Self { limit, groups: BTreeMap::new(), bytes: 0, hits: 0, untold: 0, head_lines: 0, lines_before: 0 }
+    }
+
+    /// For a part of a log that is given behind the `head_lines` that head it: what is found in these is passed over,
+    /// and the others are counted on from the `lines_before` it.
+    pub const fn behind(mut self, head_lines: u64, lines_before: u64) -> Self {
+        self.head_lines = head_lines;
+        self.lines_before = lines_before;
+        self
     }
 
     /// Takes a hit as [`match_log`](crate::match_log) gives it.
     pub fn take(&mut self, hit: &Hit, line: &HitLine<'_>) {
+        let Some(number) = hit.line.checked_sub(self.head_lines).filter(|number| *number > 0) else { return };
+        let number = self.lines_before + number;
+        self.hits += 1;
         let key = (hit.kind, hit.indicator.clone(), hit.suppressed_by.is_some());
         if !self.groups.contains_key(&key) && self.groups.len() >= self.limit {
             self.untold += 1;
             return;
         }
         let group = self.groups.entry(key).or_insert_with(|| HitGroup {
-            first: hit.clone(),
+            first: Hit { line: number, ..hit.clone() },
             hits: 0,
             span: None,
             outside_validity: true,
@@ -61,12 +75,17 @@ impl HitGroups {
             let (from, to) = group.span.unwrap_or((time, time));
             group.span = Some((from.min(time), to.max(time)));
         }
-        let is_new = group.lines.last().is_none_or(|(number, _)| *number != hit.line);
+        let is_new = group.lines.last().is_none_or(|(last, _)| *last != number);
         let fits = group.lines.is_empty() || self.bytes + line.bytes.len() <= LINE_BYTES;
         if is_new && fits && group.lines.len() < LINES {
             self.bytes += line.bytes.len();
-            group.lines.push((hit.line, line.bytes.to_vec()));
+            group.lines.push((number, line.bytes.to_vec()));
         }
+    }
+
+    /// All hits.
+    pub const fn hits(&self) -> u64 {
+        self.hits
     }
 
     /// Hits of indicators beyond the limit, which no group tells of.
