@@ -278,8 +278,6 @@ impl Node {
                 *address = link.to_string();
             }
         }
-        let reloading = Arc::clone(&core);
-        let _ = tokio::task::spawn_blocking(move || feeds::reload(&reloading)).await;
         let (stop, stopped) = watch::channel(false);
         let people = Arc::new(people::People::new(Arc::clone(&core), people_files)?);
         let api = api::Api { core: Arc::clone(&core), people: Arc::clone(&people), stop: stopped.clone() };
@@ -287,6 +285,8 @@ impl Node {
         let taxii = tokio::task::spawn_blocking(move || taxii::Taxii::open(&opening, stop_taxii))
             .await
             .map_err(|_| NodeError::Stopping)??;
+        let reloading = Arc::clone(&core);
+        let _ = tokio::task::spawn_blocking(move || feeds::reload(&reloading)).await;
         let mut tasks = vec![
             tokio::spawn(serve::console(
                 console_listener,

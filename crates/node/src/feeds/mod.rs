@@ -20,7 +20,7 @@ use crate::unpack::InputLimits;
 pub(crate) use fetch::fetch;
 pub(crate) use folder::watch_folder;
 pub(crate) use follow::follow;
-pub(crate) use indicators::Indicators;
+pub(crate) use indicators::{Give, Indicators, heed};
 
 /// The most bytes of one input that is kept, compressed or not.
 pub(crate) const MAX_INPUT_BYTES: u64 = 256 << 20;
