@@ -138,6 +138,30 @@ describe('people', () => {
     assert.deepEqual([act.kind, act.by, act.approved], ['recall', 'chief', true]);
   });
 
+  it('try, propose and sign a policy by passkey, and nobody signs twice', async () => {
+    await page.goto(`${origin}/#/policy`);
+    await page.getByText('No national policy is in force').waitFor();
+    await page.locator('#policy-name').fill('kor');
+    await page.locator('#policy-text').fill('permit(principal, action, resource);');
+    await page.getByTestId('draft-try').click();
+    await page.locator('[data-testid=dry-run][data-state=whole]').waitFor();
+    await clean();
+    await page.getByTestId('policy-propose').click();
+    await page.locator('[data-testid=policy][data-version="1"]').waitFor();
+    await page.getByTestId('policy-try').click();
+    await page.locator('[data-testid=dry-run][data-state=whole]').waitFor();
+    await page.getByTestId('policy-sign').click();
+    await page.getByText('1 of 2: chief').waitFor();
+    assert.equal(await page.getByTestId('policy-sign').count(), 0);
+    assert.equal(await page.getByTestId('policy-apply').count(), 0);
+    await page.getByRole('button', { name: '한국어: switch to Korean' }).click();
+    await page.getByText('2명 중 1명: chief').waitFor();
+    await clean();
+    await page.getByRole('button', { name: 'English' }).click();
+    const act = await page.evaluate(async () => (await (await fetch('/api/acts')).json()).items[0]);
+    assert.deepEqual([act.kind, act.detail, act.approved], ['policy', 'signed policy/kor/1', true]);
+  });
+
   it('search, by the keyboard too', async () => {
     await page.goto(`${origin}/#/search`);
     await page.locator('#search-words').fill('taken back');

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use base::{Country, Marking, NodeName};
 use serde::{Deserialize, Serialize};
 
+use crate::feeds::FeedKind;
 use crate::taxii::TaxiiSettings;
 
 /// Why settings cannot be used.
@@ -88,12 +89,22 @@ pub struct MarkingRule {
 pub struct HttpFeed {
     /// What it is called.
     pub title: String,
-    /// What it holds: `catalogue`.
+    /// What it holds: `catalogue`, `indicators`, `warninglist` or `log`.
     pub kind: String,
     /// `http://` or `https://`.
     pub url: String,
     /// How often, in minutes.
     pub every_minutes: u64,
+}
+
+/// A log that is followed as it grows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FollowedLog {
+    /// What it is called.
+    pub title: String,
+    /// Where it lies; below the data folder when it is no absolute path.
+    pub path: PathBuf,
 }
 
 /// The organisation's identity provider (OpenID Connect).
@@ -147,6 +158,7 @@ struct File {
 struct FeedsFile {
     folder: Option<PathBuf>,
     http: Option<Vec<HttpFeed>>,
+    logs: Option<Vec<FollowedLog>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -171,6 +183,8 @@ struct WatchFile {
 #[serde(deny_unknown_fields, default)]
 struct MarkingFile {
     catalogue: Option<MarkingRule>,
+    indicators: Option<MarkingRule>,
+    logs: Option<MarkingRule>,
     default: Option<MarkingRule>,
     rules: Option<Vec<MarkingRule>>,
 }
@@ -210,10 +224,16 @@ pub struct Config {
     pub feed_folder: PathBuf,
     /// Sources that are fetched.
     pub http_feeds: Vec<HttpFeed>,
+    /// Logs that are followed.
+    pub followed_logs: Vec<FollowedLog>,
     /// Names of protected objects.
     pub watch_names: Vec<String>,
     /// The marking of catalogues as received.
     pub catalogue_marking: MarkingRule,
+    /// The marking of indicators as received; what an object says of itself narrows it.
+    pub indicator_marking: MarkingRule,
+    /// The marking of lines of logs.
+    pub log_marking: MarkingRule,
     /// The marking of findings on protected objects that no rule names.
     pub default_marking: MarkingRule,
     /// Further marking rules; a finding carries the join of all that apply.
@@ -314,6 +334,7 @@ impl Config {
         let from_file = |set: bool| if set { Origin::File(path.clone()) } else { Origin::Default };
         origins.insert("feeds.folder", from_file(file.feeds.folder.is_some()));
         origins.insert("feeds.http", from_file(file.feeds.http.is_some()));
+        origins.insert("feeds.logs", from_file(file.feeds.logs.is_some()));
         origins.insert("watch.names", from_file(file.watch.names.is_some()));
         origins.insert("marking.catalogue", from_file(file.marking.catalogue.is_some()));
         origins.insert("marking.default", from_file(file.marking.default.is_some()));
@@ -359,8 +380,11 @@ impl Config {
             max_record_bytes: file.max_record_bytes.unwrap_or(64 << 30),
             feed_folder: data.join(file.feeds.folder.unwrap_or_else(|| "feeds".into())),
             http_feeds: file.feeds.http.unwrap_or_default(),
+            followed_logs: file.feeds.logs.unwrap_or_default(),
             watch_names: file.watch.names.unwrap_or_default(),
             catalogue_marking: file.marking.catalogue.unwrap_or_else(|| nobody("UNCLASSIFIED")),
+            indicator_marking: file.marking.indicators.unwrap_or_else(|| nobody("RESTRICTED")),
+            log_marking: file.marking.logs.unwrap_or_else(|| nobody("RESTRICTED")),
             default_marking: file.marking.default.unwrap_or_else(|| nobody("RESTRICTED")),
             marking_rules: file.marking.rules.unwrap_or_default(),
             screen_hours: file.screen.hours.unwrap_or(24.0),
@@ -396,10 +420,11 @@ impl Config {
         }
         self.check_people()?;
         for feed in &self.http_feeds {
-            if feed.kind != "catalogue" || feed.every_minutes == 0 {
+            if FeedKind::named(&feed.kind).is_none() || feed.every_minutes == 0 {
                 let message = format!(
-                    "feed `{}` needs kind = \"catalogue\" and every_minutes of at least 1",
-                    feed.title
+                    "feed `{}` needs a kind of {} and every_minutes of at least 1",
+                    feed.title,
+                    FeedKind::NAMES
                 );
                 return Err(value("feeds.http", origin("feeds.http"), &message));
             }
@@ -410,10 +435,14 @@ impl Config {
     /// Whether the markings of the settings can be read by the tables of the day.
     pub(crate) fn check_markings(&self, by: &label::Rules) -> Result<(), ConfigError> {
         let origin = |key: &str| self.origins.get(key).cloned().unwrap_or(Origin::Default);
-        let rules =
-            [("marking.catalogue", &self.catalogue_marking), ("marking.default", &self.default_marking)]
-                .into_iter()
-                .chain(self.marking_rules.iter().map(|rule| ("marking.rules", rule)));
+        let rules = [
+            ("marking.catalogue", &self.catalogue_marking),
+            ("marking.default", &self.default_marking),
+            ("marking.indicators", &self.indicator_marking),
+            ("marking.logs", &self.log_marking),
+        ]
+        .into_iter()
+        .chain(self.marking_rules.iter().map(|rule| ("marking.rules", rule)));
         for (key, rule) in rules {
             // A marking that the kernel cannot read would withhold everything in silence.
             let country = if self.country.as_str() == "ZZZ" { "KOR" } else { self.country.as_str() };
@@ -476,6 +505,7 @@ impl Config {
             ("exercise", json!(self.exercise)),
             ("feeds.folder", json!(self.feed_folder)),
             ("feeds.http", json!(self.http_feeds)),
+            ("feeds.logs", json!(self.followed_logs)),
             ("link.contacts", json!(self.contacts)),
             ("link.peer_bytes_per_second", json!(self.peer_bytes_per_second)),
             ("link.peer_items_per_second", json!(self.peer_items_per_second)),
@@ -488,6 +518,8 @@ impl Config {
             ("listen", json!(self.listen)),
             ("marking.catalogue", json!(self.catalogue_marking)),
             ("marking.default", json!(self.default_marking)),
+            ("marking.indicators", json!(self.indicator_marking)),
+            ("marking.logs", json!(self.log_marking)),
             ("marking.rules", json!(self.marking_rules)),
             ("max_record_bytes", json!(self.max_record_bytes)),
             ("name", json!(self.name)),

@@ -15,9 +15,11 @@ use link::{Agreement, DerivativeFlag, Grant, RecallReceipt, Refused, ReleaseRequ
 use rand_core::RngCore;
 use rayon::prelude::*;
 use record::{Checkpoint, Domain, Entry, Fraud, Heading, NodeKey, Peer, PublicKey, SqliteRecord, Stored};
+use threat::Sighting;
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::events::NodeEvent;
+use crate::feeds::Indicators;
 use crate::jobs::Jobs;
 use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;
@@ -110,6 +112,8 @@ pub(crate) enum Draft {
     Parts(IncidentParts),
     /// A step toward the rules of release.
     Rule(Box<RuleDraft>),
+    /// That an indicator was seen, for whoever gave it.
+    Sighting(Box<Sighting>),
     /// What clients of the TAXII server added.
     TaxiiAdded(Box<TaxiiAdded>),
     /// What clients of the TAXII server deleted.
@@ -204,6 +208,8 @@ pub(crate) struct Core {
     /// The newest checkpoint of the own log, for pages.
     pub(crate) checkpoint: Mutex<Option<Checkpoint>>,
     pub(crate) situation: RwLock<Situation>,
+    /// What logs are searched for.
+    pub(crate) indicators: Indicators,
     pub(crate) views: Views,
     pub(crate) surroundings: Arc<dyn Surroundings>,
     pub(crate) links: RwLock<BTreeMap<NodeName, Arc<PeerLink>>>,
@@ -387,6 +393,7 @@ impl Core {
                 RuleDraft::Signature(noun) => with(self, noun, precedence),
                 RuleDraft::Applied(noun) => with(self, noun, precedence),
             },
+            Draft::Sighting(noun) => with(self, noun.as_ref(), precedence),
             Draft::TaxiiAdded(noun) => with(self, noun.as_ref(), precedence),
             Draft::TaxiiRemoved(noun) => with(self, noun.as_ref(), precedence),
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),

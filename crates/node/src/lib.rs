@@ -59,7 +59,9 @@ use tokio_rustls::TlsAcceptor;
 
 pub use crate::api::openapi;
 pub use crate::arrivals::{Arrival, Arrivals};
-pub use crate::config::{Config, ConfigError, HttpFeed, MarkingRule, OidcSettings, Origin, Overrides};
+pub use crate::config::{
+    Config, ConfigError, FollowedLog, HttpFeed, MarkingRule, OidcSettings, Origin, Overrides,
+};
 pub use crate::courier::{FileReceived, LaneSpan, receive_file, receive_receipts, send_file};
 pub use crate::evidence::{Stopped, WitnessState, witness_key, write_whole};
 pub use crate::export::{ForPeer, Selection};
@@ -258,7 +260,7 @@ impl Node {
         let link_tls = TlsAcceptor::from(tls::link_server(&identity)?);
         let people_files = people::Files::read(&config, config.console_origin(console.port()))?;
         let uses_tls = config.tls;
-        let http_feeds = config.http_feeds.clone();
+        let (http_feeds, followed) = (config.http_feeds.clone(), config.followed_logs.clone());
         let fingerprint = identity.fingerprint();
         let (core, writer) = tokio::task::spawn_blocking(move || {
             writer::start(config, key, fingerprint, Arc::new(repeat::Repeated::new(fixed)))
@@ -276,10 +278,6 @@ impl Node {
                 *address = link.to_string();
             }
         }
-        let reloading = Arc::clone(&core);
-        if let Ok(Err(e)) = tokio::task::spawn_blocking(move || feeds::reload(&reloading)).await {
-            tracing::warn!(error = %e, "the last catalogue could not be loaded again");
-        }
         let (stop, stopped) = watch::channel(false);
         let people = Arc::new(people::People::new(Arc::clone(&core), people_files)?);
         let api = api::Api { core: Arc::clone(&core), people: Arc::clone(&people), stop: stopped.clone() };
@@ -287,6 +285,8 @@ impl Node {
         let taxii = tokio::task::spawn_blocking(move || taxii::Taxii::open(&opening, stop_taxii))
             .await
             .map_err(|_| NodeError::Stopping)??;
+        let reloading = Arc::clone(&core);
+        let _ = tokio::task::spawn_blocking(move || feeds::reload(&reloading)).await;
         let mut tasks = vec![
             tokio::spawn(serve::console(
                 console_listener,
@@ -307,6 +307,9 @@ impl Node {
         ];
         for feed in http_feeds {
             tasks.push(tokio::spawn(feeds::fetch(Arc::clone(&core), feed, stopped.clone())));
+        }
+        for log in followed {
+            tasks.push(tokio::spawn(feeds::follow(Arc::clone(&core), log, stopped.clone())));
         }
         let node = Self { core, people, stop, tasks, writer: Some(writer), console, link, tls: uses_tls };
         people::keep_url(&data, &node.url(), &node.people.origin)?;

@@ -24,6 +24,7 @@ use self::exchange::hand_on;
 pub use self::incidents::IncidentParts;
 use self::incidents::{pending, stored};
 use crate::core::{Appended, Chance, Command, Core, Draft, Surroundings, lock};
+use crate::feeds::Indicators;
 use crate::jobs::Jobs;
 use crate::link_index::LinkIndex;
 use crate::metrics::Metrics;
@@ -98,6 +99,7 @@ pub(crate) fn start(
         metrics: Metrics::default(),
         checkpoint: Mutex::new(Some(record.checkpoint().clone())),
         situation: RwLock::new(Situation::default()),
+        indicators: Indicators::default(),
         views,
         surroundings,
         links: RwLock::new(BTreeMap::new()),

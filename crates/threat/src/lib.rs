@@ -36,8 +36,8 @@ pub use indicator::{
 };
 pub use logs::{FieldType, LogFormat, detect_log_format, field_type};
 pub use matching::{
-    Hit, HitContext, HitLine, MatchOptions, MatchSummary, Matcher, Sighting, finding_of_hit, match_log,
-    observation_of_hit, sightings_of_hit,
+    Hit, HitContext, HitGroup, HitGroups, HitLine, MatchOptions, MatchSummary, Matcher, Sighting,
+    finding_of_hits, match_log, observation_of_hits, sightings_of_hits,
 };
 pub use pattern::{
     Binding, MAX_OBSERVED_BYTES, MAX_PATTERN_BYTES, MAX_PATTERN_NESTING, MatchError, ObservationIndex,

@@ -407,7 +407,8 @@ fn nouns_come_from_a_hit() {
         "valid_until":"2021-01-01T00:00:00Z",
         "object_marking_refs":["marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"]}]}"#;
     let set = set_of(stix);
-    let log = format!("{DNS}1773144000.5\tC\t-\t-\tw.evil.example\t-\n");
+    let log =
+        format!("{DNS}1773144000.5\tC\t-\t-\tw.evil.example\t-\n1773144100.5\tC\t-\t-\tevil.example\t-\n");
     let matcher = Matcher { set: &set, warninglists: None };
     let options = MatchOptions { log: "dns.log".to_owned(), suppressed: false };
     let context = threat::HitContext {
@@ -415,23 +416,28 @@ fn nouns_come_from_a_hit() {
         received: "2026-03-10T12:01:00Z".parse().unwrap(),
         marking: base::Marking::new("RESTRICTED", &[], "KOR"),
     };
-    let mut seen = Vec::new();
-    for _ in 0..2 {
-        match_log(&mut log.as_bytes(), &matcher, &options, &mut |hit, line| {
-            assert!(hit.outside_validity && hit.kind == IndicatorKind::Domain);
-            assert_eq!(line.bytes, log.lines().last().unwrap().as_bytes());
-            let observation = threat::observation_of_hit(hit, line, &context);
-            let finding = threat::finding_of_hit(hit, &context, &[]);
-            assert_eq!(observation.title, "dns.log, line 8");
-            assert_eq!(finding.objects[0].id, "domain:evil.example");
-            assert_eq!(finding.confidence, base::Confidence::Low);
-            seen.push((observation.blob, threat::sightings_of_hit(hit, line, &set)));
-        })
-        .unwrap();
-    }
-    assert_eq!(seen.len(), 2);
-    assert_eq!(seen[0], seen[1]);
-    let sighting = &seen[0].1[0];
+    let gathered = || {
+        let mut groups = threat::HitGroups::new(100);
+        match_log(&mut log.as_bytes(), &matcher, &options, &mut |hit, line| groups.take(hit, line)).unwrap();
+        assert_eq!(groups.untold(), 0);
+        groups.into_groups()
+    };
+    let groups = gathered();
+    assert_eq!(groups, gathered());
+    let [group] = &groups[..] else { panic!("{groups:?}") };
+    assert!(group.outside_validity && group.first.kind == IndicatorKind::Domain && group.hits == 2);
+    let lines: Vec<&str> = log.lines().skip(7).collect();
+    assert_eq!(group.evidence(), format!("{}\n", lines.join("\n")).as_bytes());
+    let observation = threat::observation_of_hits(group, &context);
+    let finding = threat::finding_of_hits(group, &context, &[]);
+    assert_eq!((observation.title.as_str(), observation.items), ("dns.log, lines 8, 9", 2));
+    assert_eq!(finding.title, "domain evil.example seen 2 times in dns.log, first in field query of line 8");
+    assert_eq!(finding.interval.end().to_string(), "2026-03-10T12:01:40.5Z");
+    assert_eq!(finding.objects[0].id, "domain:evil.example");
+    assert_eq!(finding.confidence, base::Confidence::Low);
+    let seen = threat::sightings_of_hits(group, &set);
+    assert_eq!(seen[0].count, 2);
+    let sighting = &seen[0];
     assert_eq!(
         (sighting.object.as_deref(), sighting.marking.tlp.as_deref()),
         (Some("indicator--1"), Some("AMBER"))

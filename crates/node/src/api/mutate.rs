@@ -17,10 +17,11 @@ use super::read::held_by;
 use super::viewer::{AtHome, OwnerOnly};
 use super::{Api, ErrorView, Failure};
 use crate::core::Draft;
+use crate::feeds::{self, FeedKind};
 use crate::jobs::Job;
 use crate::people::{ActKind, Caller};
+use crate::screening;
 use crate::view::{Noun, View};
-use crate::{feeds, screening};
 
 /// Longest title of a report.
 const MAX_TITLE: usize = 200;
@@ -254,7 +255,9 @@ pub(crate) struct FeedQuery {
     title: Option<String>,
 }
 
-/// Takes in bytes: `catalogue` (TLE, 3LE or OMM as CSV, JSON, KVN or XML; also .zst or .gz).
+/// Takes in bytes: `catalogue` (TLE, 3LE or OMM as CSV, JSON, KVN or XML), `indicators` (STIX, MISP, CSV, lists; in
+/// place of those of the same title), `warninglist` (MISP) or `log` (Zeek, EVTX, JSON, CSV, text: searched for the
+/// indicators); also .zst or .gz.
 #[utoipa::path(post, path = "/api/feeds/{kind}", tag = "work", params(("kind" = String, Path), FeedQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 201, body = Receipt), (status = 404, body = ErrorView), (status = 422, body = ErrorView)))]
@@ -266,12 +269,14 @@ pub(crate) async fn feed(
     Query(query): Query<FeedQuery>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<Receipt>), Failure> {
-    if kind != "catalogue" {
-        return Err(Failure::not_found().hint("the kinds of feeds are: catalogue"));
-    }
+    let Some(kind) = FeedKind::named(&kind) else {
+        return Err(
+            Failure::not_found().hint("the kinds of feeds are: catalogue, indicators, warninglist, log")
+        );
+    };
     let title = text("title", query.title.as_deref().unwrap_or("upload"), MAX_TITLE)?;
     let core = api.core.clone();
-    let taken = tokio::task::spawn_blocking(move || feeds::take_in(&core, &title, body.to_vec()))
+    let taken = tokio::task::spawn_blocking(move || feeds::take_in(&core, kind, &title, body.to_vec()))
         .await
         .map_err(|_| crate::NodeError::Stopping)??;
     let act = api.core.act(ActKind::Feed, caller.actor()).about([taken.entry]);

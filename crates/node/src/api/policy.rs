@@ -10,10 +10,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use base::{BlobHash, EntryId, Timestamp};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use label::{CodeTable, POLICY_SCHEMA, Policy, PolicyDocument};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use utoipa::{IntoParams, ToSchema};
 
@@ -36,6 +37,8 @@ const MAX_NAME: usize = 100;
 const MAX_DAYS: u32 = 3660;
 /// Lines of a dry run that wait for who reads them.
 const WAITING: usize = 64;
+/// How long a line waits for who reads it, before the dry run gives its place to another.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 /// How often a dry run looks whether the session still stands.
 const SESSION_CHECK: Duration = Duration::from_secs(1);
 
@@ -284,7 +287,7 @@ pub(crate) async fn try_out(
     Ok(lines(api, caller, policy, days, permit))
 }
 
-/// The lines of a dry run as they come. It ends with the session, and when nobody reads.
+/// The lines of a dry run as they come. It ends with the session, and when nobody reads any more.
 fn lines(
     api: Api,
     caller: Caller,
@@ -293,6 +296,7 @@ fn lines(
     permit: tokio::sync::OwnedSemaphorePermit,
 ) -> Response {
     let (to, from) = mpsc::channel::<Bytes>(WAITING);
+    let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let mut looked = Instant::now();
@@ -307,7 +311,7 @@ fn lines(
             }
             let Ok(mut text) = serde_json::to_vec(&line) else { return false };
             text.push(b'\n');
-            to.blocking_send(text.into()).is_ok()
+            runtime.block_on(to.send_timeout(text.into(), READ_WITHIN)).is_ok()
         };
         if let Err(error) = dry_run(&api.core, policy, days, &mut give) {
             // Whoever reads sees that the last line is missing.
@@ -317,6 +321,8 @@ fn lines(
     let lines = stream::unfold(from, |mut from| async move {
         from.recv().await.map(|line| (Ok::<_, Infallible>(line), from))
     });
+    // Fused, because compression asks once more after the end.
+    let lines = lines.fuse();
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
 }
 

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 
 use super::canary::CANARY;
 use crate::core::{Core, Draft, Surroundings, nobody};
+use crate::feeds::FeedKind;
 use crate::{Config, api, people, writer};
 
 /// 2026-03-10T00:00:00Z.
@@ -734,7 +735,9 @@ impl World {
         let elements = "1 29349U 06034A   26069.50000000  .00000000  00000-0  00000-0 0  9990\n\
                         2 29349   0.0500 100.0000 0002000  90.0000 200.0000  1.00270000 10009\n";
         let bytes = format!("{CANARY}\n{elements}").into_bytes();
-        let taken = tokio::task::spawn_blocking(move || crate::feeds::take_in(&core, &title, bytes));
+        let taken = tokio::task::spawn_blocking(move || {
+            crate::feeds::take_in(&core, FeedKind::Catalogue, &title, bytes)
+        });
         if let Ok(taken) = taken.await.unwrap() {
             self.hidden.push((taken.entry, nobody(&"KOR".parse().unwrap()), true));
         }

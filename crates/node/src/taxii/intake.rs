@@ -1,6 +1,6 @@
 //! Taking envelopes in: the bytes into a blob, an entry into the record, the objects into the index, in this order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use base::Timestamp;
@@ -10,6 +10,7 @@ use threat::taxii::{Arrived, EnvelopeFault, Micros, Status, read_envelope};
 use super::classes::Marker;
 use super::noun::{RemovedVersion, TaxiiAdded, TaxiiRemoved, TaxiiStatusTaken};
 use super::store::{Addition, Held, ToAdd};
+use super::watched::indicator_ids;
 use super::{Taxii, TaxiiCollection, TaxiiRoot};
 use crate::NodeError;
 use crate::core::{Draft, lock, nobody};
@@ -62,7 +63,10 @@ impl Taxii {
             marking: nobody(&self.core.config.country),
         };
         let home = self.record(Draft::TaxiiAdded(Box::new(added.clone())))?;
+        let ids = indicator_ids(&arrived);
+        let before = self.newest_indicators(&collection.id, &ids)?;
         let status = self.index(&root.path, &added, arrived, home)?;
+        self.changed(before, &collection.id, &ids);
         self.grown.send_modify(|size| *size += 1);
         Ok(status)
     }
@@ -89,7 +93,11 @@ impl Taxii {
             marking: nobody(&self.core.config.country),
         };
         let home = self.record(Draft::TaxiiRemoved(Box::new(removed.clone())))?;
-        self.forget(&removed, home)
+        let ids = BTreeSet::from([object.to_owned()]);
+        let before = self.newest_indicators(&collection.id, &ids)?;
+        self.forget(&removed, home)?;
+        self.changed(before, &collection.id, &ids);
+        Ok(())
     }
 
     /// Records a draft; gives its place in the home log.

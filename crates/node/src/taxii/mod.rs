@@ -15,6 +15,7 @@ mod settings;
 mod store;
 mod stream;
 mod takeover;
+mod watched;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -71,7 +72,9 @@ impl Taxii {
             grown: tokio::sync::watch::Sender::new(0),
         };
         taxii.catch_up()?;
-        Ok(Some(Arc::new(taxii)))
+        let taxii = Arc::new(taxii);
+        taxii.be_watched(&core.indicators);
+        Ok(Some(taxii))
     }
 
     /// The marking that the settings give to a collection.

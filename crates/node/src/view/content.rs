@@ -6,6 +6,7 @@ use base::{EntryId, Finding, NodeName, Noun as _, ObjectRef, Observation, Recall
 use incident::Incident;
 use link::Refused;
 use record::{Entry, Peer, Stored};
+use threat::Sighting;
 
 use super::rows::Noun;
 use crate::people::Act;
@@ -139,6 +140,12 @@ impl Content {
                 peer: refused.peer,
                 ..Self::default()
             };
+        }
+        if kind == Sighting::SCHEMA
+            && let Ok(sighting) = entry.noun::<Sighting>()
+        {
+            let title = format!("{} {} seen {} times", sighting.kind, sighting.indicator, sighting.count);
+            return Self { noun: Some(Noun::Other), kind: "sighting".to_owned(), title, ..Self::default() };
         }
         if kind == IncidentParts::SCHEMA
             && let Ok(parts) = entry.noun::<IncidentParts>()

@@ -162,6 +162,15 @@ impl OwnerRows<'_> {
     /// Whether an own finding that stands has the same kind, objects and second of start. One that names no object is
     /// never known.
     pub(crate) fn knows(&self, finding: &Finding) -> rusqlite::Result<bool> {
+        self.knows_as(finding, |_| true)
+    }
+
+    /// The same of one that is alike also in what `alike` looks at.
+    pub(crate) fn knows_as(
+        &self,
+        finding: &Finding,
+        alike: impl Fn(&Finding) -> bool,
+    ) -> rusqlite::Result<bool> {
         let Some(object) = finding.objects.first() else { return Ok(false) };
         let second = 1_000_000_000;
         let from = finding.interval.start().unix_nanos().div_euclid(second).saturating_mul(second);
@@ -174,7 +183,8 @@ impl OwnerRows<'_> {
         let ids = |finding: &Finding| finding.objects.iter().map(|o| o.id.clone()).collect::<Vec<_>>();
         for place in places {
             let Some(row) = self.at(place.cast_unsigned())? else { continue };
-            let same = |known: Finding| known.kind == finding.kind && ids(&known) == ids(finding);
+            let same =
+                |known: Finding| known.kind == finding.kind && ids(&known) == ids(finding) && alike(&known);
             if row.is_own() && row.recalled_by.is_none() && row.finding().is_some_and(same) {
                 return Ok(true);
             }

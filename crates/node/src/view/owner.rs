@@ -1,5 +1,7 @@
 //! What only the owner may ask: decided for whom, and why not.
 
+use std::collections::BTreeMap;
+
 use base::{EntryId, NodeName};
 use label::{Rule, Withheld};
 use record::Peer;
@@ -172,14 +174,33 @@ impl OwnerRows<'_> {
             .map(|upto| upto.unwrap_or(0).cast_unsigned())
     }
 
-    /// The newest own observation that stands and fits.
+    /// The newest own observations of a kind that stand, by their titles.
+    pub(crate) fn newest_of_each_title(
+        &self,
+        kind: &str,
+    ) -> rusqlite::Result<BTreeMap<String, (EntryId, base::Observation)>> {
+        let mut found = BTreeMap::new();
+        let mut before = None;
+        loop {
+            let rows = self.observations_of(kind, before, 100)?;
+            let Some(last) = rows.last() else { return Ok(found) };
+            before = Some(last.seq);
+            for row in rows.iter().filter(|row| row.is_own()) {
+                let Some(observation) = row.observation() else { continue };
+                found.entry(observation.title.clone()).or_insert((row.id, observation));
+            }
+        }
+    }
+
+    /// The newest own observation of a kind that stands and fits.
     pub(crate) fn newest_observation(
         &self,
+        kind: &str,
         fits: impl Fn(&base::Observation) -> bool,
     ) -> rusqlite::Result<Option<(EntryId, base::Observation)>> {
         let mut before = None;
         loop {
-            let rows = self.standing(Noun::Observation, before, 100)?;
+            let rows = self.observations_of(kind, before, 100)?;
             let Some(last) = rows.last() else { return Ok(None) };
             before = Some(last.seq);
             let own = rows.iter().filter(|row| row.is_own());

@@ -232,6 +232,21 @@ impl Rows<'_> {
         )
     }
 
+    /// Observations of one kind that were not taken back, newest first, below `before`. It looks at all observations:
+    /// for what is asked once.
+    pub(crate) fn observations_of(
+        &self,
+        kind: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<Row>> {
+        self.many(
+            "INDEXED BY standing WHERE noun = ?1 AND kind = ?2 AND recalled_by IS NULL AND seq < ?3 \
+             ORDER BY seq DESC LIMIT ?4",
+            params![Noun::Observation as i64, kind, below(before), count(limit)],
+        )
+    }
+
     /// Findings of one kind that were not taken back, newest first, below `before`.
     pub(crate) fn findings_of(
         &self,

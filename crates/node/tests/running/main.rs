@@ -8,6 +8,7 @@ mod support;
 mod carried;
 mod clearance;
 mod feeds;
+mod hits;
 mod hostile;
 mod hub;
 mod link;

@@ -1,6 +1,7 @@
 //! A policy from the draft to force on a running node: tried, proposed, signed by two officers with their accounts.
 
 use base::Timestamp;
+use hyper::Method;
 use label::{POLICY_SCHEMA, PolicyDocument};
 use node::{
     AccountSignature, Config, Desk, Officer, Overrides, PolicyApproval, RulesAnswer, RulesOnRecord,
@@ -76,6 +77,18 @@ async fn two_officers_put_a_policy_in_force_while_the_node_runs() {
     assert_eq!((text(counts[0], "peer"), &counts[0]["newly_held"]), ("washington", &json!(2)));
     let sum = counts[0]["unchanged"].as_u64().unwrap() + 2;
     assert_eq!(counts[0]["considered"].as_u64().unwrap(), sum);
+
+    // A browser reads it compressed, to its end.
+    let body = json!({"text": NO_FINDINGS}).to_string().into_bytes();
+    let cookie = kim.client.cookie.clone();
+    let headers = [
+        ("cookie", cookie.as_str()),
+        ("x-bongsu", "1"),
+        ("content-type", "application/json"),
+        ("accept-encoding", "gzip"),
+    ];
+    let packed = kim.client.raw(Method::POST, "/api/policy/dry-run", &headers, body).await.unwrap();
+    assert_eq!((packed.status, packed.header("content-encoding")), (200, "gzip"));
 
     let policy = propose(&kim.client, NO_FINDINGS).await;
     assert_eq!((&policy["version"], text(&policy, "author")), (&json!(1), "kim"));

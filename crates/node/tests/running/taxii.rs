@@ -1,10 +1,12 @@
 //! The TAXII server: what the reference server's suite asks, what the interoperability document asks, and what no other
 //! server does: each reader's pages are of what that reader may see.
 
+use std::io::Write;
+
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, SEOUL, Side};
+use crate::support::{Answer, Client, SEOUL, Side, text};
 
 const ROOT: &str = "/trustgroup1/";
 const TYPE: &str = "application/taxii+json;version=2.1";
@@ -516,4 +518,44 @@ async fn a_stream_tells_what_is_added_and_goes_on_from_a_cursor() {
     let piece = tokio::time::timeout(crate::support::PATIENCE, again.next()).await.unwrap().unwrap().unwrap();
     let piece = String::from_utf8_lossy(&piece).into_owned();
     assert!(piece.contains("number 2") && !piece.contains("number 1"), "{piece}");
+}
+
+/// What a client adds is looked for in a log that is followed, from that moment on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn indicators_of_clients_are_looked_for() {
+    let mut side =
+        Side::new(&format!("{}[[feeds.logs]]\ntitle = \"proxy\"\npath = \"proxy.log\"\n", settings()));
+    std::fs::write(side.data().join("secret"), node::taxii_secret_hash("Password0").unwrap()).unwrap();
+    let path = side.data().join("proxy.log");
+    let line = |name: &str| format!("2026-03-10T12:00:00Z GET http://{name}/a\n");
+    std::fs::write(&path, line("before.example")).unwrap();
+    side.start().await;
+    let usa = Caller::new(&side, "usa");
+    let named = |number: u32, modified: &str, name: &str| {
+        let mut one = indicator(number, modified);
+        one["pattern"] = json!(format!("[domain-name:value = '{name}']"));
+        one
+    };
+    usa.post(BOTH, &json!([named(1, "2026-01-01T00:00:00.000Z", "old.example")])).await;
+    usa.post(BOTH, &json!([named(1, "2026-01-02T00:00:00.000Z", "new.example")])).await;
+    usa.post(BOTH, &json!([named(2, "2026-01-02T00:00:00.000Z", "gone.example")])).await;
+    let gone = format!("{ROOT}collections/{BOTH}/objects/{}/", text(&named(2, "", ""), "id"));
+    assert_eq!(usa.send(Method::DELETE, &gone, Vec::new()).await.status, 200);
+    let mut live = side.officer().listen(None).await;
+    let lines = ["old.example", "gone.example", "new.example"].map(line).concat();
+    std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(lines.as_bytes()).unwrap();
+    live.wait("entry", |event| event["kind"] == "threat.indicator_seen").await;
+    let found = side.officer().all("/api/findings").await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(text(&found[0], "title"), "domain new.example seen in field line of proxy, line 4");
+    // The same after a start that reads the collections again.
+    side.restart().await;
+    let mut live = side.officer().listen(None).await;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .unwrap()
+        .write_all(line("new.example").as_bytes())
+        .unwrap();
+    live.wait("entry", |event| event["kind"] == "threat.indicator_seen").await;
 }

@@ -171,7 +171,12 @@ pub(crate) async fn introduce(at: &Side, other: &Side) {
 /// Two nodes that know one another. They were introduced while both were stopped: of two that run, the first to hear
 /// of the other calls it and is, rightly, refused and recorded as a stranger.
 pub(crate) async fn allies() -> (Side, Side) {
-    let (mut seoul, mut washington) = (Side::started(SEOUL).await, Side::started(WASHINGTON).await);
+    allies_of(SEOUL, WASHINGTON).await
+}
+
+/// The same with settings of their own.
+pub(crate) async fn allies_of(seoul: &str, washington: &str) -> (Side, Side) {
+    let (mut seoul, mut washington) = (Side::started(seoul).await, Side::started(washington).await);
     seoul.stop().await;
     washington.stop().await;
     for (at, other) in [(&seoul, &washington), (&washington, &seoul)] {

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use base::{
     BlobHash, Confidence, EntryId, Finding, Interval, Marked, Marking, Method, Noun, ObjectRef, Observation,
     Severity, Timestamp,
@@ -5,52 +7,67 @@ use base::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Hit, HitContext, HitLine};
+use super::{HitContext, HitGroup};
 use crate::indicator::{IndicatorKind, IndicatorSet, Origin};
 
-/// The evidence of a hit: the line of the log, by the hash of its bytes.
-pub fn observation_of_hit(hit: &Hit, line: &HitLine<'_>, context: &HitContext) -> Observation {
+/// The evidence of hits: the lines of the log, by the hash of [`HitGroup::evidence`].
+pub fn observation_of_hits(group: &HitGroup, context: &HitContext) -> Observation {
+    let bytes = group.evidence();
+    let log = &group.first.log;
+    let numbers: Vec<String> = group.lines.iter().map(|(number, _)| number.to_string()).collect();
+    let title = match &numbers[..] {
+        [one] => format!("{log}, line {one}"),
+        many => format!("{log}, lines {}", many.join(", ")),
+    };
     Observation {
-        kind: "threat.log_line".to_owned(),
-        title: format!("{}, line {}", hit.log, hit.line),
+        kind: "threat.log_lines".to_owned(),
+        title,
         source: context.source.clone(),
         received: context.received,
-        interval: Interval::at(hit.time.unwrap_or(context.received)),
+        interval: interval(group, context),
         place: None,
-        blob: BlobHash::from_bytes(Sha256::digest(line.bytes).into()),
-        bytes: line.bytes.len() as u64,
-        items: 1,
+        blob: BlobHash::from_bytes(Sha256::digest(&bytes).into()),
+        bytes: bytes.len() as u64,
+        items: group.lines.len() as u64,
         faults: 0,
         marking: context.marking.clone(),
         evidence: Vec::new(),
     }
 }
 
-/// What a hit means: an indicator of somebody was seen. `evidence` are the entries of the line's observation and of
+fn interval(group: &HitGroup, context: &HitContext) -> Interval {
+    let (from, to) = group.span.unwrap_or((context.received, context.received));
+    Interval::new(from, to).unwrap_or_else(|_| Interval::at(from))
+}
+
+/// What hits mean: an indicator of somebody was seen. `evidence` are the entries of the lines' observation and of
 /// the indicator, when it is an entry.
-pub fn finding_of_hit(hit: &Hit, context: &HitContext, evidence: &[EntryId]) -> Finding {
+pub fn finding_of_hits(group: &HitGroup, context: &HitContext, evidence: &[EntryId]) -> Finding {
+    let hit = &group.first;
     // A free text, and what nobody vouches for any more, may be anything.
-    let weak = hit.kind == IndicatorKind::Text || hit.outside_validity;
+    let weak = hit.kind == IndicatorKind::Text || group.outside_validity;
     let indicator = format!("{}:{}", hit.kind, hit.indicator);
     let mut objects = vec![ObjectRef { id: indicator, name: None, protected: false }];
     if hit.value != hit.indicator {
         objects.push(ObjectRef { id: format!("value:{}", hit.value), name: None, protected: false });
     }
+    let (kind, value, field, log, line) = (hit.kind, &hit.indicator, &hit.field, &hit.log, hit.line);
+    let title = match group.hits {
+        1 => format!("{kind} {value} seen in field {field} of {log}, line {line}"),
+        hits => format!("{kind} {value} seen {hits} times in {log}, first in field {field} of line {line}"),
+    };
     Finding {
         kind: "threat.indicator_seen".to_owned(),
-        title: format!(
-            "{} {} seen in field {} of {}, line {}",
-            hit.kind, hit.indicator, hit.field, hit.log, hit.line
-        ),
+        title,
         text: hit.suppressed_by.as_ref().map(|list| format!("Known to the warninglist: {list}.")),
-        interval: Interval::at(hit.time.unwrap_or(context.received)),
+        interval: interval(group, context),
         place: None,
         objects,
         severity: if hit.suppressed_by.is_some() { Severity::Calm } else { Severity::Seen },
         likelihood: None,
         confidence: if weak { Confidence::Low } else { Confidence::Moderate },
         method: Method { name: "threat.match".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-        measures: std::collections::BTreeMap::new(),
+        measures: BTreeMap::from([("hits".to_owned(), group.hits as f64)]),
         marking: context.marking.clone(),
         evidence: evidence.to_vec(),
     }
@@ -60,7 +77,7 @@ pub fn finding_of_hit(hit: &Hit, context: &HitContext, evidence: &[EntryId]) -> 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sighting {
-    /// A STIX identifier that the same hit always gets.
+    /// A STIX identifier that the same hits always get.
     pub id: String,
     /// The object that was seen, a STIX id or a MISP UUID, when the source gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,9 +88,12 @@ pub struct Sighting {
     pub kind: String,
     /// The indicator in canonical form.
     pub indicator: String,
-    /// When it was seen; absent when the log does not say.
+    /// When it was seen first; absent when the log does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Timestamp>,
+    pub first_seen: Option<Timestamp>,
+    /// When it was seen last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
     /// How often.
     pub count: u64,
     /// The marking of the indicator; without one it reaches nobody.
@@ -94,22 +114,26 @@ impl Marked for Sighting {
     }
 }
 
-/// The sightings of a hit, one for each origin of its indicator. A suppressed hit is no sighting.
-pub fn sightings_of_hit(hit: &Hit, line: &HitLine<'_>, set: &IndicatorSet) -> Vec<Sighting> {
-    if hit.suppressed_by.is_some() {
+/// The sightings of hits, one for each origin of their indicator. Suppressed hits are no sightings.
+pub fn sightings_of_hits(group: &HitGroup, set: &IndicatorSet) -> Vec<Sighting> {
+    if group.first.suppressed_by.is_some() {
         return Vec::new();
     }
-    hit.origins.iter().filter_map(|id| Some(sighting(hit, line, set.origin(*id)?))).collect()
+    group.first.origins.iter().filter_map(|id| Some(sighting(group, set.origin(*id)?))).collect()
 }
 
-fn sighting(hit: &Hit, line: &HitLine<'_>, origin: &Origin) -> Sighting {
+fn sighting(group: &HitGroup, origin: &Origin) -> Sighting {
+    let hit = &group.first;
     let mut hash = Sha256::new();
-    // Each part with its length, so that no two hits are spelled alike.
+    // Each part with its length, so that no two are spelled alike.
     let place = hit.line.to_be_bytes();
+    let hits = group.hits.to_be_bytes();
     let object = origin.object.as_deref().unwrap_or_default();
+    let evidence = group.evidence();
     for part in [
-        line.bytes,
+        &evidence[..],
         &place,
+        &hits,
         hit.field.as_bytes(),
         hit.indicator.as_bytes(),
         origin.source.as_bytes(),
@@ -124,8 +148,9 @@ fn sighting(hit: &Hit, line: &HitLine<'_>, origin: &Origin) -> Sighting {
         source: origin.source.clone(),
         kind: hit.kind.to_string(),
         indicator: hit.indicator.clone(),
-        seen: hit.time,
-        count: 1,
+        first_seen: group.span.map(|(from, _)| from),
+        last_seen: group.span.map(|(_, to)| to),
+        count: group.hits,
         marking: origin.marking.clone().unwrap_or_default(),
     }
 }
