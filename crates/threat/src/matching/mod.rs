@@ -1,13 +1,15 @@
 //! Looks up the fields of logs among indicators, and makes nouns of what is found.
 
 mod clean;
+mod events;
 mod hit;
 mod matcher;
 mod nouns;
 mod scan;
 mod words;
 
+pub use events::{LogEvent, read_events};
 pub use hit::{Hit, HitContext, HitLine};
 pub use matcher::{MatchOptions, MatchSummary, Matcher, match_log};
-pub use nouns::{Sighting, finding_of_hit, observation_of_hit, sightings_of_hit};
+pub use nouns::{Sighting, finding_of_hit, observation_of_event, observation_of_hit, sightings_of_hit};
 pub(crate) use scan::Scan;

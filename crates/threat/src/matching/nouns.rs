@@ -5,20 +5,35 @@ use base::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Hit, HitContext, HitLine};
+use super::{Hit, HitContext, HitLine, LogEvent};
 use crate::indicator::{IndicatorKind, IndicatorSet, Origin};
 
 /// The evidence of a hit: the line of the log, by the hash of its bytes.
 pub fn observation_of_hit(hit: &Hit, line: &HitLine<'_>, context: &HitContext) -> Observation {
+    observation(&hit.log, hit.line, line.bytes, hit.time, context)
+}
+
+/// The evidence of a rule that an event of `log` satisfied: its line, by the hash of its bytes.
+pub fn observation_of_event(event: &LogEvent<'_>, log: &str, context: &HitContext) -> Observation {
+    observation(log, event.line, event.bytes, event.time, context)
+}
+
+fn observation(
+    log: &str,
+    line: u64,
+    bytes: &[u8],
+    time: Option<Timestamp>,
+    context: &HitContext,
+) -> Observation {
     Observation {
         kind: "threat.log_line".to_owned(),
-        title: format!("{}, line {}", hit.log, hit.line),
+        title: format!("{log}, line {line}"),
         source: context.source.clone(),
         received: context.received,
-        interval: Interval::at(hit.time.unwrap_or(context.received)),
+        interval: Interval::at(time.unwrap_or(context.received)),
         place: None,
-        blob: BlobHash::from_bytes(Sha256::digest(line.bytes).into()),
-        bytes: line.bytes.len() as u64,
+        blob: BlobHash::from_bytes(Sha256::digest(bytes).into()),
+        bytes: bytes.len() as u64,
         items: 1,
         faults: 0,
         marking: context.marking.clone(),
