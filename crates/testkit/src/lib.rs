@@ -3,6 +3,7 @@
 //! **Invariant:** nothing here knows a room above `base`, so that any room's tests may use it; and nothing here draws
 //! from a clock or from the system's randomness: a failing case is repeated by its seed.
 
+pub mod corpus;
 mod history;
 pub mod nouns;
 

@@ -22,6 +22,7 @@ mod indicator;
 mod lines;
 mod logs;
 mod matching;
+mod matrix;
 mod pattern;
 mod space;
 mod spec_version;
@@ -36,9 +37,10 @@ pub use indicator::{
 };
 pub use logs::{FieldType, LogFormat, detect_log_format, field_type};
 pub use matching::{
-    Hit, HitContext, HitGroup, HitGroups, HitLine, MatchOptions, MatchSummary, Matcher, Sighting,
-    finding_of_hits, match_log, observation_of_hits, sightings_of_hits,
+    Hit, HitContext, HitGroup, HitGroups, HitLine, LogEvent, MatchOptions, MatchSummary, Matcher, Sighting,
+    finding_of_hits, match_log, observation_of_event, observation_of_hits, read_events, sightings_of_hits,
 };
+pub use matrix::{TechniqueMatrix, TechniqueSeen};
 pub use pattern::{
     Binding, MAX_OBSERVED_BYTES, MAX_PATTERN_BYTES, MAX_PATTERN_NESTING, MatchError, ObservationIndex,
     Observations, Pattern, PatternFault, PatternLimits, PatternMatch, PatternMatcher, PatternSet,

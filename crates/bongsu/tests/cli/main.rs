@@ -13,6 +13,8 @@ mod peers;
 mod policy;
 mod settings;
 mod shell;
+#[cfg(feature = "sigma")]
+mod sigma;
 mod store;
 mod support;
 mod threat;

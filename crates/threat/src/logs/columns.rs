@@ -1,8 +1,10 @@
 //! Tables with a head (RFC 4180): comma, semicolon, tab or bar between cells, which may hold line breaks in quotes.
 
+use std::borrow::Cow;
 use std::io;
 
 use base::Fault;
+use serde_json::Value;
 
 use super::{FieldType, cut_line, field_type, names, time, without_mark};
 use crate::lines::{Lines, cells, open_quote};
@@ -96,10 +98,18 @@ fn row(record: &[u8], separator: u8, columns: &[(String, FieldType)], scan: &mut
     if let (Some(host), Some(path)) = (of(FieldType::Host, "host"), of(FieldType::Path, "uri")) {
         scan.host_and_path("uri", host, path);
     }
-    scan.end(record, || {
+    let time = || {
         let at = time::NAMES
             .iter()
             .find_map(|name| columns.iter().position(|(known, _)| known.eq_ignore_ascii_case(name)))?;
         time::time(std::str::from_utf8(found.get(at)?).ok()?)
-    });
+    };
+    if scan.wants_events() {
+        let cell = |((name, _), cell): (&(String, FieldType), &Cow<'_, [u8]>)| {
+            (name.clone(), Value::from(String::from_utf8_lossy(cell)))
+        };
+        let object = Value::Object(columns.iter().zip(&found).map(cell).collect());
+        scan.event(record, &object, time(), None);
+    }
+    scan.end(record, time);
 }

@@ -127,6 +127,11 @@ fn event(json: &str, record: u64, offset: u64, time: Option<Timestamp>, scan: &m
         let message = format!("the record is no event: {error}");
         scan.fault(Fault::error("log::broken_record", message).at_line(record));
     }
+    if scan.wants_events()
+        && let Ok(object) = serde_json::from_str(json)
+    {
+        scan.event(json.as_bytes(), &object, time, None);
+    }
     scan.end(json.as_bytes(), || time);
 }
 

@@ -75,18 +75,22 @@ fn object(bytes: &[u8], offset: u64, scan: &mut Scan<'_, '_>) {
     if let (Some(host), Some(path)) = (pair.host, pair.path) {
         scan.host_and_path("uri", host.as_bytes(), path.as_bytes());
     }
-    scan.end(bytes, || time_of(&text));
+    if scan.wants_events()
+        && let Ok(value @ Value::Object(_)) = serde_json::from_str(&text)
+    {
+        scan.event(bytes, &value, time_of(&value), None);
+    }
+    scan.end(bytes, || time_of(&serde_json::from_str(&text).ok()?));
 }
 
-fn time_of(text: &str) -> Option<Timestamp> {
-    let value: Value = serde_json::from_str(text).ok()?;
-    let nested = |path: &[&str]| path.iter().try_fold(&value, |value, name| value.get(name));
+fn time_of(value: &Value) -> Option<Timestamp> {
+    let nested = |path: &[&str]| path.iter().try_fold(value, |value, name| value.get(name));
     let windows = || {
         nested(&["Event", "System", "TimeCreated", "#attributes", "SystemTime"])?
             .as_str()
             .and_then(time::time)
     };
-    time::time_of(&value).or_else(windows)
+    time::time_of(value).or_else(windows)
 }
 
 /// An array of objects, or objects that go over several lines. `line` is the one on which an object begins.

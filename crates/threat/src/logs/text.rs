@@ -2,6 +2,8 @@
 
 use std::io;
 
+use serde_json::json;
+
 use super::{cut_line, time, without_mark};
 use crate::lines::Lines;
 use crate::matching::Scan;
@@ -18,6 +20,10 @@ pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result
         let bytes = without_mark(&line);
         scan.text(FIELD, bytes);
         scan.texts_of_line(bytes, |_| FIELD);
+        if scan.wants_events() && !bytes.is_empty() {
+            let object = json!({"message": String::from_utf8_lossy(bytes)});
+            scan.event(bytes, &object, time_of(bytes), None);
+        }
         scan.end(bytes, || time_of(bytes));
     }
     Ok(())

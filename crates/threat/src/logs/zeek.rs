@@ -3,6 +3,7 @@
 use std::io;
 
 use base::Fault;
+use serde_json::{Map, Value};
 
 use super::{FieldType, cut_line, field_type, time, without_mark};
 use crate::lines::Lines;
@@ -20,6 +21,7 @@ struct Head {
     /// Those that are looked at, in their order.
     columns: Vec<Column>,
     time: Option<usize>,
+    path: Option<String>,
     /// Positions in `columns` of a host and of the path that belongs to it.
     url: Option<(usize, usize)>,
 }
@@ -53,6 +55,7 @@ impl Default for Head {
             types: Vec::new(),
             columns: Vec::new(),
             time: None,
+            path: None,
             url: None,
         }
     }
@@ -88,6 +91,9 @@ pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result
                 scan.fault(Fault::error("log::cells", message).at_line(line.number));
             }
             head.scan(bytes, &cells, scan);
+        }
+        if scan.wants_events() && !head.fields.is_empty() {
+            scan.event(bytes, &head.object(bytes), head.time_of(bytes), head.path.as_deref());
         }
         scan.end(bytes, || head.time_of(bytes));
     }
@@ -176,6 +182,7 @@ impl Head {
                     scan.fault(Fault::error("log::bad_head", message).at_line(number).in_field("separator"));
                 }
             },
+            "#path" => self.path = Some(value.trim_end().to_owned()),
             "#set_separator" => self.set_separator = byte(value).unwrap_or(self.set_separator),
             "#empty_field" => self.empty = value.as_bytes().to_vec(),
             "#unset_field" => self.unset = value.as_bytes().to_vec(),
@@ -269,10 +276,46 @@ impl Head {
         self.fields.get(column).map_or("line", String::as_str)
     }
 
+    /// A line as an object: what is unset is absent, numbers are numbers, sets and vectors are lists.
+    fn object(&self, line: &[u8]) -> Value {
+        let cells = line.split(|b| *b == self.separator);
+        let mut object = Map::new();
+        for ((name, cell), at) in self.fields.iter().zip(cells).zip(0..) {
+            if cell == self.unset {
+                continue;
+            }
+            let sort = self.types.get(at).map_or("string", String::as_str);
+            let value = match sort.split_once('[') {
+                Some(_) if cell == self.empty => Value::Array(Vec::new()),
+                Some((_, inner)) => {
+                    let inner = inner.trim_end_matches(']');
+                    cell.split(|b| *b == self.set_separator).map(|part| plain_value(inner, part)).collect()
+                }
+                None if cell == self.empty => Value::from(""),
+                None => plain_value(sort, cell),
+            };
+            object.insert(name.clone(), value);
+        }
+        Value::Object(object)
+    }
+
     fn time_of(&self, line: &[u8]) -> Option<base::Timestamp> {
         let cell = line.split(|b| *b == self.separator).nth(self.time?)?;
         time::time(std::str::from_utf8(cell).ok()?)
     }
+}
+
+/// A cell of one of Zeek's types; a number that is none stays text.
+fn plain_value(sort: &str, cell: &[u8]) -> Value {
+    let bytes = unescaped(cell);
+    let text = String::from_utf8_lossy(&bytes);
+    let number = match sort {
+        "count" | "int" | "port" => text.parse::<i64>().ok().map(Value::from),
+        "double" | "interval" | "time" => text.parse::<f64>().ok().map(Value::from),
+        "bool" => Some(Value::from(text == "T")),
+        _ => None,
+    };
+    number.unwrap_or_else(|| Value::from(text.as_ref()))
 }
 
 /// Zeek writes bytes that are no ASCII, and its own separators, as `\xHH`.

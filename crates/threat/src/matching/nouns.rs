@@ -7,14 +7,29 @@ use base::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{HitContext, HitGroup};
+use super::{HitContext, HitGroup, LogEvent};
 use crate::indicator::{IndicatorKind, IndicatorSet, Origin};
 
 /// The evidence of hits: the lines of the log, by the hash of [`HitGroup::evidence`].
 pub fn observation_of_hits(group: &HitGroup, context: &HitContext) -> Observation {
-    let bytes = group.evidence();
-    let log = &group.first.log;
-    let numbers: Vec<String> = group.lines.iter().map(|(number, _)| number.to_string()).collect();
+    let numbers: Vec<u64> = group.lines.iter().map(|(number, _)| *number).collect();
+    observation(&group.first.log, &numbers, &group.evidence(), interval(group, context), context)
+}
+
+/// The evidence of a rule that an event of `log` satisfied: its line, by the hash of its bytes.
+pub fn observation_of_event(event: &LogEvent<'_>, log: &str, context: &HitContext) -> Observation {
+    let interval = Interval::at(event.time.unwrap_or(context.received));
+    observation(log, &[event.line], event.bytes, interval, context)
+}
+
+fn observation(
+    log: &str,
+    lines: &[u64],
+    bytes: &[u8],
+    interval: Interval,
+    context: &HitContext,
+) -> Observation {
+    let numbers: Vec<String> = lines.iter().map(u64::to_string).collect();
     let title = match &numbers[..] {
         [one] => format!("{log}, line {one}"),
         many => format!("{log}, lines {}", many.join(", ")),
@@ -24,11 +39,11 @@ pub fn observation_of_hits(group: &HitGroup, context: &HitContext) -> Observatio
         title,
         source: context.source.clone(),
         received: context.received,
-        interval: interval(group, context),
+        interval,
         place: None,
-        blob: BlobHash::from_bytes(Sha256::digest(&bytes).into()),
+        blob: BlobHash::from_bytes(Sha256::digest(bytes).into()),
         bytes: bytes.len() as u64,
-        items: group.lines.len() as u64,
+        items: lines.len() as u64,
         faults: 0,
         marking: context.marking.clone(),
         evidence: Vec::new(),

@@ -1,7 +1,9 @@
 use base::{Fault, Interval, Timestamp};
 
+use serde_json::Value;
+
 use super::clean::{Clean, Known};
-use super::{Hit, HitLine, MatchOptions, MatchSummary, Matcher};
+use super::{Hit, HitLine, LogEvent, MatchOptions, MatchSummary, Matcher};
 use crate::indicator::{
     self, Indicator, IndicatorKind, IndicatorSet, OriginId, Suppression, digest, email, file_name,
     file_suffix,
@@ -19,6 +21,7 @@ pub(crate) struct Scan<'s, 'w> {
     matcher: Matcher<'s>,
     options: &'w MatchOptions,
     each: &'w mut dyn FnMut(&Hit, &HitLine<'_>),
+    events: Option<&'w mut dyn FnMut(&LogEvent<'_>)>,
     line: u64,
     offset: u64,
     found: Vec<Found>,
@@ -88,6 +91,7 @@ impl<'s, 'w> Scan<'s, 'w> {
             matcher: *matcher,
             options,
             each,
+            events: None,
             line: 0,
             offset: 0,
             found: Vec::new(),
@@ -99,6 +103,31 @@ impl<'s, 'w> Scan<'s, 'w> {
             clean: Clean::new(),
             summary,
             more_faults: 0,
+        }
+    }
+
+    /// Gives every line as an event too.
+    pub(super) fn with_events(mut self, each: &'w mut dyn FnMut(&LogEvent<'_>)) -> Self {
+        self.events = Some(each);
+        self
+    }
+
+    /// Whether lines are asked for as events.
+    #[inline]
+    pub(crate) const fn wants_events(&self) -> bool {
+        self.events.is_some()
+    }
+
+    /// Gives the line that was begun as an event.
+    pub(crate) fn event(
+        &mut self,
+        bytes: &[u8],
+        object: &Value,
+        time: Option<Timestamp>,
+        zeek_path: Option<&str>,
+    ) {
+        if let Some(each) = &mut self.events {
+            each(&LogEvent { line: self.line, offset: self.offset, bytes, object, time, zeek_path });
         }
     }
 
