@@ -22,6 +22,7 @@ mod indicator;
 mod lines;
 mod logs;
 mod matching;
+mod misp;
 mod pattern;
 mod space;
 mod spec_version;
@@ -38,6 +39,13 @@ pub use logs::{FieldType, LogFormat, detect_log_format, field_type};
 pub use matching::{
     Hit, HitContext, HitLine, MatchOptions, MatchSummary, Matcher, Sighting, finding_of_hit, match_log,
     observation_of_hit, sightings_of_hit,
+};
+pub use misp::{
+    MispAttribute, MispCluster, MispDistance, MispDistribution, MispEvent, MispFeed, MispFeedEntry,
+    MispFromStix, MispGalaxy, MispGalaxyFile, MispHash, MispMember, MispObject, MispOrganisation, MispReach,
+    MispRead, MispReference, MispReport, MispSharingGroup, MispSighting, MispTag, MispToStix,
+    looks_like_misp, misp_to_stix, read_misp, read_misp_galaxy, read_misp_hashes, read_misp_manifest,
+    stix_to_misp, write_misp_event, write_misp_feed,
 };
 pub use pattern::{
     Binding, MAX_OBSERVED_BYTES, MAX_PATTERN_BYTES, MAX_PATTERN_NESTING, MatchError, ObservationIndex,
