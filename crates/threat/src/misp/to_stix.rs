@@ -31,6 +31,17 @@ pub struct MispToStix {
 }
 
 impl MispToStix {
+    /// Adds another event. What both have, such as a marking, stands once, as the first has it.
+    pub fn extend(&mut self, other: Self) {
+        let id = |bytes: &[u8]| {
+            crate::stix::Header::read(bytes, 0).ok().and_then(|header| Some(header.id?.into_owned()))
+        };
+        let known: HashSet<String> = self.objects.iter().filter_map(|object| id(object)).collect();
+        let more = other.objects.into_iter();
+        self.objects.extend(more.filter(|object| id(object).is_none_or(|id| !known.contains(&id))));
+        self.losses.extend(other.losses);
+    }
+
     /// The objects as one bundle, named by what is in it.
     pub fn to_bundle(&self) -> Vec<u8> {
         let mut name = Vec::new();
@@ -239,8 +250,16 @@ impl<'e> Convert<'e> {
     }
 
     /// Takes an object, unless one of its id was taken. `listed`: it is in the event.
-    fn push(&mut self, object: Value, listed: bool) -> String {
+    fn push(&mut self, mut object: Value, listed: bool) -> String {
         let id = object["id"].as_str().unwrap_or_default().to_owned();
+        if object.get("external_references").is_some() && !is_valid(&object) {
+            // Mostly a reference that is no URL.
+            if let Some(map) = object.as_object_mut()
+                && let Some(references) = map.remove("external_references")
+            {
+                map.insert("x_misp_references".to_owned(), references);
+            }
+        }
         if self.ids.insert(id.clone()) {
             if listed {
                 self.listed.push(id.clone());
@@ -420,6 +439,13 @@ impl<'e> Convert<'e> {
             }
         }
     }
+}
+
+/// Whether an object is valid STIX.
+fn is_valid(object: &Value) -> bool {
+    let verdict =
+        crate::stix::validate(object.to_string().as_bytes(), &crate::stix::ValidateOptions::default());
+    verdict.valid
 }
 
 /// A time as STIX writes it, to the millisecond.

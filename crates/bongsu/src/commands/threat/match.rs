@@ -29,7 +29,7 @@ pub(crate) struct Match {
     /// The logs; .zst and .gz too; - is standard input
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<String>,
-    /// Indicators: STIX, MISP, CSV or plain lists
+    /// Indicators: STIX, MISP (events and feeds), CSV or plain lists
     #[arg(long, required = true, num_args = 1.., value_name = "FILE", env = "BONGSU_INDICATORS", hide_env_values = true)]
     indicators: Vec<String>,
     /// Warninglists of MISP: values that raise no alarm

@@ -579,8 +579,8 @@ fn relation_of(
     value: &str,
     names: &[(String, String)],
 ) -> Option<(String, String)> {
+    let named = names.iter().find(|(known, _)| known == key).map(|(_, relation)| relation.clone());
     if let Some(plain) = key.strip_prefix("x_misp_") {
-        let named = names.iter().find(|(known, _)| known == key).map(|(_, relation)| relation.clone());
         if ["original_names", "date", "filename"].contains(&plain) {
             return None;
         }
@@ -596,7 +596,9 @@ fn relation_of(
         "ip-src" | "ip-dst" => is_address(value),
         _ => true,
     };
-    let found = kind.relations.iter().find(|(_, attribute, path)| *path == key && fits(attribute))?;
+    let is_named = |relation: &str| named.as_deref().is_none_or(|named| named == relation);
+    let mut found = kind.relations.iter().filter(|(_, attribute, path)| *path == key && fits(attribute));
+    let found = found.clone().find(|(relation, ..)| is_named(relation)).or_else(|| found.next())?;
     // The protocol of each layer is known by its name.
     let relation = match (found.0, value) {
         ("layer3-protocol", "tcp" | "udp") => "layer4-protocol",

@@ -139,9 +139,7 @@ pub(super) fn referred(object: &Value, ids: &mut BTreeSet<String>) {
     let Some(map) = object.as_object() else { return };
     for (key, value) in map {
         match value {
-            Value::String(id) if key.ends_with("_ref") && key != "created_by_ref" => {
-                ids.extend([id.clone()])
-            }
+            Value::String(id) if key.ends_with("_ref") && key != "created_by_ref" => ids.extend([id.clone()]),
             Value::Array(items) if key.ends_with("_refs") && key != "object_marking_refs" => {
                 ids.extend(items.iter().filter_map(Value::as_str).map(str::to_owned));
             }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::fact::{Fact, pattern};
 use super::observable::Observables;
-use super::{Convert, Marks, stix_time, time};
+use super::{Convert, Marks, is_valid, stix_time, time};
 use crate::misp::MispAttribute;
 use crate::misp::table::{RULES, is_observable, paths_of};
 
@@ -67,8 +67,11 @@ impl Convert<'_> {
         };
         let mut made: Vec<String> = observed.into_iter().collect();
         if attribute.to_ids {
-            let indicator = self.indicator(attribute, &facts, marks);
-            let id = self.push(Value::Object(indicator), true);
+            let indicator = Value::Object(self.indicator(attribute, &facts, marks));
+            if !is_valid(&indicator) {
+                return vec![self.custom(attribute, marks)];
+            }
+            let id = self.push(indicator, true);
             if !data.is_empty() {
                 self.relationship(&id, "based-on", &data, attribute.timestamp_s, marks);
             }
@@ -191,17 +194,25 @@ impl Convert<'_> {
         let observables = observables.finish()?;
         let head = self.head("observed-data", &attribute.uuid, attribute.timestamp_s, marks);
         let seen = [attribute.first_seen.as_deref(), attribute.last_seen.as_deref()];
-        Some(self.push_observed(head, observables, seen, &marks.refs))
+        self.push_observed(head, observables, seen, &marks.refs)
     }
 
-    /// Takes observed data with what it refers to; its id.
+    /// Takes observed data with what it refers to; its id. `None`: an observable would be no valid STIX.
     pub(super) fn push_observed(
         &mut self,
         mut head: Map<String, Value>,
         observables: Observables,
         [first, last]: [Option<&str>; 2],
         marks: &[String],
-    ) -> String {
+    ) -> Option<String> {
+        let all: Vec<Value> = std::iter::once(&observables.main)
+            .chain(&observables.others)
+            .cloned()
+            .map(Value::Object)
+            .collect();
+        if !all.iter().all(is_valid) {
+            return None;
+        }
         let modified = head["modified"].as_str().and_then(time);
         let first = first.and_then(time).or(modified);
         let last = last.and_then(time).or(first).max(first);
@@ -211,13 +222,13 @@ impl Convert<'_> {
         head.insert("number_observed".to_owned(), json!(1));
         head.insert("object_refs".to_owned(), json!(observables.ids()));
         let id = self.push(Value::Object(head), true);
-        for mut map in std::iter::once(observables.main).chain(observables.others) {
+        for mut one in all {
             if !marks.is_empty() {
-                map.insert("object_marking_refs".to_owned(), json!(marks));
+                one["object_marking_refs"] = json!(marks);
             }
-            self.push(Value::Object(map), true);
+            self.push(one, true);
         }
-        id
+        Some(id)
     }
 
     /// The name of a file that goes with its bytes, and the digest of a sample.

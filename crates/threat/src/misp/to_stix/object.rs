@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::attribute::cve;
 use super::fact::{Fact, pattern};
 use super::observable::Observables;
-use super::{Convert, Marks};
+use super::{Convert, Marks, is_valid};
 use crate::misp::table::{DOMAIN_OBJECTS, HASHES, Holds, OBJECTS, ObjectType, RULE_OBJECTS, holds, is_list};
 use crate::misp::{MispAttribute, MispObject, MispReach};
 
@@ -64,7 +64,7 @@ impl Convert<'_> {
             return vec![self.push(rule, true)];
         }
         if let Some(kind) = DOMAIN_OBJECTS.iter().find(|one| one.name == object.name)
-            && let Some(made) = self.domain_object(object, kind, marks)
+            && let Some(made) = self.domain_object(object, kind, marks).filter(is_valid)
         {
             return vec![self.push(made, true)];
         }
@@ -175,7 +175,10 @@ impl Convert<'_> {
                 continue;
             }
             match fact(kind, relation, attribute) {
-                Some(fact) if observables.take(&fact) => facts.push(fact),
+                Some(fact) if observables.take(&fact) => {
+                    extra.say(kind, relation, &fact.keys.join("."));
+                    facts.push(fact);
+                }
                 _ => {
                     let key = extra.add(relation, &attribute.value);
                     let path = format!("{}:{key}", kind.observable);
@@ -194,7 +197,7 @@ impl Convert<'_> {
         extra.into_map(&mut observables.main);
         let head = self.head("observed-data", &object.uuid, object.timestamp_s, marks);
         let seen = [object.first_seen.as_deref(), object.last_seen.as_deref()];
-        let data = self.push_observed(head, observables, seen, &marks.refs);
+        let data = self.push_observed(head, observables, seen, &marks.refs)?;
         let mut made = vec![data.clone()];
         facts.retain(|fact| fact.to_ids);
         if !facts.is_empty() {
@@ -346,7 +349,12 @@ fn set_property(made: &mut Map<String, Value>, path: &str, text: &str) -> bool {
 
 /// Relations that the object of STIX has no property for.
 #[derive(Default)]
-struct Extra(Vec<(String, String, Vec<String>)>);
+struct Extra {
+    /// The property, the relation and its values.
+    values: Vec<(String, String, Vec<String>)>,
+    /// Relations that their property does not tell.
+    names: Map<String, Value>,
+}
 
 impl Extra {
     /// The property for a relation, which takes the value.
@@ -357,16 +365,24 @@ impl Extra {
             .take(200)
             .collect();
         let key = format!("x_misp_{plain}");
-        match self.0.iter_mut().find(|(known, ..)| *known == key) {
+        match self.values.iter_mut().find(|(known, ..)| *known == key) {
             Some((.., values)) => values.push(value.to_owned()),
-            None => self.0.push((key.clone(), relation.to_owned(), vec![value.to_owned()])),
+            None => self.values.push((key.clone(), relation.to_owned(), vec![value.to_owned()])),
         }
         key
     }
 
+    /// Of several relations with one path the first is taken on the way back: tells when it was another.
+    fn say(&mut self, kind: &ObjectType, relation: &str, path: &str) {
+        let first = kind.relations.iter().find(|(.., known)| *known == path).map(|(name, ..)| *name);
+        if first.is_some_and(|first| first != relation) && !path.split('.').any(is_list) {
+            self.names.insert(path.to_owned(), json!(relation));
+        }
+    }
+
     fn into_map(self, map: &mut Map<String, Value>) {
-        let mut names = Map::new();
-        for (key, relation, values) in self.0 {
+        let mut names = self.names;
+        for (key, relation, values) in self.values {
             // What a blank or capital became is not to be guessed on the way back.
             if key.strip_prefix("x_misp_").is_none_or(|plain| plain.replace('_', "-") != relation) {
                 names.insert(key.clone(), json!(relation));
