@@ -1,7 +1,7 @@
 //! What PyMISP and misp-stix make of the same events.
 //!
-//! Runs with the Python of `PYTHON`, else `python3`, when that has the packages `pymisp` and `misp-stix`; with
-//! `BONGSU_NEED_MISP` set (as tools/check.sh does) it fails without them, so that it is never left out unnoticed there.
+//! Runs with the Python of `MISP_PYTHON`, else `python3`, when that has the packages `pymisp` and `misp-stix`; with
+//! `BONGSU_NEED_MISP` set (as tools/check.sh does once it has installed them) it fails without them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its data must stop")]
 #![expect(clippy::print_stdout, reason = "what was run and what agrees are printed")]
@@ -13,7 +13,7 @@ use std::process::Command;
 use threat::{ValidateOptions, misp_to_stix, read_misp, stix_to_misp, validate, write_misp_event};
 
 fn python() -> Option<String> {
-    let names = std::env::var("PYTHON").into_iter().chain(["python3".to_owned()]);
+    let names = std::env::var("MISP_PYTHON").into_iter().chain(["python3".to_owned()]);
     let has = |name: &String| {
         let run = Command::new(name).args(["-c", "import pymisp, misp_stix_converter"]).output();
         run.is_ok_and(|run| run.status.success())
@@ -54,10 +54,7 @@ fn events_are_to_other_programs_what_they_are_to_us() {
         let stix = misp_to_stix(&read.events[0]);
         for object in &stix.objects {
             let verdict = validate(object, &ValidateOptions::default());
-            let errors: Vec<_> = verdict.errors(&ValidateOptions::default()).collect();
-            if !errors.is_empty() {
-                println!("INVALID {} {errors:?}", String::from_utf8_lossy(object));
-            }
+            assert!(verdict.valid, "{}: {:?}", String::from_utf8_lossy(object), verdict.violations);
         }
         std::fs::write(path(".ours.stix"), stix.to_bundle()).unwrap();
         let back = stix_to_misp(&stix.to_bundle());
