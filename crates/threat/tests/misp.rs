@@ -310,7 +310,7 @@ fn stix_of_others_becomes_attributes_and_objects() {
     );
     assert_eq!(event.attributes[0].galaxies[0].clusters[0].value, "M");
     assert_eq!(event.objects[0].name, "file");
-    assert_eq!(event.objects[0].distribution, MispDistribution::YourOrganisation);
+    assert!(event.objects[0].reach(&event.reach()).is_own_only());
     assert!(event.reach().is_own_only());
     assert!(read.faults.iter().any(|fault| fault.code == "misp::lost"));
 }
