@@ -16,7 +16,7 @@ import uuid
 from misp_stix_converter import MISPtoSTIX21Parser
 from pymisp import MISPAttribute, MISPEvent, MISPObject
 
-SEEDS = range(8)
+SEEDS = range(4)
 
 # A value of each type that both know. `{n}` makes it differ.
 VALUES = {

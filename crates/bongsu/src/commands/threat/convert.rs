@@ -34,17 +34,17 @@ pub(crate) struct Convert {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     /// What to write
-    #[arg(long, value_name = "FORMAT", env = "BONGSU_TO", hide_env_values = true)]
+    #[arg(long, value_name = "FORMAT", env = "BONGSU_CONVERT_TO", hide_env_values = true)]
     to: Target,
     /// What the files are, when their content is not to say it
-    #[arg(long, value_name = "FORMAT", env = "BONGSU_FROM", hide_env_values = true)]
+    #[arg(long, value_name = "FORMAT", env = "BONGSU_CONVERT_FROM", hide_env_values = true)]
     from: Option<Source>,
     /// The folder of a feed
     #[arg(
         long,
         value_name = "DIR",
         required_if_eq("to", "feed"),
-        env = "BONGSU_OUT",
+        env = "BONGSU_CONVERT_OUT",
         hide_env_values = true
     )]
     out: Option<PathBuf>,
