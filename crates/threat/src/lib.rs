@@ -42,10 +42,10 @@ pub use matching::{
 };
 pub use misp::{
     MispAttribute, MispCluster, MispDistance, MispDistribution, MispEvent, MispFeed, MispFeedEntry,
-    MispFromStix, MispGalaxy, MispGalaxyFile, MispHash, MispMember, MispObject, MispOrganisation, MispReach,
-    MispRead, MispReference, MispReport, MispSharingGroup, MispSighting, MispTag, MispToStix,
-    looks_like_misp, misp_to_stix, read_misp, read_misp_galaxy, read_misp_hashes, read_misp_manifest,
-    stix_to_misp, write_misp_event, write_misp_feed,
+    MispFeedFiles, MispFromStix, MispGalaxy, MispGalaxyFile, MispHash, MispMember, MispObject,
+    MispOrganisation, MispReach, MispRead, MispReference, MispReport, MispSharingGroup, MispSighting,
+    MispTag, MispToStix, looks_like_misp, misp_to_stix, read_misp, read_misp_galaxy, read_misp_hashes,
+    read_misp_manifest, stix_to_misp, write_misp_event, write_misp_feed,
 };
 pub use pattern::{
     Binding, MAX_OBSERVED_BYTES, MAX_PATTERN_BYTES, MAX_PATTERN_NESTING, MatchError, ObservationIndex,

@@ -23,4 +23,4 @@ pub use model::{
 pub use reach::{MispDistance, MispReach};
 pub use read::{MispRead, looks_like_misp, read_misp};
 pub use to_stix::{MispToStix, misp_to_stix};
-pub use write::{write_misp_event, write_misp_feed};
+pub use write::{MispFeedFiles, write_misp_event, write_misp_feed};

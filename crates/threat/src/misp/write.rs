@@ -99,17 +99,26 @@ pub fn write_misp_event(event: &MispEvent) -> String {
     }
     all.list("Tag", &event.tags, tag);
     all.list("Galaxy", &event.galaxies, galaxy);
-    all.list("Attribute", &event.attributes, |one| attribute(one));
+    all.list("Attribute", &event.attributes, attribute);
     all.list("Object", &event.objects, object);
     all.list("EventReport", &event.reports, report);
     format!("{{\"Event\":{}}}", all.finish(&event.unknown))
 }
 
-/// A feed: `manifest.json` first, then each event, as names of files and their content.
+/// What a feed consists of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MispFeedFiles {
+    /// Names of files and their content: `manifest.json` first, then each event.
+    pub files: Vec<(String, String)>,
+    /// How many elements were left out, by UUID of their event.
+    pub left_out: Vec<(String, usize)>,
+}
+
+/// A feed of events.
 ///
 /// Into a feed goes only what may go anywhere: an event, object, attribute or report that is not for all communities
-/// is left out, and so is a deleted one. The second list says how many were, by UUID of their event.
-pub fn write_misp_feed(events: &[MispEvent]) -> (Vec<(String, String)>, Vec<(String, usize)>) {
+/// is left out, and so is a deleted one.
+pub fn write_misp_feed(events: &[MispEvent]) -> MispFeedFiles {
     let (mut files, mut left_out) = (Vec::new(), Vec::new());
     let mut manifest = Members::new();
     let mut sorted: Vec<&MispEvent> = events.iter().collect();
@@ -134,7 +143,7 @@ pub fn write_misp_feed(events: &[MispEvent]) -> (Vec<(String, String)>, Vec<(Str
         files.push((format!("{}.json", open.uuid), write_misp_event(&open)));
     }
     files.insert(0, ("manifest.json".to_owned(), manifest.finish(&[])));
-    (files, left_out)
+    MispFeedFiles { files, left_out }
 }
 
 impl MispEvent {
@@ -275,7 +284,7 @@ fn object(object: &MispObject) -> String {
     all.set("deleted", &object.deleted);
     all.some("first_seen", object.first_seen.as_ref());
     all.some("last_seen", object.last_seen.as_ref());
-    all.list("Attribute", &object.attributes, |one| attribute(one));
+    all.list("Attribute", &object.attributes, attribute);
     all.list("ObjectReference", &object.references, |reference| {
         let mut all = Members::new();
         all.set("uuid", &reference.uuid);

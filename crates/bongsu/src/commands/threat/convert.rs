@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use base::{Fault, FaultLevel};
 use threat::{
-    MispEvent, looks_like_misp, misp_to_stix, read_misp, stix_to_misp, write_misp_event, write_misp_feed,
+    MispEvent, MispFeedFiles, looks_like_misp, misp_to_stix, read_misp, stix_to_misp, write_misp_event,
+    write_misp_feed,
 };
 
 use super::feed;
@@ -166,7 +167,7 @@ impl Read {
     }
 
     fn feed(&mut self, folder: &Path) -> Result<(), CliError> {
-        let (files, left_out) = write_misp_feed(&self.events);
+        let MispFeedFiles { files, left_out } = write_misp_feed(&self.events);
         for (event, count) in left_out {
             let message =
                 format!("{count} elements are not for all communities, or withdrawn; they are left out");
