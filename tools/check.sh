@@ -79,6 +79,7 @@ need_rust rustfmt clippy
 need_node
 need_compiler
 need_python
+want_misp
 need_chromium
 target=$(target_folder)
 

@@ -89,6 +89,32 @@ find_python() {
   return 1
 }
 
+# want_misp: sets MISP_PYTHON to a Python with PyMISP and misp-stix, with which the bridge to MISP is compared. Only a
+# test uses it, so that a machine without a network goes on without it and says so; BONGSU_NEED_MISP=1 makes it an error.
+want_misp() {
+  local folder=${XDG_CACHE_HOME:-$HOME/.cache}/bongsu-misp-oracle
+  has_misp && return
+  printf 'installing pymisp, misp-stix and stix2-validator in %s\n' "$folder" >&2
+  if python3 -m venv "$folder" >&2 </dev/null &&
+    "$folder/bin/pip" install -q pymisp==2.5.34.4 misp-stix==2026.10.12 stix2-validator==3.3.2 >&2 </dev/null &&
+    has_misp; then
+    return
+  fi
+  [ -z "${BONGSU_NEED_MISP:-}" ] || stop "there is no Python with pymisp and misp-stix" "pip install pymisp misp-stix"
+  printf 'NOT RUN: the comparison with PyMISP and misp-stix, which could not be installed\n' >&2
+}
+
+has_misp() {
+  local name
+  for name in ${MISP_PYTHON:+"$MISP_PYTHON"} "${XDG_CACHE_HOME:-$HOME/.cache}/bongsu-misp-oracle/bin/python" python3; do
+    if "$name" -c 'import pymisp, misp_stix_converter' 2>/dev/null; then
+      export MISP_PYTHON=$name BONGSU_NEED_MISP=1
+      return
+    fi
+  done
+  return 1
+}
+
 # need_chromium: sets CHROMIUM to a browser for the console's test.
 need_chromium() {
   find_chromium && return

@@ -23,6 +23,7 @@ mod lines;
 mod logs;
 mod matching;
 mod matrix;
+mod misp;
 mod pattern;
 mod space;
 mod spec_version;
@@ -41,6 +42,13 @@ pub use matching::{
     finding_of_hits, match_log, observation_of_event, observation_of_hits, read_events, sightings_of_hits,
 };
 pub use matrix::{TechniqueMatrix, TechniqueSeen};
+pub use misp::{
+    MispAttribute, MispCluster, MispDistance, MispDistribution, MispEvent, MispFeed, MispFeedEntry,
+    MispFeedFiles, MispFromStix, MispGalaxy, MispGalaxyFile, MispHash, MispMember, MispObject,
+    MispOrganisation, MispReach, MispRead, MispReference, MispReport, MispSharingGroup, MispSighting,
+    MispTag, MispToStix, looks_like_misp, misp_to_stix, read_misp, read_misp_galaxy, read_misp_hashes,
+    read_misp_manifest, stix_to_misp, write_misp_event, write_misp_feed,
+};
 pub use pattern::{
     Binding, MAX_OBSERVED_BYTES, MAX_PATTERN_BYTES, MAX_PATTERN_NESTING, MatchError, ObservationIndex,
     Observations, Pattern, PatternFault, PatternLimits, PatternMatch, PatternMatcher, PatternSet,

@@ -4,6 +4,7 @@ mod ast;
 mod bind;
 mod check;
 mod decode;
+mod equal;
 mod error;
 mod flow;
 mod lex;
@@ -27,6 +28,7 @@ use base::Fault;
 
 use crate::SpecVersion;
 
+pub(crate) use equal::Equalities;
 pub use error::{MatchError, PatternFault, Span, ValueFault};
 pub use limits::{PatternLimits, Unreadable};
 pub use parse::{MAX_PATTERN_BYTES, MAX_PATTERN_NESTING};
@@ -74,6 +76,11 @@ impl Pattern {
             paths.extend(first.map(|first| (path.object_type.to_string(), first)));
         });
         paths
+    }
+
+    /// Its equalities when it has nothing else.
+    pub(crate) fn equalities(&self) -> Option<Equalities> {
+        equal::equalities(&self.root)
     }
 
     /// The version by which it was read.

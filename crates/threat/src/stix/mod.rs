@@ -16,6 +16,7 @@ pub use header::{GranularMarking, Header};
 pub use json::MAX_DEPTH;
 pub use reader::{BundleReader, Piece, RawObject, ReadLimits};
 pub use sco_id::deterministic_id;
+pub(crate) use sco_id::{is_observable_type, plain};
 pub use upgrade::{Upgraded, upgrade};
 pub use validate::{
     BundleCheck, Check, Checks, Level, UnknownCheck, ValidateOptions, Verdict, Violation, validate,

@@ -28,8 +28,12 @@ pub fn deterministic_id(object: &[u8]) -> Option<String> {
 
 /// Whether the type of `node` is a cyber-observable of the specification.
 pub(crate) fn is_observable(node: &Node<'_>) -> bool {
-    let known = node.text("type").and_then(object_type);
-    known.is_some_and(|known| known.class == Class::Observable)
+    node.text("type").is_some_and(is_observable_type)
+}
+
+/// Whether `name` is the type of a cyber-observable of the specification.
+pub(crate) fn is_observable_type(name: &str) -> bool {
+    object_type(name).is_some_and(|known| known.class == Class::Observable)
 }
 
 pub(crate) fn deterministic_id_of(known: &super::validate::ObjectType, node: &Node<'_>) -> Option<String> {

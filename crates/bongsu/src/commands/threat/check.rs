@@ -21,7 +21,8 @@ use crate::out::{Format, List, Out, report};
 
 Read are bundles, TAXII envelopes, lists, single objects and one object a line; one
 object is held at a time. An item for each object and for each bundle says whether it
-is valid; any that is not makes the exit 1.
+is valid; any that is not makes the exit 1. Of an event of
+MISP the item says whether all of it was read, what is in it, and how far it goes.
 
 The names and numbers of checks are those of stix2-validator, and so is their effect:
 with --disabled also uuid-check, extension-description, extension-properties,
@@ -148,6 +149,10 @@ struct Run {
 
 impl Run {
     fn file(&mut self, bytes: &[u8], name: &str) -> Result<(), CliError> {
+        if threat::looks_like_misp(bytes) {
+            self.invalid += super::check_misp::tell(bytes, name, self.format, &mut self.list)?;
+            return Ok(());
+        }
         let mut reader = BundleReader::new(bytes, Default::default());
         let mut check = BundleCheck::new();
         let mut seen = false;

@@ -11,8 +11,8 @@ use crate::error::CliError;
   bongsu threat load samples/threat/indicators.txt samples/threat/indicators.stix.json
   bongsu threat load samples/threat/indicators.txt --json
 
-Read are STIX bundles (values joined by OR, and observables), MISP events, tables
-with a head, intelligence files of Zeek, and plain lists with notes behind #; told
+Read are STIX bundles (values joined by OR, and observables), MISP events and feeds
+(the folder or its manifest.json), tables with a head, intelligence files of Zeek, and plain lists with notes behind #; told
 apart by content. hxxp://, [.] and [@] are understood. `passed_over` counts what is
 no indicator to look up by its own word: revoked, deleted, not for detection.")]
 pub(crate) struct Load {

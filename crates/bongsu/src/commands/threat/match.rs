@@ -31,7 +31,7 @@ pub(crate) struct Match {
     /// The logs; .zst and .gz too; - is standard input
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<String>,
-    /// Indicators: STIX, MISP, CSV or plain lists
+    /// Indicators: STIX, MISP (events and feeds), CSV or plain lists
     #[arg(long, required_unless_present = "sigma", num_args = 1.., value_name = "FILE", env = "BONGSU_INDICATORS", hide_env_values = true)]
     indicators: Vec<String>,
     /// Sigma rules: files, and folders of .yml (builds with the feature `sigma`)

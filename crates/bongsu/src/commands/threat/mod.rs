@@ -1,6 +1,9 @@
 //! `threat ..`: STIX judged, patterns held against observations, indicators found in logs.
 
 mod check;
+mod check_misp;
+mod convert;
+mod feed;
 mod load;
 mod r#match;
 mod matrix;
@@ -31,6 +34,8 @@ pub(crate) enum Threat {
     /// STIX patterns: whether they are valid, and whether they match observed data
     #[command(subcommand)]
     Pattern(pattern::Pattern),
+    /// Write STIX as events of MISP, and events of MISP as STIX
+    Convert(convert::Convert),
     /// Read indicators and say what was in each file
     Load(load::Load),
     /// Find indicators in logs
@@ -43,6 +48,7 @@ pub(crate) fn run(command: Threat, common: &Common) -> Result<ExitCode, CliError
     match command {
         Threat::Check(args) => check::run(&args, common),
         Threat::Pattern(command) => pattern::run(command, common),
+        Threat::Convert(args) => convert::run(&args, common),
         Threat::Load(args) => load::run(&args, common),
         Threat::Match(args) => r#match::run(&args, common),
         Threat::Matrix(args) => matrix::run(&args, common),
@@ -96,7 +102,11 @@ fn read_indicators(
     mut read: impl FnMut(&mut List, &str, &IndicatorsRead) -> Result<(), CliError>,
 ) -> Result<usize, CliError> {
     let mut unreadable = 0;
-    for file in files {
+    let files = feed::files(files, &mut |fault| {
+        unreadable += usize::from(fault.level == base::FaultLevel::Error);
+        list.fault(fault);
+    });
+    for file in &files {
         let name = input::name(file);
         let progress = Progress::new("reading indicators");
         let outcome = open(file, &progress).and_then(|mut stream| {
