@@ -44,7 +44,7 @@ pub(crate) enum Account {
     )]
     Remove {
         /// The account's name
-        name: NodeName,
+        account: NodeName,
         #[command(flatten)]
         settings: Settings,
     },
@@ -53,7 +53,7 @@ pub(crate) enum Account {
 #[derive(Debug, clap::Args)]
 pub(crate) struct AddAccount {
     /// The name, also for the log-in: a-z, 0-9 and -
-    name: NodeName,
+    account: NodeName,
     /// A file with the password, or `-`; the end of its line is cut
     #[arg(long, value_name = "FILE", required_unless_present = "certificate")]
     password_file: Option<String>,
@@ -98,7 +98,8 @@ pub(crate) enum Collection {
 #[derive(Debug, clap::Args)]
 pub(crate) struct AddCollection {
     /// The name for people
-    title: String,
+    #[arg(value_name = "TITLE")]
+    called: String,
     /// The accounts that may read
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     read: Vec<String>,
@@ -154,8 +155,8 @@ pub(crate) fn run(command: Taxii, common: &Common) -> Result<ExitCode, CliError>
     match command {
         Taxii::Account(Account::Add(args)) => add_account(args, common),
         Taxii::Account(Account::List(settings)) => list_accounts(&settings, common),
-        Taxii::Account(Account::Remove { name, settings }) => {
-            order(&settings, TaxiiOrder::RemoveAccount { name }, common)
+        Taxii::Account(Account::Remove { account, settings }) => {
+            order(&settings, TaxiiOrder::RemoveAccount { name: account }, common)
         }
         Taxii::Collection(Collection::Add(args)) => add_collection(args, common),
         Taxii::Collection(Collection::List(settings)) => list_collections(&settings, common),
@@ -172,7 +173,7 @@ fn add_account(args: AddAccount, common: &Common) -> Result<ExitCode, CliError> 
         (None, _) => None,
     };
     let account = TaxiiAccount {
-        name: args.name,
+        name: args.account,
         country: args.country,
         clearance,
         certificate: args.certificate.as_deref().map(fingerprint).transpose()?,
@@ -205,7 +206,7 @@ fn add_collection(args: AddCollection, common: &Common) -> Result<ExitCode, CliE
     });
     let collection = TaxiiCollection {
         id: args.id.unwrap_or_default(),
-        title: args.title,
+        title: args.called,
         description: args.description,
         alias: args.alias,
         listed: args.listed,

@@ -15,6 +15,7 @@ mod settings;
 mod shell;
 mod store;
 mod support;
+mod taxii;
 mod threat;
 
 /// The transcripts in tests/cmd. After a wanted change: `TRYCMD=overwrite cargo test -p bongsu --test cli transcripts`,

@@ -34,7 +34,7 @@ pub(crate) fn mount(router: Router, taxii: Option<Arc<Taxii>>) -> Router {
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
         let taxii = Arc::clone(&taxii);
         async move {
-            if taxii.is_meant(request.uri().path()) {
+            if taxii.is_meant(&request) {
                 return taxii.answer(request).await.unwrap_or_else(Refused::into_response);
             }
             next.run(request).await
@@ -54,9 +54,15 @@ enum Resource<'a> {
 }
 
 impl Taxii {
-    fn is_meant(&self, path: &str) -> bool {
-        let path = path.trim_matches('/');
-        path == "taxii2" || path.starts_with("taxii2/") || self.split(path).is_some()
+    /// Whether a request is for this server: by its path, or by its media type, which nothing else speaks. So a client
+    /// that asks for a root that is not there gets an error of TAXII's.
+    fn is_meant(&self, request: &Request) -> bool {
+        let path = request.uri().path().trim_matches('/');
+        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        path == "taxii2"
+            || path.starts_with("taxii2/")
+            || self.split(path).is_some()
+            || accept.is_some_and(|accept| accept.contains("application/taxii+json"))
     }
 
     /// The root that a path lies below, and the rest.

@@ -148,8 +148,10 @@ pub fn taxii_take_over(
     within(file)?;
     let found = takeover::read(file)?;
     let mut change = Change::open(config, now)?;
+    let is_first =
+        change.book.roots.is_empty() && config.taxii.as_ref().is_none_or(|own| own.roots.is_empty());
     let settings = change.settings();
-    for act in takeover::acts(&found, &settings) {
+    for act in takeover::acts(&found, &settings, is_first) {
         change.apply(&act);
         change.note(act)?;
     }

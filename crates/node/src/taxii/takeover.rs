@@ -107,8 +107,8 @@ pub(super) fn read(file: &[u8]) -> Result<Found<'_>, NodeError> {
     Ok(Found { discovery, roots })
 }
 
-/// What the settings lack to serve it.
-pub(super) fn acts(found: &Found<'_>, settings: &TaxiiSettings) -> Vec<TaxiiAct> {
+/// What the settings lack to serve it. The first server that is taken over also gives its name and addresses.
+pub(super) fn acts(found: &Found<'_>, settings: &TaxiiSettings, is_first: bool) -> Vec<TaxiiAct> {
     let served: Vec<&TaxiiCollection> = settings.roots.iter().flat_map(|root| &root.collections).collect();
     let mut acts = Vec::new();
     for (path, root) in &found.roots {
@@ -130,9 +130,7 @@ pub(super) fn acts(found: &Found<'_>, settings: &TaxiiSettings) -> Vec<TaxiiAct>
             collection: collection.offered(),
         }));
     }
-    if settings.roots.is_empty()
-        && let Some(discovery) = &found.discovery
-    {
+    if is_first && let Some(discovery) = &found.discovery {
         acts.push(TaxiiAct::DiscoverySet { discovery: discovery.clone() });
     }
     acts
