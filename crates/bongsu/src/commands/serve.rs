@@ -164,15 +164,6 @@ fn first_settings(config: &Config) -> Result<Option<String>, CliError> {
     Ok(Some(text))
 }
 
-/// Keeps who the node is from the command line before the first start, for the start to find it.
-pub(crate) fn keep_first_settings(config: &Config) -> Result<(), CliError> {
-    match first_settings(config)? {
-        // Beyond the line of comment.
-        Some(text) if text.lines().count() > 1 => keep(&config.data.join(SETTINGS), &text),
-        _ => Ok(()),
-    }
-}
-
 /// Writes a file whole or not at all.
 fn keep(path: &Path, text: &str) -> Result<(), CliError> {
     let draft = path.with_extension("toml.tmp");

@@ -8,10 +8,23 @@ use label::Level;
 use node::{MarkingRule, TaxiiAccount, TaxiiAct, TaxiiCollection, TaxiiLoad, TaxiiOrder};
 
 use crate::Common;
-use crate::commands::serve::{self, Settings};
 use crate::error::CliError;
 use crate::input;
 use crate::out::say;
+
+/// Whose TAXII side is meant. What the node is called is said at its first start.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Folder {
+    /// The node's data folder; made when there is none
+    #[arg(long, value_name = "DIR", env = "BONGSU_DATA", hide_env_values = true)]
+    data: PathBuf,
+}
+
+impl Folder {
+    fn load(&self) -> Result<node::Config, CliError> {
+        Ok(node::Config::load(&self.data, &node::Overrides::default())?)
+    }
+}
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Taxii {
@@ -37,7 +50,7 @@ pub(crate) enum Account {
     Add(AddAccount),
     /// List the accounts
     #[command(after_help = "Example:\n  bongsu taxii account list --data ./seoul")]
-    List(Settings),
+    List(Folder),
     /// Let somebody in no more
     #[command(
         after_help = "The name is taken out of every collection, too. Stop the node first.\n\nExample:\n  bongsu taxii account remove sensor --data ./seoul"
@@ -46,7 +59,7 @@ pub(crate) enum Account {
         /// The account's name
         account: NodeName,
         #[command(flatten)]
-        settings: Settings,
+        folder: Folder,
     },
 }
 
@@ -70,7 +83,7 @@ pub(crate) struct AddAccount {
     #[arg(long, conflicts_with = "country")]
     own: bool,
     #[command(flatten)]
-    settings: Settings,
+    folder: Folder,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -82,7 +95,7 @@ pub(crate) enum Collection {
     Add(AddCollection),
     /// List the collections
     #[command(after_help = "Example:\n  bongsu taxii collection list --data ./seoul")]
-    List(Settings),
+    List(Folder),
     /// Offer a collection no more
     #[command(
         after_help = "What it holds stays in the record; a collection with the same id serves it again. Stop the node\nfirst.\n\nExample:\n  bongsu taxii collection remove 'Shared indicators' --data ./seoul"
@@ -91,15 +104,14 @@ pub(crate) enum Collection {
         /// Its id, alias or title
         collection: String,
         #[command(flatten)]
-        settings: Settings,
+        folder: Folder,
     },
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct AddCollection {
     /// The name for people
-    #[arg(value_name = "TITLE")]
-    called: String,
+    title: String,
     /// The accounts that may read
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     read: Vec<String>,
@@ -128,7 +140,7 @@ pub(crate) struct AddCollection {
     #[arg(long, value_name = "CODES", value_delimiter = ',', requires = "level")]
     rel_to: Vec<String>,
     #[command(flatten)]
-    settings: Settings,
+    folder: Folder,
 }
 
 #[derive(Debug, clap::Args)]
@@ -142,7 +154,7 @@ pub(crate) struct Load {
     #[arg(long, value_name = "SERVER")]
     fixture: Option<Fixture>,
     #[command(flatten)]
-    settings: Settings,
+    folder: Folder,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -154,14 +166,14 @@ pub(crate) enum Fixture {
 pub(crate) fn run(command: Taxii, common: &Common) -> Result<ExitCode, CliError> {
     match command {
         Taxii::Account(Account::Add(args)) => add_account(args, common),
-        Taxii::Account(Account::List(settings)) => list_accounts(&settings, common),
-        Taxii::Account(Account::Remove { account, settings }) => {
-            order(&settings, TaxiiOrder::RemoveAccount { name: account }, common)
+        Taxii::Account(Account::List(folder)) => list_accounts(&folder, common),
+        Taxii::Account(Account::Remove { account, folder }) => {
+            order(&folder, TaxiiOrder::RemoveAccount { name: account }, common)
         }
         Taxii::Collection(Collection::Add(args)) => add_collection(args, common),
-        Taxii::Collection(Collection::List(settings)) => list_collections(&settings, common),
-        Taxii::Collection(Collection::Remove { collection, settings }) => {
-            order(&settings, TaxiiOrder::RemoveCollection { name: collection }, common)
+        Taxii::Collection(Collection::List(folder)) => list_collections(&folder, common),
+        Taxii::Collection(Collection::Remove { collection, folder }) => {
+            order(&folder, TaxiiOrder::RemoveCollection { name: collection }, common)
         }
         Taxii::Load(args) => load(&args, common),
     }
@@ -179,7 +191,7 @@ fn add_account(args: AddAccount, common: &Common) -> Result<ExitCode, CliError> 
         certificate: args.certificate.as_deref().map(fingerprint).transpose()?,
     };
     let password = args.password_file.as_deref().map(password).transpose()?;
-    order(&args.settings, TaxiiOrder::AddAccount { account, password }, common)
+    order(&args.folder, TaxiiOrder::AddAccount { account, password }, common)
 }
 
 fn password(path: &str) -> Result<String, CliError> {
@@ -206,7 +218,7 @@ fn add_collection(args: AddCollection, common: &Common) -> Result<ExitCode, CliE
     });
     let collection = TaxiiCollection {
         id: args.id.unwrap_or_default(),
-        title: args.called,
+        title: args.title,
         description: args.description,
         alias: args.alias,
         listed: args.listed,
@@ -215,17 +227,16 @@ fn add_collection(args: AddCollection, common: &Common) -> Result<ExitCode, CliE
         media_types: Vec::new(),
         marking,
     };
-    order(&args.settings, TaxiiOrder::AddCollection { root: args.root, collection }, common)
+    order(&args.folder, TaxiiOrder::AddCollection { root: args.root, collection }, common)
 }
 
 fn names(listed: &[String]) -> Vec<String> {
     listed.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
-fn order(settings: &Settings, order: TaxiiOrder, common: &Common) -> Result<ExitCode, CliError> {
-    let config = settings.load()?;
+fn order(folder: &Folder, order: TaxiiOrder, common: &Common) -> Result<ExitCode, CliError> {
+    let config = folder.load()?;
     let act = node::order_taxii(&config, order, common.now)?;
-    serve::keep_first_settings(&config)?;
     match &act {
         TaxiiAct::CollectionAdded { root, collection } => {
             let (_, accounts) = node::taxii_set_up(&config)?;
@@ -253,8 +264,8 @@ struct Offered<'a> {
     collection: &'a TaxiiCollection,
 }
 
-fn list_accounts(settings: &Settings, common: &Common) -> Result<ExitCode, CliError> {
-    let (_, accounts) = node::taxii_set_up(&settings.load()?)?;
+fn list_accounts(folder: &Folder, common: &Common) -> Result<ExitCode, CliError> {
+    let (_, accounts) = node::taxii_set_up(&folder.load()?)?;
     let mut list = common.out().list("bongsu.taxii-accounts/1");
     for account in &accounts {
         list.item(account)?;
@@ -263,8 +274,8 @@ fn list_accounts(settings: &Settings, common: &Common) -> Result<ExitCode, CliEr
     Ok(ExitCode::SUCCESS)
 }
 
-fn list_collections(settings: &Settings, common: &Common) -> Result<ExitCode, CliError> {
-    let (served, _) = node::taxii_set_up(&settings.load()?)?;
+fn list_collections(folder: &Folder, common: &Common) -> Result<ExitCode, CliError> {
+    let (served, _) = node::taxii_set_up(&folder.load()?)?;
     let mut list = common.out().list("bongsu.taxii-collections/1");
     for root in &served.roots {
         for collection in &root.collections {
@@ -276,7 +287,7 @@ fn list_collections(settings: &Settings, common: &Common) -> Result<ExitCode, Cl
 }
 
 fn load(args: &Load, common: &Common) -> Result<ExitCode, CliError> {
-    let config = args.settings.load()?;
+    let config = args.folder.load()?;
     let bytes = input::read(&args.file)?;
     let loaded = match args.fixture {
         Some(Fixture::Medallion) => {
@@ -291,7 +302,6 @@ fn load(args: &Load, common: &Common) -> Result<ExitCode, CliError> {
             vec![node::taxii_load(&config, &bytes, &to, common.now)?]
         }
     };
-    serve::keep_first_settings(&config)?;
     let mut list = common.out().list("bongsu.taxii-loaded/1");
     for taken in &loaded {
         for fault in &taken.refused {

@@ -151,11 +151,12 @@ pub fn taxii_take_over(
     let is_first =
         change.book.roots.is_empty() && config.taxii.as_ref().is_none_or(|own| own.roots.is_empty());
     let settings = change.settings();
-    for act in takeover::acts(&found, &settings, is_first) {
-        change.apply(&act);
+    let acts = takeover::acts(&found, &settings, is_first);
+    acts.iter().for_each(|act| change.apply(act));
+    change.check()?;
+    for act in acts {
         change.note(act)?;
     }
-    change.check()?;
     let taken = takeover::summary(&found);
     match &mut change.desk {
         Some(desk) => takeover::record(desk, found, change.now)?,
