@@ -35,6 +35,11 @@ pub(crate) fn fingerprint(certificate: &CertificateDer<'_>) -> KeyFingerprint {
     KeyFingerprint::from_bytes(Sha256::digest(certificate.as_ref()).into())
 }
 
+/// SHA-256 of the first certificate in a PEM file; `None` where there is none.
+pub fn certificate_fingerprint(pem: &[u8]) -> Option<KeyFingerprint> {
+    CertificateDer::from_pem_slice(pem).ok().map(|certificate| fingerprint(&certificate))
+}
+
 /// The signing key in `data`; made when there is none and `data` holds no record yet.
 pub(crate) fn signing_key(data: &Path, name: &NodeName) -> Result<NodeKey, NodeError> {
     let path = data.join("keys/signing.key");

@@ -65,7 +65,7 @@ pub use crate::config::{
 pub use crate::courier::{FileReceived, LaneSpan, receive_file, receive_receipts, send_file};
 pub use crate::evidence::{Stopped, WitnessState, witness_key, write_whole};
 pub use crate::export::{ForPeer, Selection};
-pub use crate::keys::{new_officer_key, officer_key, random_secret};
+pub use crate::keys::{certificate_fingerprint, new_officer_key, officer_key, random_secret};
 pub use crate::offline::{CARD_SCHEMA, Card, Desk, Terms, accept, accept_until, card, repair};
 pub use crate::people::{
     AccountAnswer, AccountName, AccountOrder, AccountSummary, Act, ActKind, Actor, Approval, NewAccount,
@@ -79,8 +79,9 @@ pub use crate::policy_change::{
 };
 pub use crate::repeat::Repeatable;
 pub use crate::taxii::{
-    RemovedVersion, TaxiiAdded, TaxiiClient, TaxiiCollection, TaxiiRemoved, TaxiiRoot, TaxiiSettings,
-    TaxiiStatusTaken, TaxiiTaken, taxii_secret_hash, taxii_take_over,
+    RemovedVersion, TaxiiAccount, TaxiiAct, TaxiiAdded, TaxiiCollection, TaxiiLoad, TaxiiOrder, TaxiiRemoved,
+    TaxiiRoot, TaxiiSetUp, TaxiiSettings, TaxiiStatusTaken, TaxiiTaken, order_taxii, taxii_load,
+    taxii_set_up, taxii_take_over,
 };
 pub use crate::unpack::{InputLimits, UnpackError, unpack, unpacked};
 pub use crate::writer::IncidentParts;
@@ -256,14 +257,18 @@ impl Node {
         };
         let key = keys::signing_key(&data, &config.name)?;
         let identity = Arc::new(keys::tls_identity(&data, &config.name)?);
-        let tls = config.tls.then(|| tls::console_server(&identity)).transpose()?.map(TlsAcceptor::from);
+        let asks = taxii::asks_for_certificates(&data)?;
+        let tls = config.tls.then(|| tls::console_server(&identity, asks)).transpose()?;
+        let tls = tls.map(TlsAcceptor::from);
         let link_tls = TlsAcceptor::from(tls::link_server(&identity)?);
         let people_files = people::Files::read(&config, config.console_origin(console.port()))?;
         let uses_tls = config.tls;
         let (http_feeds, followed) = (config.http_feeds.clone(), config.followed_logs.clone());
         let fingerprint = identity.fingerprint();
         let (core, writer) = tokio::task::spawn_blocking(move || {
-            writer::start(config, key, fingerprint, Arc::new(repeat::Repeated::new(fixed)))
+            let surroundings = Arc::new(repeat::Repeated::new(fixed));
+            taxii::settle(&config, &*surroundings)?;
+            writer::start(config, key, fingerprint, surroundings)
         })
         .await
         .map_err(|_| NodeError::Stopping)??;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Extension;
+use base::KeyFingerprint;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use link::{Refusal, Refused};
@@ -15,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::core::{Core, nobody};
 use crate::keys::fingerprint;
@@ -39,6 +41,10 @@ pub(crate) struct LinkCaller {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConsoleCaller(pub(crate) SocketAddr);
 
+/// The certificate that a caller of the console proved to have. Only a TAXII account can be named by one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ConsoleCertificate(pub(crate) KeyFingerprint);
+
 pub(crate) type Stop = watch::Receiver<bool>;
 
 /// Waits until the node stops.
@@ -56,6 +62,10 @@ pub(crate) async fn console(listener: TcpListener, tls: Option<TlsAcceptor>, rou
                 None => connection(stream, router, stop).await,
                 Some(acceptor) => {
                     if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                        let router = match shown(&stream) {
+                            Some(shown) => router.layer(Extension(ConsoleCertificate(shown))),
+                            None => router,
+                        };
                         connection(stream, router, stop).await;
                     }
                 }
@@ -85,12 +95,7 @@ pub(crate) async fn link(
                 }
                 Err(_) => return,
             };
-            let shown = stream
-                .get_ref()
-                .1
-                .peer_certificates()
-                .and_then(<[CertificateDer<'_>]>::first)
-                .map(fingerprint);
+            let shown = shown(&stream);
             let known = shown.and_then(|shown| Some((core.peer_by_certificate(&shown)?, shown)));
             let Some((peer, certificate)) = known else {
                 tracing::warn!(%address, certificate = ?shown, "link refused: unknown certificate");
@@ -125,6 +130,11 @@ pub(crate) async fn link(
         }
     })
     .await;
+}
+
+/// What the caller showed in the handshake.
+fn shown(stream: &TlsStream<TcpStream>) -> Option<KeyFingerprint> {
+    stream.get_ref().1.peer_certificates().and_then(<[CertificateDer<'_>]>::first).map(fingerprint)
 }
 
 async fn accept<F, Work>(listener: TcpListener, mut stop: Stop, serve: F)

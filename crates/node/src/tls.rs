@@ -23,12 +23,19 @@ fn tls(e: &Error) -> NodeError {
     NodeError::Tls { message: e.to_string() }
 }
 
-/// For the console beyond loopback: TLS, no client certificate.
-pub(crate) fn console_server(identity: &TlsIdentity) -> Result<Arc<ServerConfig>, NodeError> {
-    let config = ServerConfig::builder_with_provider(provider())
+/// For the console beyond loopback. With `asks`, callers may show a certificate whose key they prove; who shows none
+/// or an unknown one comes in as anybody does.
+pub(crate) fn console_server(identity: &TlsIdentity, asks: bool) -> Result<Arc<ServerConfig>, NodeError> {
+    let provider = provider();
+    let proven = ProvenClient { algorithms: provider.signature_verification_algorithms, is_demanded: false };
+    let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|e| tls(&e))?
-        .with_no_client_auth()
+        .map_err(|e| tls(&e))?;
+    let config = match asks {
+        true => config.with_client_cert_verifier(Arc::new(proven)),
+        false => config.with_no_client_auth(),
+    };
+    let config = config
         .with_single_cert(vec![identity.certificate.clone()], identity.clone_key())
         .map_err(|e| tls(&e))?;
     Ok(Arc::new(config))
@@ -38,7 +45,8 @@ pub(crate) fn console_server(identity: &TlsIdentity) -> Result<Arc<ServerConfig>
 /// handshake and before a byte of a request is read, so that a stranger can be recorded with what he showed.
 pub(crate) fn link_server(identity: &TlsIdentity) -> Result<Arc<ServerConfig>, NodeError> {
     let provider = provider();
-    let verifier = Arc::new(ProvenClient(provider.signature_verification_algorithms));
+    let verifier =
+        Arc::new(ProvenClient { algorithms: provider.signature_verification_algorithms, is_demanded: true });
     let config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|e| tls(&e))?
@@ -111,10 +119,19 @@ impl ServerCertVerifier for PinnedServer {
     }
 }
 
+/// Has callers prove the key of their certificate; whose it is, is looked up by its fingerprint.
 #[derive(Debug)]
-struct ProvenClient(WebPkiSupportedAlgorithms);
+struct ProvenClient {
+    algorithms: WebPkiSupportedAlgorithms,
+    /// Whether nobody comes in without one.
+    is_demanded: bool,
+}
 
 impl ClientCertVerifier for ProvenClient {
+    fn client_auth_mandatory(&self) -> bool {
+        self.is_demanded
+    }
+
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
@@ -134,7 +151,7 @@ impl ClientCertVerifier for ProvenClient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -143,10 +160,10 @@ impl ClientCertVerifier for ProvenClient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

@@ -36,7 +36,7 @@ use crate::thinner::Thinner;
 use crate::tombstones::Tombstones;
 use crate::upkeep::Folds;
 use crate::view::{Decided, Views};
-use crate::{Config, NodeError};
+use crate::{Config, NodeError, keys};
 
 /// Entries that share one commit at the most: what is more urgent waits for one commit.
 const GROUP: usize = 256;
@@ -64,16 +64,7 @@ pub(crate) fn start(
         record::SqliteOptions { max_bytes: config.max_record_bytes, ..record::SqliteOptions::default() };
     let own_key = || NodeKey::from_secret(key.name().clone(), &key.secret());
     if !SqliteRecord::exists(&config.data) {
-        let version = env!("CARGO_PKG_VERSION");
-        SqliteRecord::create(
-            &config.data,
-            own_key(),
-            &config.country,
-            &config.title,
-            version,
-            surroundings.now(),
-            &mut Chance(&*surroundings),
-        )?;
+        found(&config, &*surroundings)?;
     }
     let mut record = SqliteRecord::open(&config.data, own_key(), options)?;
     let (events, _) = broadcast::channel(4096);
@@ -134,6 +125,20 @@ pub(crate) fn start(
         .spawn(move || writer.run())
         .map_err(|source| NodeError::Io { path: "thread".into(), source })?;
     Ok((core, thread))
+}
+
+/// Makes the record of a folder that has none.
+pub(crate) fn found(config: &Config, surroundings: &dyn Surroundings) -> Result<(), NodeError> {
+    SqliteRecord::create(
+        &config.data,
+        keys::signing_key(&config.data, &config.name)?,
+        &config.country,
+        &config.title,
+        env!("CARGO_PKG_VERSION"),
+        surroundings.now(),
+        &mut Chance(surroundings),
+    )?;
+    Ok(())
 }
 
 struct Writer {

@@ -43,7 +43,7 @@ pub(crate) enum Command {
     /// Introduce peers
     #[command(subcommand)]
     Link(link::Link),
-    /// The node's TAXII server: its clients, and taking another server over
+    /// The node's TAXII server: its accounts and collections, and loading into it
     #[command(subcommand)]
     Taxii(taxii::Taxii),
     /// Run a node

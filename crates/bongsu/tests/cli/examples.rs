@@ -148,15 +148,11 @@ fn joint_bundle(folder: &Path) {
     run(&["record", "export", "seoul", "--bundle", "case.bundle", "--checkpoint", "cosigned.txt"]);
 }
 
-/// What another TAXII server held, and a node that has one of its collections.
+/// What another TAXII server held, and the password of a client.
 fn taxii(folder: &Path) {
     let data = root().join("crates/node/tests/data/taxii/default_data.json");
     std::fs::copy(data, folder.join("default_data.json")).unwrap();
-    let settings = folder.join("seoul/bongsu.toml");
-    let before = std::fs::read_to_string(&settings).unwrap_or_default();
-    let more = "[taxii]\ntitle = \"CERT\"\n[[taxii.roots]]\npath = \"taxii2/cert\"\ntitle = \"CERT\"\n\
-                [[taxii.roots.collections]]\nid = \"91a7b528-80eb-42ed-a74d-c6fbd5a26116\"\ntitle = \"High\"\n";
-    std::fs::write(settings, format!("{before}\n{more}")).unwrap();
+    std::fs::write(folder.join("sensor.password"), "correct horse battery staple\n").unwrap();
 }
 
 /// A log that signed two roots of one size.

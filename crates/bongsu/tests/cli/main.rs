@@ -17,6 +17,7 @@ mod shell;
 mod sigma;
 mod store;
 mod support;
+mod taxii;
 mod threat;
 
 /// The transcripts in tests/cmd. After a wanted change: `TRYCMD=overwrite cargo test -p bongsu --test cli transcripts`,

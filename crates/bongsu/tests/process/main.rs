@@ -9,4 +9,5 @@ mod flips;
 mod kill;
 mod process;
 mod stop;
+mod taxii_kill;
 mod trouble;

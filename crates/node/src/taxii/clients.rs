@@ -4,20 +4,18 @@
 //! found right is remembered by a keyed digest, so that it is paid once and not with every request.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use base::NodeName;
+use base::{KeyFingerprint, NodeName};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use label::{Audience, Level};
 use sha2::{Digest, Sha256};
 
+use super::book::Known;
 use super::classes::Eyes;
-use super::settings::{TaxiiClient, TaxiiSettings};
 use crate::NodeError;
 use crate::core::{Surroundings, lock};
 
@@ -35,13 +33,15 @@ pub(crate) struct Client {
     pub(crate) eyes: Eyes,
 }
 
-struct Known {
+/// An account as it is looked up.
+struct Ready {
     client: Client,
-    hash: String,
+    hash: Option<String>,
+    certificate: Option<KeyFingerprint>,
 }
 
 pub(crate) struct Clients {
-    known: Vec<Known>,
+    known: Vec<Ready>,
     /// Makes the digests of this run worthless elsewhere.
     key: [u8; 32],
     right: Mutex<HashMap<[u8; 32], (usize, Instant)>>,
@@ -53,15 +53,17 @@ fn bad(message: String) -> NodeError {
 }
 
 impl Clients {
-    pub(crate) fn read(
-        settings: &TaxiiSettings,
-        data: &Path,
-        surroundings: &dyn Surroundings,
-    ) -> Result<Self, NodeError> {
-        let known = settings.clients.iter().map(|client| known(client, data)).collect::<Result<_, _>>()?;
+    pub(crate) fn of(known: &[Known], surroundings: &dyn Surroundings) -> Result<Self, NodeError> {
+        let known = known.iter().map(ready).collect::<Result<_, _>>()?;
         let mut key = [0; 32];
         surroundings.fill(&mut key);
         Ok(Self { known, key, right: Mutex::default(), tries: tokio::sync::Semaphore::new(TRIES) })
+    }
+
+    /// The client that a proven certificate names.
+    pub(crate) fn of_certificate(&self, shown: &KeyFingerprint) -> Option<Client> {
+        let known = self.known.iter().find(|known| known.certificate == Some(*shown))?;
+        Some(known.client.clone())
     }
 
     /// The client of an `Authorization` header that was found right lately.
@@ -84,7 +86,7 @@ impl Clients {
         };
         let (name, password) = text.split_once(':')?;
         let found = self.known.iter().position(|known| known.client.name.as_str() == name);
-        let hash = found.and_then(|place| Some(self.known.get(place)?.hash.as_str()));
+        let hash = found.and_then(|place| self.known.get(place)?.hash.as_deref());
         // An unknown name takes as long as a known one.
         let right = verify(password, hash.unwrap_or(NOBODY));
         let place = found.filter(|_| right && hash.is_some())?;
@@ -110,39 +112,21 @@ fn verify(password: &str, hash: &str) -> bool {
     Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
 }
 
-fn known(client: &TaxiiClient, data: &Path) -> Result<Known, NodeError> {
-    let name = &client.name;
-    let path = data.join(&client.secret_file);
-    let text =
-        std::fs::read_to_string(&path).map_err(|source| NodeError::Io { path: path.clone(), source })?;
-    let hash = text.trim().to_owned();
-    if PasswordHash::new(&hash).is_err() {
-        let path = path.display();
-        let message =
-            format!("`{path}` holds no hash of a password; make it with `bongsu taxii client {name}`");
+fn ready(known: &Known) -> Result<Ready, NodeError> {
+    let Known { account, hash } = known;
+    if hash.as_ref().is_some_and(|hash| PasswordHash::new(hash).is_err()) {
+        let message = format!(
+            "taxii.json holds no hash of the password of `{0}`; `bongsu taxii account remove {0}` and add it again",
+            account.name
+        );
         return Err(bad(message));
     }
-    let eyes = match (client.own, &client.country, &client.clearance) {
-        (true, None, None) => Eyes::Own,
-        (false, Some(country), Some(level)) => Eyes::Of(Audience {
-            node: name.clone(),
-            country: country.clone(),
-            clearance: level.parse::<Level>().map_err(|e| bad(format!("taxii client `{name}`: {e}")))?,
-            organisation: None,
-        }),
-        _ => {
-            let message = format!("taxii client `{name}` needs own = true, or country and clearance");
-            return Err(bad(message));
-        }
-    };
-    Ok(Known { client: Client { name: name.clone(), eyes }, hash })
+    let client = Client { name: account.name.clone(), eyes: account.eyes()? };
+    Ok(Ready { client, hash: hash.clone(), certificate: account.certificate })
 }
 
-/// The Argon2id hash of a password, as a client's file holds it.
-///
-/// # Errors
-/// When it cannot be hashed.
-pub fn taxii_secret_hash(password: &str) -> Result<String, NodeError> {
+/// The Argon2id hash of a password.
+pub(super) fn taxii_secret_hash(password: &str) -> Result<String, NodeError> {
     let failed = |e: String| bad(format!("the password cannot be hashed: {e}"));
     let params = Params::new(19_456, 2, 1, None).map_err(|e| failed(e.to_string()))?;
     let salt = SaltString::generate(&mut rand_core::OsRng);

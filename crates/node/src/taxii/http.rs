@@ -8,17 +8,20 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use base::KeyFingerprint;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use threat::taxii::{ApiRoot, Collection, Discovery, Endpoint, MEDIA_TYPE, Query, accepts, is_taxii};
+use threat::taxii::{ApiRoot, Collection, Endpoint, MEDIA_TYPE, Query, accepts, is_taxii};
 
 use super::answer::{Refused, document, page, raw};
-use super::classes::may_have;
+use super::classes::{Eyes, may_have};
 use super::clients::Client;
 use super::intake::NotTaken;
 use super::pages::Asked;
+use super::settings::{EVERYBODY, OWN};
 use super::store::Reader;
 use super::{Taxii, TaxiiCollection, TaxiiRoot};
 use crate::NodeError;
+use crate::serve::ConsoleCertificate;
 
 /// How long a body may take.
 const BODY_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
@@ -31,7 +34,7 @@ pub(crate) fn mount(router: Router, taxii: Option<Arc<Taxii>>) -> Router {
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
         let taxii = Arc::clone(&taxii);
         async move {
-            if taxii.is_meant(request.uri().path()) {
+            if taxii.is_meant(&request) {
                 return taxii.answer(request).await.unwrap_or_else(Refused::into_response);
             }
             next.run(request).await
@@ -51,9 +54,15 @@ enum Resource<'a> {
 }
 
 impl Taxii {
-    fn is_meant(&self, path: &str) -> bool {
-        let path = path.trim_matches('/');
-        path == "taxii2" || path.starts_with("taxii2/") || self.split(path).is_some()
+    /// Whether a request is for this server: by its path, or by its media type, which nothing else speaks. So a client
+    /// that asks for a root that is not there gets an error of TAXII's.
+    fn is_meant(&self, request: &Request) -> bool {
+        let path = request.uri().path().trim_matches('/');
+        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        path == "taxii2"
+            || path.starts_with("taxii2/")
+            || self.split(path).is_some()
+            || accept.is_some_and(|accept| accept.contains("application/taxii+json"))
     }
 
     /// The root that a path lies below, and the rest.
@@ -67,7 +76,8 @@ impl Taxii {
     async fn answer(self: &Arc<Self>, request: Request) -> Result<Response, Refused> {
         self.core.metrics.requests.inc();
         let authorization = request.headers().get(header::AUTHORIZATION).cloned();
-        let client = self.client(authorization).await?;
+        let shown = request.extensions().get::<ConsoleCertificate>().map(|shown| shown.0);
+        let client = self.client(authorization, shown).await?;
         let path = request.uri().path().trim_matches('/').to_owned();
         let (root, resource) = self.resource(&path, request.method()).ok_or_else(Refused::not_found)?;
         let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or("?"));
@@ -82,7 +92,7 @@ impl Taxii {
             _ => Err(no_method()),
         };
         match (resource, root) {
-            (Resource::Discovery, _) => read_only(document(StatusCode::OK, &self.discovery())),
+            (Resource::Discovery, _) => read_only(document(StatusCode::OK, &self.discovery)),
             (Resource::Root, Some(root)) => read_only(document(StatusCode::OK, &self.api_root(root))),
             (Resource::Status(id), Some(root)) => read_only(self.status(root, id, &client).await?),
             (Resource::Collections, Some(root)) => {
@@ -123,10 +133,19 @@ impl Taxii {
     }
 
     /// Who calls. Who is not known learns nothing else.
-    async fn client(self: &Arc<Self>, authorization: Option<HeaderValue>) -> Result<Client, Refused> {
+    async fn client(
+        self: &Arc<Self>,
+        authorization: Option<HeaderValue>,
+        shown: Option<KeyFingerprint>,
+    ) -> Result<Client, Refused> {
         let unknown = |why: &str| Refused::new(StatusCode::UNAUTHORIZED, "taxii::unauthorized", why);
+        if authorization.is_none()
+            && let Some(client) = shown.and_then(|shown| self.clients.of_certificate(&shown))
+        {
+            return Ok(client);
+        }
         let Some(authorization) = authorization.as_ref().and_then(|value| value.to_str().ok()) else {
-            return Err(unknown("say who you are: Basic or Bearer"));
+            return Err(unknown("say who you are: Basic, Bearer, or a certificate that is known here"));
         };
         if let Some(client) = self.clients.remembered(authorization) {
             return Ok(client);
@@ -161,25 +180,12 @@ impl Taxii {
         Some((Some(root), resource))
     }
 
-    fn discovery(&self) -> Discovery {
-        let address = |root: &TaxiiRoot| {
-            format!("{}/{}/", self.settings.url.trim_end_matches('/'), root.path.trim_matches('/'))
-        };
-        Discovery {
-            title: self.settings.title.clone(),
-            description: self.settings.description.clone(),
-            contact: self.settings.contact.clone(),
-            default: self.settings.roots.first().map(address),
-            api_roots: self.settings.roots.iter().map(address).collect(),
-        }
-    }
-
     fn api_root(&self, root: &TaxiiRoot) -> ApiRoot {
         ApiRoot {
             title: root.title.clone(),
             description: root.description.clone(),
             versions: vec![MEDIA_TYPE.to_owned()],
-            max_content_length: self.settings.max_content_length as u64,
+            max_content_length: self.settings.most(root) as u64,
         }
     }
 
@@ -193,7 +199,11 @@ impl Taxii {
             alias: collection.alias.clone(),
             can_read,
             can_write,
-            media_types: STIX.map(str::to_owned).into(),
+            media_types: if collection.media_types.is_empty() {
+                STIX.map(str::to_owned).into()
+            } else {
+                collection.media_types.clone()
+            },
         })
     }
 
@@ -299,7 +309,7 @@ impl Taxii {
             let what = format!("a body is {MEDIA_TYPE}, not packed; say so in `Content-Type`");
             return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "taxii::media_type", what));
         }
-        let body = self.body(request).await?;
+        let body = self.body(request, self.settings.most(&root)).await?;
         let name = client.name.to_string();
         let work = move |taxii: &Self| Ok(taxii.add(&root, &collection, &name, body, Vec::new()));
         match self.off(work).await? {
@@ -313,8 +323,7 @@ impl Taxii {
     }
 
     /// The body, of at most the size that is advertised.
-    async fn body(&self, request: Request) -> Result<Vec<u8>, Refused> {
-        let most = self.settings.max_content_length;
+    async fn body(&self, request: Request, most: usize) -> Result<Vec<u8>, Refused> {
         let too_large = || {
             let what = format!("a body has at most {most} bytes; send the objects in several");
             Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "taxii::too_large", what)
@@ -401,6 +410,8 @@ fn collection<'r>(root: &'r TaxiiRoot, id: &str) -> Option<&'r TaxiiCollection> 
 
 /// Whether a client may read and write.
 fn rights(collection: &TaxiiCollection, client: &Client) -> (bool, bool) {
-    let may = |list: &[String]| list.iter().any(|name| name == "*" || name == client.name.as_str());
+    let own = matches!(client.eyes, Eyes::Own);
+    let is_meant = |name: &String| name == EVERYBODY || (own && name == OWN) || name == client.name.as_str();
+    let may = |list: &[String]| list.iter().any(is_meant);
     (may(&collection.read), may(&collection.write))
 }

@@ -5,11 +5,13 @@
 //! every page, count and cursor is of that alone (`pages`).
 
 mod answer;
+mod book;
 mod classes;
 mod clients;
 mod http;
 mod intake;
 mod noun;
+mod orders;
 mod pages;
 mod settings;
 mod store;
@@ -21,7 +23,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::Marking;
+use threat::taxii::Discovery;
 
+use self::book::Book;
 use self::clients::Clients;
 use self::pages::Marks;
 use self::store::Store;
@@ -29,16 +33,18 @@ use crate::NodeError;
 use crate::core::Core;
 use crate::serve::Stop;
 
-pub use clients::taxii_secret_hash;
 pub(crate) use http::mount;
-pub use noun::{RemovedVersion, TaxiiAdded, TaxiiRemoved, TaxiiStatusTaken};
-pub use settings::{TaxiiClient, TaxiiCollection, TaxiiRoot, TaxiiSettings};
-pub use takeover::{TaxiiTaken, taxii_take_over};
+pub use noun::{RemovedVersion, TaxiiAct, TaxiiAdded, TaxiiRemoved, TaxiiSetUp, TaxiiStatusTaken};
+pub(crate) use orders::settle;
+pub use orders::{TaxiiLoad, TaxiiOrder, order_taxii, taxii_load, taxii_set_up, taxii_take_over};
+pub use settings::{TaxiiAccount, TaxiiCollection, TaxiiRoot, TaxiiSettings};
+pub use takeover::TaxiiTaken;
 
 /// The server of one node.
 pub(crate) struct Taxii {
     pub(crate) core: Arc<Core>,
     pub(crate) settings: TaxiiSettings,
+    discovery: Discovery,
     clients: Clients,
     store: Store,
     marks: Marks,
@@ -51,18 +57,28 @@ pub(crate) struct Taxii {
     grown: tokio::sync::watch::Sender<u64>,
 }
 
+/// Whether some account of the node in `data` comes in by a TLS certificate, so that callers are asked for theirs.
+pub(crate) fn asks_for_certificates(data: &Path) -> Result<bool, NodeError> {
+    Ok(Book::load(data)?.accounts.iter().any(|known| known.account.certificate.is_some()))
+}
+
 /// Bodies that are held at once.
 const BODIES: usize = 4;
 
 impl Taxii {
-    /// Opens the server of a node, when the settings ask for one. Blocks while the index is brought up to the record.
+    /// Opens the server of a node, when settings or commands ask for one. Blocks while the index is brought up to the record.
     pub(crate) fn open(core: &Arc<Core>, stop: Stop) -> Result<Option<Arc<Self>>, NodeError> {
-        let Some(settings) = core.config.taxii.clone() else { return Ok(None) };
-        settings.check()?;
         let data: &Path = &core.config.data;
+        let book = Book::load(data)?;
+        let Some(settings) = TaxiiSettings::effective(&core.config, &book) else { return Ok(None) };
+        settings.check()?;
+        for (collection, name) in orders::unknown_names(&settings, &book.accounts) {
+            tracing::warn!(collection, name, "a TAXII collection names an account that is not there");
+        }
         let taxii = Self {
-            clients: Clients::read(&settings, data, &*core.surroundings)?,
+            clients: Clients::of(&book.accounts, &*core.surroundings)?,
             store: Store::open(data)?,
+            discovery: settings.discovery(book.discovery.as_ref()),
             settings,
             core: Arc::clone(core),
             marks: Marks::default(),
@@ -85,14 +101,53 @@ impl Taxii {
     }
 }
 
+/// Whether text is a UUID (RFC 9562, section 4).
+fn is_uuid(text: &str) -> bool {
+    let digits = |(place, byte): (usize, u8)| match place {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(digits)
+}
+
 impl TaxiiSettings {
+    /// How clients call a root.
+    fn address(&self, root: &TaxiiRoot) -> String {
+        format!("{}/{}/", self.url.trim_end_matches('/'), root.path.trim_matches('/'))
+    }
+
+    /// The discovery resource (TAXII 2.1, section 4.1). A server that was taken over keeps its addresses, under which
+    /// clients know it, unless the settings say how this one is called.
+    fn discovery(&self, taken: Option<&Discovery>) -> Discovery {
+        let taken = taken.filter(|_| self.url.is_empty());
+        let known = |root: &TaxiiRoot| {
+            let end = format!("/{}", root.path.trim_matches('/'));
+            let all = taken.map_or(&[][..], |taken| &taken.api_roots);
+            all.iter().find(|address| address.trim_end_matches('/').ends_with(&end)).cloned()
+        };
+        let api_roots: Vec<String> =
+            self.roots.iter().map(|root| known(root).unwrap_or_else(|| self.address(root))).collect();
+        let default = taken.and_then(|taken| taken.default.clone()).or_else(|| api_roots.first().cloned());
+        Discovery {
+            title: self.title.clone(),
+            description: self.description.clone(),
+            contact: self.contact.clone(),
+            default,
+            api_roots,
+        }
+    }
+
+    /// The largest body that a root takes.
+    fn most(&self, root: &TaxiiRoot) -> usize {
+        root.max_content_length.unwrap_or(self.max_content_length)
+    }
+
     /// What is of the right kind and still means nothing.
     fn check(&self) -> Result<(), NodeError> {
         let bad = |message: String| Err(NodeError::BadRequest { message: format!("[taxii]: {message}") });
-        if self.roots.is_empty() {
-            return bad("there is no root; add [[taxii.roots]]".to_owned());
-        }
-        if self.page_objects == 0 || self.max_content_length < 1024 || self.max_content_length > 1 << 30 {
+        let lengths = self.roots.iter().filter_map(|root| root.max_content_length);
+        let odd_length = |length: usize| !(1024..=1 << 30).contains(&length);
+        if self.page_objects == 0 || lengths.chain([self.max_content_length]).any(odd_length) {
             return bad("page_objects must be above 0 and max_content_length from 1 KiB to 1 GiB".to_owned());
         }
         let mut paths: Vec<&str> = Vec::new();
@@ -109,11 +164,8 @@ impl TaxiiSettings {
             for collection in &root.collections {
                 ids.push(&collection.id);
                 ids.extend(collection.alias.as_deref());
-                let known =
-                    |name: &String| name == "*" || self.clients.iter().any(|c| c.name.as_str() == name);
-                if let Some(name) = collection.read.iter().chain(&collection.write).find(|name| !known(name))
-                {
-                    return bad(format!("collection {}: there is no client `{name}`", collection.id));
+                if !is_uuid(&collection.id) {
+                    return bad(format!("`{}` is no id of a collection; it must be a UUID", collection.id));
                 }
             }
         }

@@ -1,7 +1,10 @@
 //! What clients did to collections, as entries of the record: the index of objects is computed from these alone.
 
-use base::{BlobHash, EntryId, Marked, Marking, Noun, Timestamp};
+use base::{BlobHash, EntryId, Marked, Marking, NodeName, Noun, Timestamp};
 use serde::{Deserialize, Serialize};
+use threat::taxii::Discovery;
+
+use super::settings::{TaxiiAccount, TaxiiCollection, TaxiiRoot};
 
 /// An envelope that a client added, word by word in a blob.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,6 +82,75 @@ pub struct TaxiiStatusTaken {
 
 impl Noun for TaxiiStatusTaken {
     const SCHEMA: &'static str = "bongsu.taxii-status-taken/1";
+}
+
+/// What was changed on the server's side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TaxiiAct {
+    /// Somebody may come in from now on.
+    AccountAdded {
+        /// Who.
+        account: TaxiiAccount,
+    },
+    /// Somebody may come in no more.
+    AccountRemoved {
+        /// Who.
+        name: NodeName,
+    },
+    /// An API root, as it was on the server that was taken over.
+    RootAdded {
+        /// The root, without its collections.
+        root: TaxiiRoot,
+    },
+    /// A collection is offered.
+    CollectionAdded {
+        /// The path of its root.
+        root: String,
+        /// What it is and who may read and write it.
+        collection: TaxiiCollection,
+    },
+    /// A collection is offered no more. What it holds stays.
+    CollectionRemoved {
+        /// Its id.
+        id: String,
+        /// Its title.
+        title: String,
+    },
+    /// The server introduces itself as the one that was taken over did.
+    DiscoverySet {
+        /// How.
+        discovery: Discovery,
+    },
+}
+
+/// Who may come in to the TAXII server and what it offers was changed. No password and no hash of one is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxiiSetUp {
+    /// What was changed.
+    #[serde(flatten)]
+    pub act: TaxiiAct,
+    /// Who changed it: `operator`, who has the data folder.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Nobody's.
+    pub marking: Marking,
+}
+
+impl Noun for TaxiiSetUp {
+    const SCHEMA: &'static str = "bongsu.taxii-set-up/1";
+}
+
+impl Marked for TaxiiSetUp {
+    fn marking(&self) -> Option<&Marking> {
+        Some(&self.marking)
+    }
+
+    fn evidence(&self) -> &[EntryId] {
+        &[]
+    }
 }
 
 impl Marked for TaxiiStatusTaken {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use threat::taxii::{Cursor, Endpoint, Micros, Query, Version, VersionMatch, select};
 
-use super::store::{Held, Reader};
+use super::store::{Depth, Held, Reader};
 use crate::NodeError;
 use crate::core::lock;
 
@@ -170,7 +170,9 @@ impl Asked<'_> {
         }
         // Of objects with several versions, which ones answer.
         let mut groups: HashMap<String, Vec<u64>> = HashMap::new();
-        self.reader.scan(self.collection, from, class.flatten(), |held| {
+        let places = self.endpoint == Endpoint::Objects && self.query.filter.spec_versions.is_empty();
+        let depth = if places { Depth::Place } else { Depth::Whole };
+        self.reader.scan(self.collection, from, class.flatten(), depth, |held| {
             if !self.seen.contains_key(&held.class) || !self.of_kind(&held) {
                 return Ok(true);
             }

@@ -1,17 +1,24 @@
-//! What the operator says about the TAXII server, in `bongsu.toml`.
+//! What the operator says about the TAXII server: `[taxii]` in `bongsu.toml`, and what commands add to it.
 
-use std::path::PathBuf;
-
-use base::{Country, NodeName};
+use base::{Country, KeyFingerprint, NodeName};
+use label::{Audience, Level};
 use serde::{Deserialize, Serialize};
 
+use super::classes::Eyes;
+use crate::NodeError;
 use crate::config::MarkingRule;
 
-/// `[taxii]`. Without it the node serves no TAXII.
+/// In a collection's lists: every account.
+pub(super) const EVERYBODY: &str = "*";
+/// In a collection's lists: every account of this organisation.
+pub(super) const OWN: &str = "@own";
+
+/// `[taxii]`, and what commands set up beside it. A node with neither serves no TAXII.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaxiiSettings {
-    /// The name of the server for people.
+    /// The name of the server for people; empty: that of the node.
+    #[serde(default)]
     pub title: String,
     /// What it is for.
     #[serde(default)]
@@ -28,11 +35,23 @@ pub struct TaxiiSettings {
     /// The largest body that is taken, in bytes.
     #[serde(default = "body")]
     pub max_content_length: usize,
-    /// The API roots; the first is the default.
-    pub roots: Vec<TaxiiRoot>,
-    /// Who may come in.
+    /// The API roots; the first is the default. Without any there is `taxii2/default`.
     #[serde(default)]
-    pub clients: Vec<TaxiiClient>,
+    pub roots: Vec<TaxiiRoot>,
+}
+
+impl Default for TaxiiSettings {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            description: None,
+            contact: None,
+            url: String::new(),
+            page_objects: page(),
+            max_content_length: body(),
+            roots: Vec::new(),
+        }
+    }
 }
 
 const fn page() -> usize {
@@ -44,23 +63,27 @@ const fn body() -> usize {
 }
 
 /// An API root.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaxiiRoot {
-    /// Its address below the server's: `taxii2/default` when left out for the first, else as named.
+    /// Its address below the server's, say `taxii2/cert`.
     pub path: String,
-    /// The name for people.
+    /// The name for people; empty: that of the server.
+    #[serde(default)]
     pub title: String,
     /// What it is for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The largest body that is taken here, in bytes; left out, that of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_content_length: Option<usize>,
     /// Its collections.
     #[serde(default)]
     pub collections: Vec<TaxiiCollection>,
 }
 
 /// A collection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaxiiCollection {
     /// A UUID.
@@ -68,41 +91,63 @@ pub struct TaxiiCollection {
     /// The name for people.
     pub title: String,
     /// What it holds.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// A name that may stand in the address in place of the id.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
     /// Whether clients that may neither read nor write are told that it is there.
     #[serde(default)]
     pub listed: bool,
-    /// The clients that may read; `*` stands for all.
+    /// The accounts that may read; `*` stands for all, `@own` for all of this organisation.
     #[serde(default)]
     pub read: Vec<String>,
-    /// The clients that may add and delete; `*` stands for all.
+    /// The accounts that may add and delete; `*` and `@own` as above.
     #[serde(default)]
     pub write: Vec<String>,
+    /// The media types of its objects; left out, STIX 2.1 and 2.0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media_types: Vec<String>,
     /// The marking of its objects. What an object says of itself narrows it; nothing widens it. Left out, an object
-    /// reaches nobody but the node's own clients, unless its own marking names who may have it.
-    #[serde(default)]
+    /// reaches nobody but the node's own accounts, unless its own marking names who may have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marking: Option<MarkingRule>,
 }
 
 /// Who may come in, and how far its eyes reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TaxiiClient {
+pub struct TaxiiAccount {
     /// The name, also for the log-in.
     pub name: NodeName,
-    /// A file below the data folder with the hash of its password (`bongsu taxii client` writes it).
-    pub secret_file: PathBuf,
-    /// Whether it belongs to this organisation and sees all of what it may read.
-    #[serde(default)]
-    pub own: bool,
-    /// Else: whose it is.
-    #[serde(default)]
+    /// Whose it is; none: of this organisation, which sees all of what it may read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Country>,
-    /// And up to which level.
-    #[serde(default)]
+    /// Up to which level what is another's is seen, say `RESTRICTED`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clearance: Option<String>,
+    /// SHA-256 of the TLS certificate that lets it in without a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<KeyFingerprint>,
+}
+
+impl TaxiiAccount {
+    /// What it may see.
+    pub(super) fn eyes(&self) -> Result<Eyes, NodeError> {
+        let bad = |message: String| NodeError::BadRequest { message };
+        let (Some(country), Some(level)) = (&self.country, &self.clearance) else {
+            if self.country.is_some() || self.clearance.is_some() {
+                let message = format!("account `{}`: country and clearance go together", self.name);
+                return Err(bad(message));
+            }
+            return Ok(Eyes::Own);
+        };
+        let clearance = level.parse::<Level>().map_err(|e| bad(format!("account `{}`: {e}", self.name)))?;
+        Ok(Eyes::Of(Audience {
+            node: self.name.clone(),
+            country: country.clone(),
+            clearance,
+            organisation: None,
+        }))
+    }
 }

@@ -72,21 +72,37 @@ impl Held {
     }
 
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Self::read(row, Depth::Whole)
+    }
+
+    fn read(row: &Row<'_>, depth: Depth) -> rusqlite::Result<Self> {
+        let alone: bool = row.get(10)?;
+        // What nobody looks at is not copied: a page of a thousand objects needs only their places.
+        let whole = depth == Depth::Whole || !alone;
         Ok(Self {
             added: row.get(0)?,
             seq: row.get::<_, i64>(1)?.cast_unsigned(),
-            id: row.get(2)?,
+            id: if whole { row.get(2)? } else { String::new() },
             class: row.get(3)?,
-            spec: row.get(4)?,
+            spec: if whole { row.get(4)? } else { String::new() },
             version: row.get(5)?,
-            text: row.get(6)?,
+            text: if whole { row.get(6)? } else { None },
             blob: row.get(7)?,
             start: row.get::<_, i64>(8)?.cast_unsigned(),
             length: usize::try_from(row.get::<_, i64>(9)?).unwrap_or(0),
-            alone: row.get(10)?,
+            alone,
             conflict: row.get(11)?,
         })
     }
+}
+
+/// How much of each version is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All of it.
+    Whole,
+    /// Of the only version of an object no id, version of the standard and text.
+    Place,
 }
 
 const COLUMNS: &str = "added, seq, id, class, spec, version, text, blob, start, length, alone, conflict";
@@ -531,6 +547,7 @@ impl Reader<'_> {
         collection: i64,
         from: (Micros, u64),
         class: Option<i64>,
+        depth: Depth,
         mut take: impl FnMut(Held) -> Result<bool, NodeError>,
     ) -> Result<(), NodeError> {
         let of_class = if class.is_some() { "AND class = ?4 " } else { "AND ?4 IS NULL " };
@@ -541,7 +558,7 @@ impl Reader<'_> {
         let mut statement = self.db()?.prepare_cached(&sql)?;
         let mut rows = statement.query(params![collection, from.0, from.1.cast_signed(), class])?;
         while let Some(row) = rows.next()? {
-            if !take(Held::of(row)?)? {
+            if !take(Held::read(row, depth)?)? {
                 break;
             }
         }

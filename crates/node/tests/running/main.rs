@@ -25,4 +25,5 @@ mod rights;
 mod session;
 mod stream;
 mod taxii;
+mod taxii_interop;
 mod trouble;

@@ -32,7 +32,7 @@ fn settings() -> String {
     let root = |path: &str, title: &str| format!("[[taxii.roots]]\npath = \"{path}\"\ntitle = \"{title}\"\n");
     format!(
         "{SEOUL}[taxii]\ntitle = \"Some TAXII Server\"\ncontact = \"the watch\"\nurl = \"http://localhost:5000\"\n\
-         page_objects = 100\nmax_content_length = 200000\n{}{}{}{}{}{}{}{}{}{}",
+         page_objects = 100\nmax_content_length = 200000\n{}{}{}{}{}{}{}",
         root("api1", "General STIX 2.1 Collections"),
         root("trustgroup1", "Malware Research Group"),
         collection(WRITE_ONLY, "", all),
@@ -40,21 +40,26 @@ fn settings() -> String {
         collection(MAIN, all, "\"admin\""),
         collection(READ_ONLY, all, ""),
         collection(NEITHER, "", ""),
-        "[[taxii.clients]]\nname = \"admin\"\nown = true\nsecret_file = \"secret\"\n",
-        "[[taxii.clients]]\nname = \"usa\"\ncountry = \"USA\"\nclearance = \"SECRET\"\nsecret_file = \"secret\"\n",
-        "[[taxii.clients]]\nname = \"jpn\"\ncountry = \"JPN\"\nclearance = \"SECRET\"\nsecret_file = \"secret\"\n",
     )
 }
 
 /// A node that serves the reference server's data.
 async fn server() -> Side {
     let mut side = Side::new(&settings());
-    std::fs::write(side.data().join("secret"), node::taxii_secret_hash("Password0").unwrap()).unwrap();
-    side.start().await;
-    side.stop().await;
     let config = side.config().unwrap();
+    for (name, country) in [("admin", None), ("usa", Some("USA")), ("jpn", Some("JPN"))] {
+        let account = node::TaxiiAccount {
+            name: name.parse().unwrap(),
+            country: country.map(|code| code.parse().unwrap()),
+            clearance: country.map(|_| "SECRET".to_owned()),
+            certificate: None,
+        };
+        let order = node::TaxiiOrder::AddAccount { account, password: Some("Password0".to_owned()) };
+        node::order_taxii(&config, order, None).unwrap();
+    }
+    // Before the first start, so that all of it waits for the record.
     let file = include_bytes!("../data/taxii/default_data.json");
-    let taken = node::taxii_take_over(&config, file).unwrap();
+    let taken = node::taxii_take_over(&config, file, None).unwrap();
     assert_eq!(taken.iter().map(|t| (t.objects, t.undated)).max(), Some((8, 0)));
     side.start().await;
     side
