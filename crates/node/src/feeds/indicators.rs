@@ -195,11 +195,15 @@ fn read(core: &Core, title: &str, bytes: &[u8], give: &mut Give<'_>) -> Result<V
     Ok(read.map_err(|e| refused(title, e.to_string()))?.faults)
 }
 
-/// What an object says of itself narrows the marking of its input; one that names no country goes where the input may.
+/// What an object says of itself narrows the marking of its input; one that names no country or level, as TLP does, has
+/// those of the input.
 fn narrowed(own: &Marking, base: &Marking, codes: &label::Codes) -> Marking {
     let mut own = own.clone();
     if own.rel_to.is_empty() {
         own.rel_to.clone_from(&base.rel_to);
+    }
+    if own.level.is_empty() {
+        own.level.clone_from(&base.level);
     }
     if own.originator.is_empty() {
         own.originator.clone_from(&base.originator);

@@ -59,13 +59,13 @@ async fn a_log_is_searched_for_what_is_looked_for() {
     assert_eq!(log.status, 201, "{}", log.text());
     let found = seen(side.officer()).await;
     let wanted = [
+        "address 203.0.113.7 seen 2 times in dns.log, first in field id.resp_h of line 9",
         "domain policy-review.example seen in field query of dns.log, line 10",
-        "ip 203.0.113.7 seen 2 times in dns.log, first in field id.resp_h of line 9",
         "network 198.51.100.0/28 seen in field answers of dns.log, line 10",
     ];
     assert_eq!(titles(&found), wanted);
     // The finding rests on the lines and on the indicators, the lines on the log; the bytes of the lines are kept.
-    let whole = side.officer().get(&format!("/api/findings/{}", text(&found[1], "id"))).await;
+    let whole = side.officer().get(&format!("/api/findings/{}", text(&found[0], "id"))).await;
     let evidence: Vec<String> = whole["evidence"]
         .as_array()
         .unwrap()
@@ -112,7 +112,7 @@ async fn a_log_is_followed_over_restarts_and_rotation() {
     let folder = side.data().join("feeds/indicators");
     std::fs::write(folder.join("list.txt"), sample("indicators.txt")).unwrap();
     let found = seen_by(side.officer(), 1).await;
-    assert_eq!(titles(&found), ["ip 203.0.113.7 seen in field id.resp_h of dns, line 9"]);
+    assert_eq!(titles(&found), ["address 203.0.113.7 seen in field id.resp_h of dns, line 9"]);
 
     let append = |bytes: &str| {
         std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(bytes.as_bytes()).unwrap();
@@ -165,7 +165,7 @@ async fn a_finding_and_a_sighting_reach_whom_the_indicator_may_reach() {
     washington.stop().await;
     let record = ReadRecord::open(washington.data()).unwrap();
     let sightings: Vec<threat::Sighting> =
-        (0..record.log_size()).filter_map(|seq| record.at(seq).unwrap()?.entry?.noun().ok()).collect();
+        (0..record.size().unwrap()).filter_map(|seq| record.at(seq).unwrap()?.entry?.noun().ok()).collect();
     let [sighting] = &sightings[..] else { panic!("{sightings:?}") };
     assert_eq!(sighting.object.as_deref(), Some("indicator--00000000-0000-4000-8000-000000000001"));
     assert_eq!((sighting.indicator.as_str(), sighting.count), ("policy-review.example", 1));

@@ -132,7 +132,7 @@ async fn two_officers_put_a_policy_in_force_while_the_node_runs() {
     // The acts tell it all, with the assertions.
     let acts = chief.client.all("/api/acts").await;
     let told = |kind: &str| acts.iter().filter(|act| act["kind"] == kind).count();
-    assert_eq!((told("policy"), told("policy_dry_run")), (4, 2), "{acts:?}");
+    assert_eq!((told("policy"), told("policy_dry_run")), (4, 3), "{acts:?}");
     let approved = acts.iter().filter(|act| act["kind"] == "policy" && act["approved"] == json!(true));
     assert_eq!(approved.count(), 2);
 

@@ -379,6 +379,13 @@ impl IndicatorSet {
         let origins =
             |entries: &[super::network::Entry]| -> usize { entries.iter().map(|e| e.origins.len()).sum() };
         let kept = base.table.len() + origins(base.networks.entries()) + base.texts.list().len();
+        let delta = &self.delta;
+        let pairs = |lists: &mut dyn Iterator<Item = &Vec<OriginId>>| lists.map(Vec::len).sum::<usize>();
+        let later = pairs(&mut delta.added.values())
+            + delta.network_list.len()
+            + pairs(&mut delta.text_list.values());
+        let gone = delta.gone.iter().filter(|(_, id)| id.index() < self.origins.len()).count();
+        let kept = (kept + later).saturating_sub(gone);
         SetStatistics {
             added: base.added.clone(),
             kept: kept as u64,
