@@ -138,6 +138,8 @@ impl TechniqueMatrix {
         let objects = node.get("objects").and_then(Node::as_list).unwrap_or_default();
         let mut ids: BTreeSet<String> =
             objects.iter().filter_map(|object| of_object(object.text("id")?)).collect();
+        // The stream reader takes a finding for a bundle and gives its objects one by one: they have no time.
+        ids.extend(node.text("id").and_then(of_object));
         ids.extend(texts("techniques").into_iter().filter_map(known));
         ids.extend(texts("tags").into_iter().filter_map(of_tag));
         let part = |key: &str| node.get("interval").and_then(|interval| time(interval, key));

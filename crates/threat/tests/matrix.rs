@@ -47,7 +47,7 @@ fn misp_findings_and_hits_count() {
         {\"kind\":\"threat.rule_matched\",\"interval\":{\"start\":\"2026-03-09T12:00:00Z\",\"end\":\"2026-03-09T12:00:00Z\"},\"objects\":[{\"id\":\"attack:T1033\"},{\"id\":\"sparta:IA-0007.02\"}]}\n";
     let all = seen(lines);
     assert_eq!((all[0].technique.as_str(), all[0].seen), ("T1033", 2));
-    assert_eq!(all[0].first.map(|time| time.to_string()).as_deref(), Some("2026-03-09T12:00:00Z"));
+    assert_eq!(all[0].first.map(|time| time.to_string()).as_deref(), Some("2026-03-10T12:00:00Z"));
     assert_eq!((all[1].technique.as_str(), all[1].framework), ("IA-0007.02", Framework::Sparta));
     let document =
         r#"{"schema":"x","items":[{"tags":["attack.t1033"]},{"tags":["attack.t1033"]}],"faults":[]}"#;

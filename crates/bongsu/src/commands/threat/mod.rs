@@ -6,10 +6,7 @@ mod convert;
 mod feed;
 mod load;
 mod r#match;
-mod matrix;
 mod pattern;
-#[cfg(feature = "sigma")]
-mod sigma;
 
 use std::collections::hash_map::RandomState;
 use std::fs::File;
@@ -40,8 +37,6 @@ pub(crate) enum Threat {
     Load(load::Load),
     /// Find indicators in logs
     Match(r#match::Match),
-    /// Which techniques were seen, of ATT&CK and SPARTA
-    Matrix(matrix::Matrix),
 }
 
 pub(crate) fn run(command: Threat, common: &Common) -> Result<ExitCode, CliError> {
@@ -51,7 +46,6 @@ pub(crate) fn run(command: Threat, common: &Common) -> Result<ExitCode, CliError
         Threat::Convert(args) => convert::run(&args, common),
         Threat::Load(args) => load::run(&args, common),
         Threat::Match(args) => r#match::run(&args, common),
-        Threat::Matrix(args) => matrix::run(&args, common),
     }
 }
 
