@@ -14,6 +14,8 @@ use crate::taxii::Micros;
 pub struct PullPlace {
     /// The walk asks for what was added after this time, in microseconds since 1970; `None`: for all.
     pub(super) after: Option<Micros>,
+    /// What the walk asked for when it began.
+    pub(super) from: Option<Micros>,
     /// Where the walk goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<String>,
@@ -37,7 +39,7 @@ pub struct PullPlace {
 impl PullPlace {
     /// The beginning, or behind a time: what was added there then or before is not asked for.
     pub fn after(time: Option<Micros>) -> Self {
-        Self { after: time, ..Self::default() }
+        Self { after: time, from: time, ..Self::default() }
     }
 
     /// What was added up to this time has been taken; `None`: nothing is known to be.

@@ -143,7 +143,8 @@ impl Pull {
         let before = self.place.newest;
         self.place.began.get_or_insert(page.server_time.saturating_sub(OVERLAP_MICROS));
         self.place.fresh |= page.fresh > 0;
-        let believed = page.last_added.filter(|time| *time <= page.server_time.saturating_add(AHEAD_MICROS));
+        let believable = 0..=page.server_time.saturating_add(AHEAD_MICROS);
+        let believed = page.last_added.filter(|time| believable.contains(time));
         self.place.newest = before.max(believed.filter(|_| page.objects > 0));
         if !page.more {
             self.end_walk();
@@ -195,7 +196,7 @@ impl Pull {
         self.stalls = 0;
         self.place.next = None;
         match self.place.newest {
-            Some(newest) if self.place.after < Some(newest) => {
+            Some(newest) if self.place.after <= Some(newest) => {
                 self.place.by_time = true;
                 self.place.after = self.place.after.max(Some(newest - 1));
                 Step::GoOn(Some(PullFault::SamePage))
@@ -249,22 +250,22 @@ impl Pull {
     }
 
     fn stop(&mut self, fault: PullFault) -> Step {
-        self.place = PullPlace { after: self.place.after, ..PullPlace::default() };
+        self.place = PullPlace::after(self.place.after);
         Step::Stop(fault)
     }
 
     /// Where the next walk begins.
     fn end_walk(&mut self) {
         let place = &self.place;
-        let after = match (place.newest, place.fresh) {
+        let after = match place.newest {
+            // Nothing new in a whole walk that asked for the last time: from now on behind it. A server that gives the
+            // very time behind which it was asked takes it to be included, and is asked a microsecond later.
+            Some(newest) if !place.fresh && place.from >= Some(newest) => place.after.max(Some(newest + 1)),
+            Some(newest) if !place.fresh && place.from >= Some(newest - 1) => Some(newest),
             // More may be added at the last time: once more from there, that time included.
-            (Some(newest), true) => place.after.max(Some(newest.saturating_sub(1))),
-            // Nothing new: from now on behind that time. A server that gives the very time asked for takes it to be
-            // included, and is asked a microsecond later.
-            (Some(newest), false) if place.after == Some(newest) => Some(newest.saturating_add(1)),
-            (Some(newest), false) => place.after.max(Some(newest)),
-            (None, true) => place.after.max(place.began),
-            (None, false) => place.after,
+            Some(newest) => place.after.max(Some(newest - 1)),
+            None if place.fresh => place.after.max(place.began),
+            None => place.after,
         };
         self.place = PullPlace::after(after);
         self.pages.clear();
