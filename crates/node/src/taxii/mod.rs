@@ -9,6 +9,7 @@ mod classes;
 mod clients;
 mod http;
 mod intake;
+mod mirror;
 mod noun;
 mod pages;
 mod settings;
@@ -30,6 +31,7 @@ use crate::serve::Stop;
 
 pub use clients::taxii_secret_hash;
 pub(crate) use http::mount;
+pub(crate) use mirror::{Outbound, Outgoing, Place, Wanted};
 pub use noun::{RemovedVersion, TaxiiAdded, TaxiiRemoved, TaxiiStatusTaken};
 pub use settings::{TaxiiClient, TaxiiCollection, TaxiiRoot, TaxiiSettings};
 pub use takeover::{TaxiiTaken, taxii_take_over};

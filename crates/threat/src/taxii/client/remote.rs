@@ -101,6 +101,8 @@ pub struct RemoteStatus {
     pub id: String,
     /// Whether all is decided.
     pub complete: bool,
+    /// Kept objects, as far as the server names them.
+    pub successes: Vec<StatusItem>,
     /// Refused objects.
     pub failures: Vec<StatusItem>,
     /// Objects not yet dealt with.
@@ -128,6 +130,7 @@ pub fn read_status(body: &[u8]) -> Option<RemoteStatus> {
         complete: map.get("status")?.as_str()? == "complete",
         failure_count: map.get("failure_count").and_then(Value::as_u64).unwrap_or(failures.len() as u64),
         failures,
+        successes: items("successes"),
         pendings: items("pendings"),
     })
 }
