@@ -43,7 +43,7 @@ pub(crate) enum Command {
     /// Introduce peers
     #[command(subcommand)]
     Link(link::Link),
-    /// The node's TAXII server: its clients, and taking another server over
+    /// TAXII: the node's server and its clients, and getting objects from other servers
     #[command(subcommand)]
     Taxii(taxii::Taxii),
     /// Run a node

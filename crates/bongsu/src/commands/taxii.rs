@@ -1,4 +1,6 @@
-//! `taxii`: who may come in to a node's TAXII server, and what another server held.
+//! `taxii`: who may come in to a node's TAXII server, what another server held, and what one holds now.
+
+mod pull;
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -38,6 +40,19 @@ Example:
         #[arg(long, value_name = "FILE")]
         password_file: Option<String>,
     },
+    /// Get the objects of another TAXII 2.1 server, byte for byte; needs no node
+    Pull(pull::Pull),
+    /// How it stands with the TAXII servers that a node pulls from and pushes to
+    #[command(
+        after_help = "The node may run or be stopped. A running one says the same at GET /api/taxii/peers.
+
+Example:
+  bongsu taxii peers --data ./seoul"
+    )]
+    Peers {
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Take over what another TAXII server held, with the times at which it was added there
     #[command(
         after_help = "FILE is the data file of OASIS' reference server (medallion). Collections are known by their
@@ -57,8 +72,19 @@ Example:
 pub(crate) fn run(command: Taxii, common: &Common) -> Result<ExitCode, CliError> {
     match command {
         Taxii::Client { name, file, password_file } => client(&name, &file, password_file.as_deref(), common),
+        Taxii::Pull(options) => pull::run(&options, common),
+        Taxii::Peers { settings } => peers(&settings, common),
         Taxii::TakeOver { file, settings } => take_over(&file, &settings, common),
     }
+}
+
+fn peers(settings: &Settings, common: &Common) -> Result<ExitCode, CliError> {
+    let mut list = common.out().list("bongsu.taxii-peers/1");
+    for peer in node::taxii_peers(&settings.load()?)? {
+        list.item(&peer)?;
+    }
+    list.finish()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn client(

@@ -24,4 +24,5 @@ mod rights;
 mod session;
 mod stream;
 mod taxii;
+mod taxii_client;
 mod trouble;
