@@ -110,6 +110,7 @@ fn fetch(
                         tries.failures = 0;
                     }
                     tries.after(ended)?;
+                    pull.answer_lost();
                 }
             }
         };

@@ -1,5 +1,6 @@
 //! One round with one server: everything that is to be pulled, then everything that is to be pushed.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,8 +40,10 @@ pub(super) struct Round {
     pub(super) stop: Stop,
     pub(super) state: TaxiiPeerState,
     known: Option<Known>,
+    /// Pulls that were stopped between two pages for their size: behind their places no answer got lost.
+    unbroken: HashSet<String>,
     /// For each push: how far its collection was looked through, and what could go then.
-    pub(super) looked: Vec<(Place, std::collections::BTreeSet<i64>)>,
+    pub(super) looked: Vec<(Place, BTreeSet<i64>)>,
 }
 
 /// A server as it was last seen.
@@ -72,7 +75,18 @@ impl Round {
     ) -> Result<Self, NodeError> {
         let state = store.peer(peer.name.as_str())?;
         let looked = vec![Default::default(); peer.push.len()];
-        Ok(Self { core, taxii, store, peer, audiences, stop, state, known: None, looked })
+        Ok(Self {
+            core,
+            taxii,
+            store,
+            peer,
+            audiences,
+            stop,
+            state,
+            known: None,
+            unbroken: HashSet::new(),
+            looked,
+        })
     }
 
     /// How long to wait before the next round.
@@ -201,12 +215,20 @@ impl Round {
         let added_after = pull.added_after.map(|time| time.unix_nanos().div_euclid(1000));
         let of = Task { peer: self.peer.name.as_str(), task: &task };
         let place = self.store.place(of)?.unwrap_or_else(|| PullPlace::after(added_after));
-        let mut machine = Pull::new(place, pull.page_objects);
+        let mut machine = if self.unbroken.remove(&task) {
+            Pull::new(place, pull.page_objects)
+        } else {
+            Pull::resume(place, pull.page_objects)
+        };
         let core = Arc::clone(&self.core);
         let now = move || -> Micros { core.surroundings.now().unix_nanos().div_euclid(1000) };
         let mut mirror = Mirror { round: self, url: &url, task: &task, into: &pull.into, taken: 0 };
         let ended = walk(remote, &url, &filters, &mut machine, &now, &mut mirror)?;
-        Ok(if ended { Left::Nothing } else { Left::More })
+        if ended {
+            return Ok(Left::Nothing);
+        }
+        self.unbroken.insert(task);
+        Ok(Left::More)
     }
 }
 

@@ -31,6 +31,10 @@ pub struct PullPlace {
     /// The walk is done by times alone: this server's `next` leads nowhere.
     #[serde(default)]
     pub(super) by_time: bool,
+    /// Whether each `next` names a place of its own. A server that gives one `next` for a whole walk goes on by itself
+    /// with every question: what it gave without our having taken it would be missing behind that `next`.
+    #[serde(default)]
+    pub(super) turns: bool,
     /// How often the server refused a `next` of its own in this walk.
     #[serde(default)]
     pub(super) refused: u8,

@@ -122,10 +122,27 @@ pub struct Pull {
 }
 
 impl Pull {
-    /// Goes on at `place` with pages of `limit` objects (at least 1).
+    /// Goes on at `place` where no answer got lost behind it, with pages of `limit` objects (at least 1).
     pub fn new(place: PullPlace, limit: u32) -> Self {
         let wanted = limit.clamp(1, MAX_LIMIT);
         Self { place, wanted, limit: wanted, pages: HashSet::new(), stalls: 0 }
+    }
+
+    /// Goes on at `place` after a crash, or whenever an answer may have got lost behind it.
+    pub fn resume(place: PullPlace, limit: u32) -> Self {
+        let mut pull = Self::new(place, limit);
+        pull.answer_lost();
+        pull
+    }
+
+    /// The answer to the last question did not come, or what it brought was not kept.
+    pub fn answer_lost(&mut self) {
+        if self.place.next.is_some() && !self.place.turns {
+            // In the order of the standard (section 3.5) all before the newest was taken.
+            self.place.next = None;
+            self.place.after = self.place.after.max(self.place.newest.map(|newest| newest - 1));
+            self.pages.clear();
+        }
     }
 
     /// Where it stands.
@@ -155,6 +172,7 @@ impl Pull {
         match &page.next {
             Some(_) if self.stalls >= STALLS && !self.place.by_time => self.leave_next(),
             Some(next) if !self.place.by_time => {
+                self.place.turns |= self.place.next.as_ref().is_some_and(|asked| asked != next);
                 self.place.next = Some(next.clone());
                 if !repeated {
                     self.grow();

@@ -16,6 +16,8 @@ enum Paging {
     Circle,
     /// Every `next` is refused.
     Refused,
+    /// One `next` for a whole walk; the server remembers how far it is, as the reference server does.
+    Session,
 }
 
 #[derive(Debug, Clone)]
@@ -27,6 +29,7 @@ struct Server {
     inclusive: bool,
     tells_times: bool,
     paging: Paging,
+    session: std::cell::Cell<usize>,
 }
 
 const START: Micros = 1_800_000_000_000_000;
@@ -46,6 +49,7 @@ impl Server {
     fn answer(&self, ask: Ask<'_>) -> Option<(Vec<u32>, PageFacts)> {
         let from = match ask.next {
             Some(_) if self.paging == Paging::Refused => return None,
+            Some(_) if self.paging == Paging::Session => self.session.get(),
             Some(next) => next.parse().unwrap(),
             None => self.objects.partition_point(|(time, _)| {
                 ask.added_after
@@ -55,10 +59,12 @@ impl Server {
         let rest = &self.objects[from.min(self.objects.len())..];
         let page = &rest[..rest.len().min(self.cap).min(ask.limit as usize)];
         let more = page.len() < rest.len();
+        self.session.set(from + page.len());
         let next = match self.paging {
             Paging::Right | Paging::Refused => Some((from + page.len()).to_string()),
             Paging::NoNext => None,
             Paging::Circle => Some("0".to_owned()),
+            Paging::Session => Some("session".to_owned()),
         };
         let facts = PageFacts {
             more,
@@ -120,7 +126,7 @@ impl Disk {
     /// The place survives being written down.
     fn resume(&self) -> Pull {
         let text = serde_json::to_string(&self.place).unwrap();
-        Pull::new(serde_json::from_str(&text).unwrap(), self.limit)
+        Pull::resume(serde_json::from_str(&text).unwrap(), self.limit)
     }
 
     /// A walk to its end; how many questions it took.
@@ -154,10 +160,15 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 fn servers() -> impl Strategy<Value = Server> {
-    let paging =
-        prop_oneof![Just(Paging::Right), Just(Paging::NoNext), Just(Paging::Circle), Just(Paging::Refused)];
+    let paging = prop_oneof![
+        Just(Paging::Right),
+        Just(Paging::NoNext),
+        Just(Paging::Circle),
+        Just(Paging::Refused),
+        Just(Paging::Session)
+    ];
     (1_usize..12, any::<bool>(), any::<bool>(), paging).prop_map(|(cap, inclusive, tells_times, paging)| {
-        Server { objects: Vec::new(), cap, inclusive, tells_times, paging }
+        Server { objects: Vec::new(), cap, inclusive, tells_times, paging, session: Default::default() }
     })
 }
 
@@ -195,7 +206,7 @@ proptest! {
             disk.walk(&server);
         }
         let all: BTreeSet<u32> = server.objects.iter().map(|(_, id)| *id).collect();
-        if server.paging == Paging::Right {
+        if matches!(server.paging, Paging::Right | Paging::Session) {
             prop_assert_eq!(&disk.faults, &Vec::new());
         }
         if disk.faults.is_empty() {
@@ -220,7 +231,7 @@ fn disk(limit: u32) -> Disk {
 }
 
 fn server(paging: Paging, tells_times: bool, cap: usize) -> Server {
-    Server { objects: Vec::new(), cap, inclusive: false, tells_times, paging }
+    Server { objects: Vec::new(), cap, inclusive: false, tells_times, paging, session: Default::default() }
 }
 
 #[test]
