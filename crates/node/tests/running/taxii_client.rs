@@ -118,7 +118,7 @@ async fn a_node_pulls_from_and_pushes_to_another() {
     washington.start().await;
     let theirs = Caller::new(&washington, "admin");
     let many: Vec<String> = (0..250).map(|n| object(n, &format!("number {n}"))).collect();
-    theirs.post(FEED, &many.join(", ")).await;
+    theirs.post(FEED, &many.join(",")).await;
 
     let push = |from: &str| {
         format!(
@@ -144,16 +144,17 @@ async fn a_node_pulls_from_and_pushes_to_another() {
     assert_eq!(Caller::new(&seoul, "usa").objects(MIRROR).await, "{}", "nobody but the own clients");
 
     // Nothing new writes nothing, also after a start; and after the state was lost what is there is dropped.
-    let settled = |p: &Value| p["repeats"] == 0 || p["places"][0]["under_way"] == false;
-    until(&seoul, settled).await;
+    let before = until(&seoul, |p| p["state"] == "ok" && p["places"][0]["under_way"] == false).await;
     let size = seoul.log_size().await;
+    until(&seoul, |p| p["last_success"] != before["last_success"]).await;
+    assert_eq!(seoul.log_size().await, size);
     seoul.stop().await;
     for file in ["peers.db", "peers.db-wal", "peers.db-shm"] {
         let _ = std::fs::remove_file(seoul.data().join("taxii").join(file));
     }
     seoul.start().await;
     let again = until(&seoul, |p| p["repeats"].as_u64() >= Some(250) && p["state"] == "ok").await;
-    assert_eq!((&again["pulled"], seoul.log_size().await), (&json!(0), size), "{again}");
+    assert_eq!(again["pulled"], json!(0), "{again}");
 
     // Another content of one version is kept beside the first and shown.
     let ours = Caller::new(&seoul, "admin");
@@ -326,7 +327,7 @@ async fn answer(State(hostile): State<Arc<Hostile>>, request: Request) -> Respon
         "large" => reply(200, &[], page(1..2, "")),
         "huge" => reply(200, &[], vec![b' '; 200_000]),
         "deep" => {
-            let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
+            let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
             let id = "indicator--00000000-0000-4000-8000-000000000077";
             let body = format!(
                 r#"{{"objects":[{{"type":"indicator","id":"{id}","x":{deep}}},{}]}}"#,
@@ -400,7 +401,7 @@ async fn servers_that_do_it_wrong_are_survived_or_named() {
     let (objects, _, ended) = fetch(format!("{url}/large/")).await;
     assert!(ended.is_ok() && objects.len() == 2, "{ended:?}");
     let (objects, faults, ended) = fetch(format!("{url}/deep/")).await;
-    assert!(ended.is_err() || (objects.len() == 2 && faults == ["taxii::bad_object"]), "{faults:?}");
+    assert!(ended.is_ok() && objects.len() == 2 && faults == ["taxii::bad_object"], "{faults:?}");
     // What is not, and how often it was asked at the most.
     for (wrong, code, most) in [
         ("refused", "taxii::credentials_refused", 1),
