@@ -46,6 +46,9 @@ pub(crate) enum CliError {
     /// A witness refuses; the number is the answer of C2SP tlog-witness over HTTP.
     #[error("{0} (status {status} of tlog-witness)", status = .0.status())]
     Witness(#[from] record::WitnessError),
+    /// Another TAXII server.
+    #[error("{0}")]
+    Taxii(#[from] Box<node::TaxiiTrouble>),
     #[error("{0}")]
     Json(#[from] serde_json::Error),
     /// The demo.
@@ -77,6 +80,7 @@ impl CliError {
             Self::Bundle(_) => "bundle::not_written",
             Self::Fraud(error) => error.code(),
             Self::Witness(_) => "witness::refused",
+            Self::Taxii(trouble) => trouble.code,
             Self::Json(_) => "cli::json",
             Self::Demo(_) => "cli::demo",
             Self::Pipe => "cli::pipe",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::feeds::FeedKind;
 use crate::taxii::TaxiiSettings;
+use crate::taxii_client::{TaxiiPeer, check_peers};
 
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +152,7 @@ struct File {
     console_url: Option<String>,
     oidc: Option<OidcSettings>,
     taxii: Option<TaxiiSettings>,
+    taxii_peers: Vec<TaxiiPeer>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -249,6 +251,8 @@ pub struct Config {
     pub oidc: Option<OidcSettings>,
     /// The TAXII server, when there is to be one.
     pub taxii: Option<TaxiiSettings>,
+    /// Other TAXII servers, from which objects are pulled and to which they are pushed.
+    pub taxii_peers: Vec<TaxiiPeer>,
     /// Findings further apart than this are not one incident.
     pub incident_gap_hours: f64,
     /// Whether an own item that rests on one that its owner recalled is recalled too, without asking an officer.
@@ -353,6 +357,9 @@ impl Config {
         origins.insert("max_record_bytes", from_file(file.max_record_bytes.is_some()));
         origins.insert("oidc", from_file(file.oidc.is_some()));
         origins.insert("taxii", from_file(file.taxii.is_some()));
+        let peers_from = from_file(!file.taxii_peers.is_empty());
+        origins.insert("taxii_peers", peers_from.clone());
+        check_peers(&file.taxii_peers).map_err(|e| value("taxii_peers", peers_from, &e))?;
         let nobody = |level: &str| MarkingRule {
             names: Vec::new(),
             level: level.to_owned(),
@@ -393,6 +400,7 @@ impl Config {
             console_url: console_url.trim_end_matches('/').to_owned(),
             oidc: file.oidc,
             taxii: file.taxii,
+            taxii_peers: file.taxii_peers,
             origins,
         };
         config.check()?;
@@ -528,6 +536,7 @@ impl Config {
             ("screen.hours", json!(self.screen_hours)),
             ("screen.within_km", json!(self.screen_within_km)),
             ("taxii", json!(self.taxii)),
+            ("taxii_peers", json!(self.taxii_peers)),
             ("title", json!(self.title)),
             ("tls", json!(self.tls)),
             ("watch.names", json!(self.watch_names)),

@@ -31,6 +31,7 @@ use crate::queue::Queue;
 use crate::share::is_recent;
 use crate::situation::Situation;
 use crate::taxii::{TaxiiAdded, TaxiiRemoved};
+use crate::taxii_client::TaxiiSent;
 use crate::thinner::Thinner;
 use crate::view::{Decided, Reader, View, Views};
 use crate::writer::IncidentParts;
@@ -118,6 +119,8 @@ pub(crate) enum Draft {
     TaxiiAdded(Box<TaxiiAdded>),
     /// What clients of the TAXII server deleted.
     TaxiiRemoved(Box<TaxiiRemoved>),
+    /// What goes to another TAXII server.
+    TaxiiSent(Box<TaxiiSent>),
     /// What a person did; it gets the ids of what it is recorded with.
     Act(Box<Act>),
 }
@@ -396,6 +399,7 @@ impl Core {
             Draft::Sighting(noun) => with(self, noun.as_ref(), precedence),
             Draft::TaxiiAdded(noun) => with(self, noun.as_ref(), precedence),
             Draft::TaxiiRemoved(noun) => with(self, noun.as_ref(), precedence),
+            Draft::TaxiiSent(noun) => with(self, noun.as_ref(), precedence),
             Draft::Act(noun) => with(self, noun.as_ref(), precedence),
         }
     }

@@ -39,6 +39,7 @@ mod serve;
 mod share;
 mod situation;
 mod taxii;
+mod taxii_client;
 mod thinner;
 mod tls;
 mod tombstones;
@@ -82,6 +83,11 @@ pub use crate::taxii::{
     RemovedVersion, TaxiiAccount, TaxiiAct, TaxiiAdded, TaxiiCollection, TaxiiLoad, TaxiiOrder, TaxiiRemoved,
     TaxiiRoot, TaxiiSetUp, TaxiiSettings, TaxiiStatusTaken, TaxiiTaken, order_taxii, taxii_load,
     taxii_set_up, taxii_take_over,
+};
+pub use crate::taxii_client::{
+    FetchSink, SentObject, TaxiiAccess, TaxiiFault, TaxiiFetch, TaxiiFetched, TaxiiPeer, TaxiiPeerState,
+    TaxiiPeerStatus, TaxiiPlace, TaxiiPull, TaxiiPush, TaxiiPushed, TaxiiSent, TaxiiTrouble, TaxiiUnsent,
+    taxii_fetch, taxii_peers,
 };
 pub use crate::unpack::{InputLimits, UnpackError, unpack, unpacked};
 pub use crate::writer::IncidentParts;
@@ -292,6 +298,11 @@ impl Node {
             .map_err(|_| NodeError::Stopping)??;
         let reloading = Arc::clone(&core);
         let _ = tokio::task::spawn_blocking(move || feeds::reload(&reloading)).await;
+        let (opening, served, stop_peers) = (Arc::clone(&core), taxii.clone(), stopped.clone());
+        let taxii_peers =
+            tokio::task::spawn_blocking(move || taxii_client::open(&opening, served.as_ref(), &stop_peers))
+                .await
+                .map_err(|_| NodeError::Stopping)??;
         let mut tasks = vec![
             tokio::spawn(serve::console(
                 console_listener,
@@ -310,6 +321,9 @@ impl Node {
             tokio::spawn(feeds::watch_folder(Arc::clone(&core), stopped.clone())),
             tokio::spawn(Arc::clone(&people).run(stopped.clone())),
         ];
+        for peer in taxii_peers {
+            tasks.push(tokio::spawn(peer.run(stopped.clone())));
+        }
         for feed in http_feeds {
             tasks.push(tokio::spawn(feeds::fetch(Arc::clone(&core), feed, stopped.clone())));
         }

@@ -43,7 +43,7 @@ pub(crate) enum Command {
     /// Introduce peers
     #[command(subcommand)]
     Link(link::Link),
-    /// The node's TAXII server: its accounts and collections, and loading into it
+    /// TAXII: the node's server, its accounts and collections, and getting objects from other servers
     #[command(subcommand)]
     Taxii(taxii::Taxii),
     /// Run a node

@@ -1,4 +1,6 @@
-//! `taxii`: who may come in to a node's TAXII server, what it offers, and what is loaded into it.
+//! `taxii`: who may come in to a node's TAXII server, what it offers, what is loaded into it, and what other servers hold.
+
+mod pull;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -39,6 +41,16 @@ pub(crate) enum Taxii {
         after_help = "Objects are kept byte for byte. Without --collection they go into the only collection; where there is\nnone, one is made with the title of the file, for this organisation's own accounts. With\n--fixture medallion, FILE is the data file of OASIS' reference server: its roots, collections and rights\nare made, and objects keep the times at which they were added there. Stop the node first.\n\nExample:\n  bongsu taxii load default_data.json --fixture medallion --data ./seoul\n  bongsu taxii load samples/threat/indicators.stix.json --collection 'High Value Indicator Collection' --data ./seoul"
     )]
     Load(Load),
+    /// Get the objects of another TAXII 2.1 server, byte for byte; needs no node
+    Pull(pull::Pull),
+    /// How it stands with the TAXII servers that a node pulls from and pushes to
+    #[command(
+        after_help = "The node may run or be stopped. A running one says the same at GET /api/taxii/peers.
+
+Example:
+  bongsu taxii peers --data ./seoul"
+    )]
+    Peers(Folder),
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -176,7 +188,18 @@ pub(crate) fn run(command: Taxii, common: &Common) -> Result<ExitCode, CliError>
             order(&folder, TaxiiOrder::RemoveCollection { name: collection }, common)
         }
         Taxii::Load(args) => load(&args, common),
+        Taxii::Pull(options) => pull::run(&options, common),
+        Taxii::Peers(folder) => peers(&folder, common),
     }
+}
+
+fn peers(folder: &Folder, common: &Common) -> Result<ExitCode, CliError> {
+    let mut list = common.out().list("bongsu.taxii-peers/1");
+    for peer in node::taxii_peers(&folder.load()?)? {
+        list.item(&peer)?;
+    }
+    list.finish()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn add_account(args: AddAccount, common: &Common) -> Result<ExitCode, CliError> {

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use crate::support::{Seoul, bongsu, bongsu_in, finding, incident, root, to_usa, washington};
 
-/// Commands that run until they are stopped, or for a minute: only their words are checked.
-const ENDLESS: &[&str] = &["bongsu serve", "bongsu demo"];
+/// Commands that run until they are stopped, or for a minute, or that ask another server: only their words are checked.
+const ENDLESS: &[&str] = &["bongsu serve", "bongsu demo", "bongsu taxii pull"];
 
 /// The help of every command.
 fn all_help() -> Vec<(String, String)> {

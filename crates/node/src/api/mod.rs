@@ -17,6 +17,7 @@ mod read;
 mod requests;
 mod search;
 mod session;
+mod taxii;
 mod viewer;
 
 use std::sync::Arc;
@@ -108,6 +109,7 @@ fn documented() -> OpenApiRouter<Api> {
         .routes(routes!(carried::write))
         .routes(UtoipaMethodRouterExt::layer(routes!(carried::read), carried::limit()))
         .routes(UtoipaMethodRouterExt::layer(routes!(carried::receipts), carried::limit()))
+        .routes(routes!(taxii::peers))
         .routes(routes!(requests::request_release))
         .routes(routes!(requests::release_requests))
         .routes(routes!(requests::answer_request))

@@ -126,6 +126,7 @@ pub(super) fn questions(known: &Known, rng: &mut Rng) -> Vec<Question> {
         plain("/api/peers"),
         get("/api/peers/{name}/shared", "/api/peers/washington/shared".to_owned()),
         get("/api/peers/{name}/withheld", "/api/peers/tokyo/withheld".to_owned()),
+        plain("/api/taxii/peers"),
         plain("/api/refusals"),
         plain("/api/release-requests"),
         plain("/api/account"),

@@ -46,6 +46,7 @@ pub use session::{last_origin, last_url, new_entry_token};
 pub use table::{access_table, roles_reference};
 
 pub(crate) use account::Account;
+pub(crate) use oidc::secret_file;
 pub(crate) use order::apply;
 pub(crate) use passkey::{approved_decision, passkey_name};
 pub(crate) use session::{Caller, keep_url, session_seconds};

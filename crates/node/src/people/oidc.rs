@@ -87,7 +87,7 @@ pub(crate) struct Oidc {
 }
 
 /// Reads a secret that nobody but its owner may read.
-fn secret_file(path: &Path) -> Result<String, NodeError> {
+pub(crate) fn secret_file(path: &Path) -> Result<String, NodeError> {
     use std::os::unix::fs::PermissionsExt;
     let io = |source| NodeError::Io { path: path.to_owned(), source };
     let mode = std::fs::metadata(path).map_err(io)?.permissions().mode();

@@ -108,6 +108,7 @@ pub(crate) const TABLE: &[Row] = &[
     whole(post("/api/peers", Only(&[KeyHolder]), "introduce a peer")),
     whole(get("/api/peers/{name}/shared", RELEASE, "what went to a peer")),
     whole(get("/api/peers/{name}/withheld", RELEASE, "what was withheld from a peer and why")),
+    whole(get("/api/taxii/peers", READERS, "how it stands with other TAXII servers")),
     get("/api/refusals", RELEASE, "what was refused"),
     whole(post(
         "/api/peers/{name}/file",

@@ -10,6 +10,7 @@ mod classes;
 mod clients;
 mod http;
 mod intake;
+mod mirror;
 mod noun;
 mod orders;
 mod pages;
@@ -32,8 +33,10 @@ use self::store::Store;
 use crate::NodeError;
 use crate::core::Core;
 use crate::serve::Stop;
+use crate::taxii_client;
 
 pub(crate) use http::mount;
+pub(crate) use mirror::{Outbound, Outgoing, Place, Wanted};
 pub use noun::{RemovedVersion, TaxiiAct, TaxiiAdded, TaxiiRemoved, TaxiiSetUp, TaxiiStatusTaken};
 pub(crate) use orders::settle;
 pub use orders::{TaxiiLoad, TaxiiOrder, order_taxii, taxii_load, taxii_set_up, taxii_take_over};
@@ -70,7 +73,13 @@ impl Taxii {
     pub(crate) fn open(core: &Arc<Core>, stop: Stop) -> Result<Option<Arc<Self>>, NodeError> {
         let data: &Path = &core.config.data;
         let book = Book::load(data)?;
-        let Some(settings) = TaxiiSettings::effective(&core.config, &book) else { return Ok(None) };
+        let peers = &core.config.taxii_peers;
+        let effective = TaxiiSettings::effective(&core.config, &book);
+        let Some(settings) = effective.or_else(|| (!peers.is_empty()).then(TaxiiSettings::default)) else {
+            return Ok(None);
+        };
+        let settings = taxii_client::settle(settings, peers)
+            .map_err(|e| NodeError::BadRequest { message: format!("[[taxii_peers]] {e}") })?;
         settings.check()?;
         for (collection, name) in orders::unknown_names(&settings, &book.accounts) {
             tracing::warn!(collection, name, "a TAXII collection names an account that is not there");

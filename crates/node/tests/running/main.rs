@@ -25,5 +25,6 @@ mod rights;
 mod session;
 mod stream;
 mod taxii;
+mod taxii_client;
 mod taxii_interop;
 mod trouble;

@@ -6,7 +6,7 @@ use std::io::Write;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, SEOUL, Side, text};
+use crate::support::{Answer, Client, SEOUL, Side, taxii_accounts, text};
 
 const ROOT: &str = "/trustgroup1/";
 const TYPE: &str = "application/taxii+json;version=2.1";
@@ -47,16 +47,7 @@ fn settings() -> String {
 async fn server() -> Side {
     let mut side = Side::new(&settings());
     let config = side.config().unwrap();
-    for (name, country) in [("admin", None), ("usa", Some("USA")), ("jpn", Some("JPN"))] {
-        let account = node::TaxiiAccount {
-            name: name.parse().unwrap(),
-            country: country.map(|code| code.parse().unwrap()),
-            clearance: country.map(|_| "SECRET".to_owned()),
-            certificate: None,
-        };
-        let order = node::TaxiiOrder::AddAccount { account, password: Some("Password0".to_owned()) };
-        node::order_taxii(&config, order, None).unwrap();
-    }
+    taxii_accounts(&side);
     // Before the first start, so that all of it waits for the record.
     let file = include_bytes!("../data/taxii/default_data.json");
     let taken = node::taxii_take_over(&config, file, None).unwrap();
@@ -530,7 +521,7 @@ async fn a_stream_tells_what_is_added_and_goes_on_from_a_cursor() {
 async fn indicators_of_clients_are_looked_for() {
     let mut side =
         Side::new(&format!("{}[[feeds.logs]]\ntitle = \"proxy\"\npath = \"proxy.log\"\n", settings()));
-    std::fs::write(side.data().join("secret"), node::taxii_secret_hash("Password0").unwrap()).unwrap();
+    taxii_accounts(&side);
     let path = side.data().join("proxy.log");
     let line = |name: &str| format!("2026-03-10T12:00:00Z GET http://{name}/a\n");
     std::fs::write(&path, line("before.example")).unwrap();

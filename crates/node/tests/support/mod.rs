@@ -162,6 +162,21 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// TAXII accounts of a side that is stopped: one of its own, one of the USA, one of Japan; the password is everybody's.
+pub(crate) fn taxii_accounts(side: &Side) {
+    let config = side.config().unwrap();
+    for (name, country) in [("admin", None), ("usa", Some("USA")), ("jpn", Some("JPN"))] {
+        let account = node::TaxiiAccount {
+            name: name.parse().unwrap(),
+            country: country.map(|code| code.parse().unwrap()),
+            clearance: country.map(|_| "SECRET".to_owned()),
+            certificate: None,
+        };
+        let order = node::TaxiiOrder::AddAccount { account, password: Some("Password0".to_owned()) };
+        node::order_taxii(&config, order, None).unwrap();
+    }
+}
+
 /// `at` takes `other` as a peer.
 pub(crate) async fn introduce(at: &Side, other: &Side) {
     let card = other.officer().get("/api/card").await;

@@ -107,12 +107,12 @@ pub fn read_envelope(body: &[u8]) -> Result<Vec<Arrived<'_>>, EnvelopeFault> {
 }
 
 /// The place of a line and column as serde_json counts them.
-fn byte_of(text: &str, line: usize, column: usize) -> usize {
+pub(super) fn byte_of(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     (before + column.saturating_sub(1)).min(text.len())
 }
 
-fn header(text: &str) -> Result<Header<'_>, (Option<String>, String)> {
+pub(super) fn header(text: &str) -> Result<Header<'_>, (Option<String>, String)> {
     let raw: RawHeader<'_> =
         serde_json::from_str(text).map_err(|e| (None, format!("this is no STIX object: {e}")))?;
     let Some(id) = raw.id else { return Err((None, "it has no `id`".to_owned())) };

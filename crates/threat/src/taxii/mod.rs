@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** an object is never written anew: what a client gets are the bytes that another sent.
 
+pub mod client;
 mod content;
 mod cursor;
 mod envelope;
