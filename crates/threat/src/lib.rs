@@ -31,13 +31,14 @@ mod technique;
 
 pub use indicator::{
     Change, Indicator, IndicatorError, IndicatorFormat, IndicatorKind, IndicatorReader, IndicatorSet,
-    IndicatorsRead, Origin, OriginId, SetBuilder, SetError, SetStatistics, Validity, Warninglists,
-    indicators_in_pattern,
+    IndicatorsRead, Origin, OriginId, SearchKeys, SetBuilder, SetError, SetStatistics, Validity,
+    Warninglists, indicators_in_pattern,
 };
-pub use logs::{FieldType, LogFormat, detect_log_format, field_type};
+pub use logs::{FieldType, LineShape, LogFormat, detect_log_format, field_type};
 pub use matching::{
-    Hit, HitContext, HitLine, MatchOptions, MatchSummary, Matcher, Sighting, finding_of_hit, match_log,
-    observation_of_hit, sightings_of_hit,
+    AfterLine, Hit, HitContext, HitLine, LogLine, LogLines, LogPosition, MatchOptions, MatchSummary, Matcher,
+    Sighting, StoredLine, finding_of_hit, log_lines, match_log, match_stored, observation_of_hit,
+    sightings_of_hit,
 };
 pub use pattern::{
     Binding, MAX_OBSERVED_BYTES, MAX_PATTERN_BYTES, MAX_PATTERN_NESTING, MatchError, ObservationIndex,
