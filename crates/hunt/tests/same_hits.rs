@@ -207,7 +207,7 @@ fn real_logs_of_each_format() {
     ]);
     let found = check(&logs, SMALL, &indicators);
     println!("{} logs, {found} hits the same", logs.len());
-    assert!(logs.len() > 10 && found > 100, "{} logs, {found} hits", logs.len());
+    assert!(logs.len() > 10 && found > 50, "{} logs, {found} hits", logs.len());
 }
 
 #[test]
