@@ -70,7 +70,8 @@ pub(crate) fn recognise(logs: &[KeptLog], name: &str, head: &[u8], rest: &mut dy
                 true => Known::Instead(index),
                 false => Known::Longer(index),
             };
-        } else if !log.complete && log.next.is_none() && log.name == name {
+        } else if !log.complete && log.next.is_none() && (log.name == name || log.head_bytes == HEAD as u64) {
+            // Its reading broke off: only its beginning is known.
             known = Known::Instead(index);
         }
     }

@@ -137,7 +137,11 @@ impl Store {
                 summary.suppressed += found.suppressed;
                 summary.undated += found.undated;
                 summary.hits += found.counting;
-                summary.faults.extend(found.errors.iter().map(fault));
+                for fault in found.errors.iter().map(fault) {
+                    if !summary.faults.contains(&fault) {
+                        summary.faults.push(fault);
+                    }
+                }
                 for (hit, offset, bytes) in &found.hits {
                     each(hit, &HitLine { bytes: bytes.data(), offset: *offset });
                 }
