@@ -338,7 +338,7 @@ fn in_pool<'t, T: Sync, R: Send>(
     work: impl Fn(&'t T) -> R + Sync,
 ) -> Vec<R> {
     match pool {
-        Some(pool) => pool.install(|| all.par_iter().map(|one| work(one)).collect()),
+        Some(pool) => pool.install(|| all.par_iter().map(&work).collect()),
         None => all.iter().map(work).collect(),
     }
 }
