@@ -317,7 +317,7 @@ mod tests {
         ) {
             // Some keys stand in most blocks, as names of resolvers do.
             let pairs: BTreeSet<(u64, u32)> =
-                pairs.into_iter().map(|(key, block)| (if block < keep { key } else { key % 7 << 60 }, block)).collect();
+                pairs.into_iter().map(|(key, block)| (if block < keep { key } else { (key % 7) << 60 }, block)).collect();
             let mut entries: Vec<u64> = pairs.iter().map(|(key, block)| entry(*key, *block)).collect();
             entries.sort_unstable();
             entries.dedup();

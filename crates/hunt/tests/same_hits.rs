@@ -206,7 +206,6 @@ fn real_logs_of_each_format() {
         "administrator",
     ]);
     let found = check(&logs, SMALL, &indicators);
-    println!("{} logs, {found} hits the same", logs.len());
     assert!(logs.len() > 10 && found > 50, "{} logs, {found} hits", logs.len());
 }
 
