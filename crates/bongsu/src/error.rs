@@ -34,6 +34,11 @@ pub(crate) enum CliError {
     #[error("{0}")]
     IndicatorSet(#[from] threat::SetError),
     #[error("{0}")]
+    Hunt(#[from] hunt::HuntError),
+    /// Segments of a store of logs; each has a fault.
+    #[error("the store `{}` is damaged; what is whole was searched", .0.display())]
+    DamagedStore(PathBuf),
+    #[error("{0}")]
     Node(#[from] node::NodeError),
     #[error("{0}")]
     Config(#[from] node::ConfigError),
@@ -74,6 +79,8 @@ impl CliError {
             Self::Region(_) => "orbit::region",
             Self::Companions(_) => "orbit::companions",
             Self::IndicatorSet(_) => "threat::indicator_set",
+            Self::Hunt(error) => error.code(),
+            Self::DamagedStore(_) => "hunt::damaged",
             Self::Node(_) => "node::failed",
             Self::Config(_) => "node::config",
             Self::Store(_) => "record::failed",

@@ -33,13 +33,14 @@ mod technique;
 
 pub use indicator::{
     Change, Indicator, IndicatorError, IndicatorFormat, IndicatorKind, IndicatorReader, IndicatorSet,
-    IndicatorsRead, Origin, OriginId, SetBuilder, SetError, SetStatistics, Validity, Warninglists,
-    indicators_in_pattern,
+    IndicatorsRead, Origin, OriginId, SearchKeys, SetBuilder, SetError, SetStatistics, Validity,
+    Warninglists, indicators_in_pattern,
 };
-pub use logs::{FieldType, LogFormat, detect_log_format, field_type};
+pub use logs::{FieldType, LineShape, LogFormat, detect_log_format, field_type};
 pub use matching::{
-    Hit, HitContext, HitGroup, HitGroups, HitLine, LogEvent, MatchOptions, MatchSummary, Matcher, Sighting,
-    finding_of_hits, match_log, observation_of_event, observation_of_hits, read_events, sightings_of_hits,
+    AfterLine, Hit, HitContext, HitGroup, HitGroups, HitLine, LogEvent, LogLine, LogLines, LogPosition,
+    MatchOptions, MatchSummary, Matcher, Sighting, StoredLine, finding_of_hits, log_lines, match_log,
+    match_stored, observation_of_event, observation_of_hits, read_events, sightings_of_hits,
 };
 pub use matrix::{TechniqueMatrix, TechniqueSeen};
 pub use misp::{

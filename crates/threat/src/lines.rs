@@ -19,6 +19,8 @@ pub(crate) struct Lines<'r> {
     passed: u64,
     number: u64,
     ended: bool,
+    /// Whether the line break of the last line was there.
+    whole: bool,
 }
 
 /// One line: where it stands, and whether it was cut at [`MAX_LINE`].
@@ -34,7 +36,17 @@ pub(crate) struct Line<'b> {
 
 impl<'r> Lines<'r> {
     pub(crate) fn new(input: &'r mut dyn Read) -> Self {
-        Self { input, buffer: vec![0; BLOCK], unread: 0..0, passed: 0, number: 0, ended: false }
+        Self { input, buffer: vec![0; BLOCK], unread: 0..0, passed: 0, number: 0, ended: false, whole: true }
+    }
+
+    /// Lines of a stream that is part of another: its first line is `number` there and begins at byte `offset`.
+    pub(crate) fn at(input: &'r mut dyn Read, number: u64, offset: u64) -> Self {
+        Self { passed: offset, number: number.saturating_sub(1), ..Self::new(input) }
+    }
+
+    /// The number and the first byte of the line after the last one, when that has its line break.
+    pub(crate) fn next_line(&self) -> Option<(u64, u64)> {
+        self.whole.then(|| (self.number + 1, self.passed + self.unread.start as u64))
     }
 
     /// The bytes that come next, without reading on; at least `wanted` when the stream has so many.
@@ -70,6 +82,7 @@ impl<'r> Lines<'r> {
         let whole = self.buffer.get(start + length) == Some(&b'\n') && start + length < self.unread.end;
         self.unread.start += length + usize::from(whole);
         self.number += 1;
+        self.whole = whole;
         if cut && !whole {
             self.skip_line()?;
         }
@@ -88,6 +101,7 @@ impl<'r> Lines<'r> {
                 return Ok(());
             }
             if let Some(at) = memchr::memchr(b'\n', &block[..read]) {
+                self.whole = true;
                 let rest = &block[at + 1..read];
                 // The held line stays where it is; what follows goes behind it.
                 self.passed += (at + 1) as u64;

@@ -12,20 +12,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("threat", &["base"]),
     ("sigma", &["base"]),
     // Level 2: what joins findings and carries entries.
+    ("hunt", &["base", "threat"]),
     ("incident", &["base"]),
     ("link", &["base", "label", "record"]),
     // Level 3: the one crate with clock, files, network and threads.
     ("node", &["base", "label", "record", "orbit", "threat", "incident", "link"]),
     // Level 4: the binary.
-    ("bongsu", &["base", "label", "record", "orbit", "threat", "sigma", "incident", "link", "node"]),
+    ("bongsu", &["base", "label", "record", "orbit", "threat", "sigma", "hunt", "incident", "link", "node"]),
     // Development only.
-    ("bench", &["base", "label", "record", "orbit", "threat", "link", "node"]),
+    ("bench", &["base", "label", "record", "orbit", "threat", "hunt", "link", "node"]),
     ("testkit", &["base"]),
     ("xtask", &[]),
 ];
 
 /// Crates of levels 0 to 2: no clock, file, socket, thread or async runtime of their own.
-const PURE: &[&str] = &["base", "label", "record", "orbit", "threat", "sigma", "incident", "link"];
+const PURE: &[&str] =
+    &["base", "label", "record", "orbit", "threat", "sigma", "hunt", "incident", "link"];
 
 /// Libraries that bring a runtime, a network or a database, and the pure crates that may have one all the same.
 const BANNED: &[(&str, &[&str])] = &[

@@ -112,6 +112,8 @@ fn stage() -> (tempfile::TempDir, Ids) {
     fields.remove("clearance");
     fields.insert("schema".to_owned(), "bongsu.card/1".into());
     std::fs::write(at("washington.card.json"), card.to_string()).unwrap();
+    let logs = ["samples/threat/dns.log", "samples/threat/mail.log"];
+    bongsu_in(folder.path(), &["threat", "index", logs[0], logs[1], "--store", "hunted"]).exits(0);
     joint_bundle(folder.path());
     two_faces(folder.path());
     std::fs::write(at("from-washington.bongsu"), b"bongsu.link-file/1\n").unwrap();

@@ -8,6 +8,7 @@ mod coverage;
 mod evidence;
 mod examples;
 mod formats;
+mod hunt;
 mod orbit;
 mod peers;
 mod policy;

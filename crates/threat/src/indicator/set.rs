@@ -5,7 +5,7 @@ use super::fingerprint::Fingerprint;
 use super::network::Networks;
 use super::table::{Table, TableBuilder};
 use super::text::Texts;
-use super::{Indicator, IndicatorKind, Keys, Origin, OriginId, Quick, filter::Filter};
+use super::{Indicator, IndicatorKind, Keys, Origin, OriginId, Quick, SearchKeys, filter::Filter};
 
 /// Why a set cannot be made or changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +63,7 @@ pub struct SetBuilder {
     origins: Vec<Origin>,
     present: Present,
     added: BTreeMap<IndicatorKind, u64>,
+    search: Option<SearchKeys>,
 }
 
 /// What sorts of indicators there are, so that nothing is looked up in vain.
@@ -99,7 +100,20 @@ impl SetBuilder {
             origins: Vec::new(),
             present: Present::default(),
             added: BTreeMap::new(),
+            search: None,
         }
+    }
+
+    /// An empty set that also keeps what a store of old logs is searched by, 8 bytes an indicator.
+    pub fn with_search_keys(seed: [u8; 32]) -> Self {
+        Self { search: Some(SearchKeys::default()), ..Self::new(seed) }
+    }
+
+    /// Takes the keys of all indicators so far, sorted; none without [`SetBuilder::with_search_keys`].
+    pub fn take_search_keys(&mut self) -> SearchKeys {
+        let mut keys = self.search.as_mut().map(std::mem::take).unwrap_or_default();
+        keys.sort();
+        keys
     }
 
     /// A new origin.
@@ -116,6 +130,9 @@ impl SetBuilder {
     pub fn add(&mut self, indicator: &Indicator, origin: OriginId) {
         self.present.note(indicator);
         *self.added.entry(indicator.kind()).or_default() += 1;
+        if let Some(search) = &mut self.search {
+            search.add(indicator);
+        }
         match (indicator.kind(), indicator.network()) {
             (_, Some((base, length))) => self.networks.push((base, length, origin)),
             (IndicatorKind::Text, _) => {

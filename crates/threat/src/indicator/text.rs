@@ -52,9 +52,14 @@ impl Texts {
     }
 }
 
+/// Letters, digits, `_` and all beyond ASCII: what joins to a word.
+pub(super) const fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
 /// Whether no word goes on beyond `start..end`.
 fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
-    let is_word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80);
+    let is_word = |b: Option<&u8>| b.is_some_and(|b| is_word_byte(*b));
     let before = start.checked_sub(1).and_then(|i| bytes.get(i));
     let joined_before = is_word(before) && is_word(bytes.get(start));
     let joined_after = is_word(bytes.get(end)) && is_word(end.checked_sub(1).and_then(|i| bytes.get(i)));

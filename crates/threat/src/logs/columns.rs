@@ -6,7 +6,7 @@ use std::io;
 use base::Fault;
 use serde_json::Value;
 
-use super::{FieldType, cut_line, field_type, names, time, without_mark};
+use super::{FieldType, LineShape, cut_line, field_type, names, time, without_mark};
 use crate::lines::{Lines, cells, open_quote};
 use crate::matching::Scan;
 
@@ -32,13 +32,30 @@ pub(super) fn separator(first: &[u8], second: Option<&[u8]>) -> Option<u8> {
 
 pub(super) fn read(lines: &mut Lines<'_>, separator: u8, scan: &mut Scan<'_, '_>) -> io::Result<()> {
     let Some(first) = lines.next()? else { return Ok(()) };
-    let columns: Vec<(String, FieldType)> = names(without_mark(&first), separator)
-        .into_iter()
-        .map(|name| {
-            let sort = field_type(&name.replace(' ', "_"));
-            (name, sort)
-        })
-        .collect();
+    let columns = typed(names(without_mark(&first), separator));
+    rows(lines, separator, &columns, scan)
+}
+
+/// Columns with the type that their name tells.
+pub(super) fn typed(names: Vec<String>) -> Vec<(String, FieldType)> {
+    let typed = |name: String| {
+        let sort = field_type(&name.replace(' ', "_"));
+        (name, sort)
+    };
+    names.into_iter().map(typed).collect()
+}
+
+/// The records after the head.
+pub(super) fn rows(
+    lines: &mut Lines<'_>,
+    separator: u8,
+    columns: &[(String, FieldType)],
+    scan: &mut Scan<'_, '_>,
+) -> io::Result<()> {
+    scan.shape(|| {
+        let names = columns.iter().map(|(name, _)| name.clone()).collect();
+        LineShape::Csv { separator, columns: names }
+    });
     let mut record = Vec::new();
     let mut open = false;
     while let Some(line) = lines.next()? {
@@ -60,11 +77,12 @@ pub(super) fn read(lines: &mut Lines<'_>, separator: u8, scan: &mut Scan<'_, '_>
             unclosed(scan);
             open = false;
         }
-        row(&record, separator, &columns, scan);
+        row(&record, separator, columns, scan);
     }
     if open {
         unclosed(scan);
-        row(&record, separator, &columns, scan);
+        scan.unfinished();
+        row(&record, separator, columns, scan);
     }
     Ok(())
 }
@@ -75,7 +93,7 @@ fn unclosed(scan: &mut Scan<'_, '_>) {
     scan.fault(Fault::error("log::open_quote", message).at_line(line));
 }
 
-fn row(record: &[u8], separator: u8, columns: &[(String, FieldType)], scan: &mut Scan<'_, '_>) {
+pub(super) fn row(record: &[u8], separator: u8, columns: &[(String, FieldType)], scan: &mut Scan<'_, '_>) {
     if record.is_empty() {
         return;
     }

@@ -8,6 +8,7 @@ use base::{Fault, Timestamp};
 use evtx::{EvtxChunkData, ParserSettings};
 use serde::de::DeserializeSeed;
 
+use super::LineShape;
 use super::json::{HostAndPath, Walk};
 use crate::lines::Lines;
 use crate::matching::Scan;
@@ -17,6 +18,7 @@ const CHUNK: usize = 64 << 10;
 const CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 
 pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result<()> {
+    scan.shape(|| LineShape::Evtx);
     let settings = Arc::new(ParserSettings::new().separate_json_attributes(false));
     let mut bytes = Vec::new();
     lines.take(FILE_HEAD, &mut bytes)?;
@@ -119,7 +121,7 @@ fn chunk(
 }
 
 /// Looks at one event, as JSON.
-fn event(json: &str, record: u64, offset: u64, time: Option<Timestamp>, scan: &mut Scan<'_, '_>) {
+pub(super) fn event(json: &str, record: u64, offset: u64, time: Option<Timestamp>, scan: &mut Scan<'_, '_>) {
     scan.begin(record, offset);
     let (mut path, mut pair) = (String::new(), HostAndPath::default());
     let mut from = serde_json::Deserializer::from_str(json);

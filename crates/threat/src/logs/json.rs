@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{FieldType, cut_line, field_type, time, without_mark};
+use super::{FieldType, LineShape, cut_line, field_type, time, without_mark};
 use crate::lines::Lines;
 use crate::matching::Scan;
 
@@ -31,6 +31,12 @@ pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result
     if array || spread {
         return document(lines, scan);
     }
+    objects(lines, scan)
+}
+
+/// One object a line.
+pub(super) fn objects(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result<()> {
+    scan.shape(|| LineShape::Json);
     while let Some(line) = lines.next()? {
         scan.begin(line.number, line.offset);
         if line.cut {
@@ -46,7 +52,7 @@ pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result
 }
 
 /// Looks at one object. One that is no JSON, or no UTF-8, is searched as text.
-fn object(bytes: &[u8], offset: u64, scan: &mut Scan<'_, '_>) {
+pub(super) fn object(bytes: &[u8], offset: u64, scan: &mut Scan<'_, '_>) {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(error) => {
@@ -95,6 +101,7 @@ fn time_of(value: &Value) -> Option<Timestamp> {
 
 /// An array of objects, or objects that go over several lines. `line` is the one on which an object begins.
 fn document(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result<()> {
+    scan.shape(|| LineShape::JsonDocument);
     let bytes = match lines.rest(MAX_DOCUMENT) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {

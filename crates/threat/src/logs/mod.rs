@@ -5,11 +5,14 @@ mod columns;
 mod evtx_log;
 mod field;
 mod json;
+mod shape;
 mod text;
 mod time;
 mod zeek;
 
 pub use field::{FieldType, field_type};
+pub(crate) use shape::LineReader;
+pub use shape::LineShape;
 
 use std::io;
 
@@ -102,6 +105,35 @@ pub(crate) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result
         LogFormat::Text => text::read(lines, scan)?,
     }
     Ok(format)
+}
+
+/// Reads on in a log whose head said `shape`.
+///
+/// # Errors
+/// When the stream cannot be read.
+pub(crate) fn read_on(
+    lines: &mut Lines<'_>,
+    shape: &LineShape,
+    scan: &mut Scan<'_, '_>,
+) -> io::Result<LogFormat> {
+    match shape {
+        LineShape::ZeekTsv { .. } => {
+            let head = zeek::Head::of_shape(shape, scan);
+            zeek::rows(lines, head, scan)?;
+        }
+        LineShape::Csv { separator, columns } => {
+            columns::rows(lines, *separator, &columns::typed(columns.clone()), scan)?;
+        }
+        LineShape::Json => json::objects(lines, scan)?,
+        LineShape::Text => text::read(lines, scan)?,
+        LineShape::JsonDocument | LineShape::Evtx => {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "logs of this format are only read as a whole",
+            ));
+        }
+    }
+    Ok(shape.format())
 }
 
 /// Tells that a line was too long to be held.

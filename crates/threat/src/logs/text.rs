@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::json;
 
-use super::{cut_line, time, without_mark};
+use super::{LineShape, cut_line, time, without_mark};
 use crate::lines::Lines;
 use crate::matching::Scan;
 
@@ -12,21 +12,26 @@ use crate::matching::Scan;
 const FIELD: &str = "line";
 
 pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result<()> {
-    while let Some(line) = lines.next()? {
-        scan.begin(line.number, line.offset);
-        if line.cut {
-            cut_line(&line, scan);
+    scan.shape(|| LineShape::Text);
+    while let Some(found) = lines.next()? {
+        scan.begin(found.number, found.offset);
+        if found.cut {
+            cut_line(&found, scan);
         }
-        let bytes = without_mark(&line);
-        scan.text(FIELD, bytes);
-        scan.texts_of_line(bytes, |_| FIELD);
-        if scan.wants_events() && !bytes.is_empty() {
-            let object = json!({"message": String::from_utf8_lossy(bytes)});
-            scan.event(bytes, &object, time_of(bytes), None);
-        }
-        scan.end(bytes, || time_of(bytes));
+        line(without_mark(&found), scan);
     }
     Ok(())
+}
+
+/// Looks at one line.
+pub(super) fn line(bytes: &[u8], scan: &mut Scan<'_, '_>) {
+    scan.text(FIELD, bytes);
+    scan.texts_of_line(bytes, |_| FIELD);
+    if scan.wants_events() && !bytes.is_empty() {
+        let object = json!({"message": String::from_utf8_lossy(bytes)});
+        scan.event(bytes, &object, time_of(bytes), None);
+    }
+    scan.end(bytes, || time_of(bytes));
 }
 
 /// The time at the beginning of a line, when it has a year (RFC 5424, ISO 8601). That of RFC 3164 has none.

@@ -5,13 +5,13 @@ use std::io;
 use base::Fault;
 use serde_json::{Map, Value};
 
-use super::{FieldType, cut_line, field_type, time, without_mark};
+use super::{FieldType, LineShape, cut_line, field_type, time, without_mark};
 use crate::lines::Lines;
 use crate::matching::Scan;
 
 /// What the head of a log says.
 #[derive(Debug, Clone)]
-struct Head {
+pub(crate) struct Head {
     separator: u8,
     set_separator: u8,
     empty: Vec<u8>,
@@ -62,7 +62,12 @@ impl Default for Head {
 }
 
 pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result<()> {
-    let mut head = Head::default();
+    rows(lines, Head::default(), scan)
+}
+
+/// Lines under `head`, which other lines of a head may change.
+pub(super) fn rows(lines: &mut Lines<'_>, mut head: Head, scan: &mut Scan<'_, '_>) -> io::Result<()> {
+    scan.shape(|| head.shape());
     // Ranges of the wanted cells of a line; kept between lines.
     let mut cells: Vec<(usize, usize)> = Vec::new();
     while let Some(line) = lines.next()? {
@@ -73,29 +78,13 @@ pub(super) fn read(lines: &mut Lines<'_>, scan: &mut Scan<'_, '_>) -> io::Result
         let bytes = without_mark(&line);
         if bytes.first() == Some(&b'#') {
             head.directive(bytes, line.number, scan);
+            scan.shape(|| head.shape());
             continue;
         }
         if bytes.is_empty() {
             continue;
         }
-        if head.fields.is_empty() {
-            let message = "a line before `#fields` says what stands where; give the log with its head";
-            scan.fault(Fault::error("log::no_head", message).at_line(line.number));
-            scan.text("line", bytes);
-        } else {
-            // Fewer cells than the head names: what is there is looked at.
-            if !split(bytes, head.separator, &head.columns, &mut cells) {
-                let found = memchr::memchr_iter(head.separator, bytes).count() + 1;
-                let wanted = head.fields.len();
-                let message = format!("the line has {found} cells and the head {wanted}; is it cut off?");
-                scan.fault(Fault::error("log::cells", message).at_line(line.number));
-            }
-            head.scan(bytes, &cells, scan);
-        }
-        if scan.wants_events() && !head.fields.is_empty() {
-            scan.event(bytes, &head.object(bytes), head.time_of(bytes), head.path.as_deref());
-        }
-        scan.end(bytes, || head.time_of(bytes));
+        head.row(bytes, line.number, &mut cells, scan);
     }
     Ok(())
 }
@@ -166,6 +155,60 @@ const fn zeros(word: u64) -> u64 {
 }
 
 impl Head {
+    /// What the head says, for a store.
+    fn shape(&self) -> LineShape {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        LineShape::ZeekTsv {
+            separator: self.separator,
+            set_separator: self.set_separator,
+            empty: text(&self.empty),
+            unset: text(&self.unset),
+            fields: self.fields.clone(),
+            types: self.types.clone(),
+        }
+    }
+
+    /// The head of a line that a store gives back.
+    pub(super) fn of_shape(shape: &LineShape, scan: &Scan<'_, '_>) -> Self {
+        let mut head = Self::default();
+        if let LineShape::ZeekTsv { separator, set_separator, empty, unset, fields, types } = shape {
+            (head.separator, head.set_separator) = (*separator, *set_separator);
+            (head.empty, head.unset) = (empty.clone().into_bytes(), unset.clone().into_bytes());
+            (head.fields, head.types) = (fields.clone(), types.clone());
+            head.plan(scan);
+        }
+        head
+    }
+
+    /// Looks at one line that is none of a head.
+    #[inline]
+    pub(super) fn row(
+        &self,
+        bytes: &[u8],
+        number: u64,
+        cells: &mut Vec<(usize, usize)>,
+        scan: &mut Scan<'_, '_>,
+    ) {
+        if self.fields.is_empty() {
+            let message = "a line before `#fields` says what stands where; give the log with its head";
+            scan.fault(Fault::error("log::no_head", message).at_line(number));
+            scan.text("line", bytes);
+        } else {
+            // Fewer cells than the head names: what is there is looked at.
+            if !split(bytes, self.separator, &self.columns, cells) {
+                let found = memchr::memchr_iter(self.separator, bytes).count() + 1;
+                let wanted = self.fields.len();
+                let message = format!("the line has {found} cells and the head {wanted}; is it cut off?");
+                scan.fault(Fault::error("log::cells", message).at_line(number));
+            }
+            self.scan(bytes, cells, scan);
+        }
+        if scan.wants_events() && !self.fields.is_empty() {
+            scan.event(bytes, &self.object(bytes), self.time_of(bytes), self.path.as_deref());
+        }
+        scan.end(bytes, || self.time_of(bytes));
+    }
+
     fn directive(&mut self, line: &[u8], number: u64, scan: &mut Scan<'_, '_>) {
         let text = String::from_utf8_lossy(line);
         let separator = char::from(self.separator);

@@ -3,12 +3,13 @@ use base::{Fault, Interval, Timestamp};
 use serde_json::Value;
 
 use super::clean::{Clean, Known};
-use super::{Hit, HitLine, LogEvent, MatchOptions, MatchSummary, Matcher};
+use super::gather::Gather;
+use super::{Hit, HitLine, LogEvent, LogPosition, MatchOptions, MatchSummary, Matcher};
 use crate::indicator::{
     self, Indicator, IndicatorKind, IndicatorSet, OriginId, Suppression, digest, email, file_name,
     file_suffix,
 };
-use crate::logs::{FieldType, LogFormat};
+use crate::logs::{FieldType, LineShape, LogFormat};
 
 /// Most faults that one log gives; the number of the others is told.
 const MAX_FAULTS: usize = 10_000;
@@ -36,6 +37,10 @@ pub(crate) struct Scan<'s, 'w> {
     clean: Clean,
     summary: MatchSummary,
     more_faults: u64,
+    /// When the lines are not looked up but gathered for a store.
+    gather: Option<Gather<'w>>,
+    /// The time of the line, when that is known beforehand.
+    known_time: Option<Option<Timestamp>>,
 }
 
 /// Which kinds of indicators there are.
@@ -103,6 +108,8 @@ impl<'s, 'w> Scan<'s, 'w> {
             clean: Clean::new(),
             summary,
             more_faults: 0,
+            gather: None,
+            known_time: None,
         }
     }
 
@@ -131,10 +138,52 @@ impl<'s, 'w> Scan<'s, 'w> {
         }
     }
 
+    /// Gives the keys of everything to `gather` from now on, in place of a look-up.
+    pub(super) fn gather(&mut self, gather: Gather<'w>) {
+        self.kinds = Kinds {
+            names: true,
+            subdomains: true,
+            addresses: true,
+            urls: true,
+            digests: true,
+            emails: true,
+            files: true,
+            texts: true,
+        };
+        self.gather = Some(gather);
+    }
+
+    /// The time of the next line, which its bytes need not say.
+    pub(super) const fn known_time(&mut self, time: Option<Timestamp>) {
+        self.known_time = Some(time);
+    }
+
+    /// What the head of the log says from here on, for a store.
+    pub(crate) fn shape(&mut self, shape: impl FnOnce() -> LineShape) {
+        if let Some(gather) = &mut self.gather {
+            gather.shape(shape());
+        }
+    }
+
+    /// The record that was begun last may go on when the log grows.
+    pub(crate) const fn unfinished(&mut self) {
+        if let Some(gather) = &mut self.gather {
+            gather.unfinished();
+        }
+    }
+
+    /// Where the reading of the log goes on; `next` is the line after the last one when that is whole.
+    pub(super) fn next_position(&self, next: Option<(u64, u64)>) -> Option<LogPosition> {
+        self.gather.as_ref().and_then(|gather| gather.position((self.line, self.offset), next))
+    }
+
     /// Begins a line.
     #[inline]
     pub(crate) fn begin(&mut self, line: u64, offset: u64) {
         (self.line, self.offset) = (line, offset);
+        if let Some(gather) = &mut self.gather {
+            gather.begin();
+        }
         if !self.found.is_empty() {
             self.found.clear();
         }
@@ -152,7 +201,12 @@ impl<'s, 'w> Scan<'s, 'w> {
         self.summary.bytes += bytes.len() as u64;
         if !self.found.is_empty() {
             let found = std::mem::take(&mut self.found);
-            self.tell(found, bytes, time());
+            let time = self.known_time.unwrap_or_else(time);
+            self.tell(found, bytes, time);
+        } else if let Some(gather) = &mut self.gather
+            && gather.end((self.line, self.offset), bytes, time())
+        {
+            self.clean = Clean::new();
         }
     }
 
@@ -304,6 +358,10 @@ impl<'s, 'w> Scan<'s, 'w> {
         if !self.kinds.addresses {
             return;
         }
+        if let Some(gather) = &mut self.gather {
+            gather.address(number);
+            return;
+        }
         let quick = self.set.keys().address(number);
         if self.set.may_contain(quick) {
             self.origins.clear();
@@ -348,6 +406,10 @@ impl<'s, 'w> Scan<'s, 'w> {
         let lower = &mut lower[..domain.len()];
         lower.copy_from_slice(domain);
         lower.make_ascii_lowercase();
+        if let Some(gather) = &mut self.gather {
+            gather.name(lower);
+            return;
+        }
         let keys = self.set.keys();
         let mut state = keys.start(IndicatorKind::Domain);
         let mut below = keys.start(IndicatorKind::Subdomains);
@@ -405,6 +467,10 @@ impl<'s, 'w> Scan<'s, 'w> {
     }
 
     fn exact_key(&mut self, name: &str, kind: IndicatorKind, key: &[u8], bytes: &[u8]) {
+        if let Some(gather) = &mut self.gather {
+            gather.exact(kind, key);
+            return;
+        }
         let quick = self.set.keys().quick(kind, key);
         if !self.set.may_contain(quick) {
             return;
@@ -508,6 +574,10 @@ impl<'s, 'w> Scan<'s, 'w> {
     /// Searches a whole line for free texts; `name_at` gives the field that holds a byte.
     pub(crate) fn texts_of_line<'n>(&mut self, line: &[u8], name_at: impl Fn(usize) -> &'n str) {
         if !self.kinds.texts {
+            return;
+        }
+        if let Some(gather) = &mut self.gather {
+            gather.words(line);
             return;
         }
         let mut all = Vec::new();

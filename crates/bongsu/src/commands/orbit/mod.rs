@@ -56,7 +56,7 @@ pub(crate) fn run(command: Orbit, common: &Common) -> Result<ExitCode, CliError>
 const MAX_HOURS: f64 = 31.0 * 24.0;
 
 /// The threads to work on: so many, or one a core.
-fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, CliError> {
+pub(super) fn pool(threads: Option<NonZeroUsize>) -> Result<rayon::ThreadPool, CliError> {
     let threads = threads
         .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
     rayon::ThreadPoolBuilder::new()

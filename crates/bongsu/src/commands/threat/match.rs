@@ -41,7 +41,7 @@ pub(crate) struct Match {
 }
 
 #[derive(Serialize)]
-struct Item<'a> {
+pub(super) struct Item<'a> {
     time: Option<Timestamp>,
     log: &'a str,
     line: u64,
@@ -75,12 +75,7 @@ pub(super) fn run(args: &Match, common: &Common) -> Result<ExitCode, CliError> {
             .fail(CliError::NothingRead("the files of --indicators: they hold no indicator".to_owned()));
     }
     let set = builder.finish()?;
-    let mut warninglists = Warninglists::default();
-    for file in &args.warninglists {
-        for fault in warninglists.read(&input::read(file)?, &input::name(file)) {
-            list.fault(fault);
-        }
-    }
+    let warninglists = read_warninglists(&args.warninglists, &mut list)?;
     let matcher = Matcher { set: &set, warninglists: Some(&warninglists) };
     let (mut hits, mut suppressed) = (0, 0);
     for log in &args.logs {
@@ -102,6 +97,17 @@ pub(super) fn run(args: &Match, common: &Common) -> Result<ExitCode, CliError> {
     }
     let found = hits > 0 && common.fail_on.is_some_and(|level| level <= Severity::Seen);
     Ok(if found { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Reads warninglists and tells of their faults.
+pub(super) fn read_warninglists(files: &[String], list: &mut List) -> Result<Warninglists, CliError> {
+    let mut warninglists = Warninglists::default();
+    for file in files {
+        for fault in warninglists.read(&input::read(file)?, &input::name(file)) {
+            list.fault(fault);
+        }
+    }
+    Ok(warninglists)
 }
 
 /// Matches one log: hits that count and hits that were suppressed. `None`: it could not be read to its end, which a
@@ -139,7 +145,7 @@ fn match_one(
     }
 }
 
-fn item<'a>(hit: &'a Hit, log: &'a str, set: &'a IndicatorSet) -> Item<'a> {
+pub(super) fn item<'a>(hit: &'a Hit, log: &'a str, set: &'a IndicatorSet) -> Item<'a> {
     let mut origins = hit.origins.iter().filter_map(|id| set.origin(*id));
     let first = origins.next();
     let source = first.map_or("", |origin| origin.source.as_str());

@@ -4,6 +4,8 @@ mod check;
 mod check_misp;
 mod convert;
 mod feed;
+mod hunt;
+mod index;
 mod load;
 mod r#match;
 mod pattern;
@@ -37,6 +39,10 @@ pub(crate) enum Threat {
     Load(load::Load),
     /// Find indicators in logs
     Match(r#match::Match),
+    /// Take logs into a store that is hunted in later
+    Index(index::Index),
+    /// Find indicators in a store of old logs
+    Hunt(hunt::Hunt),
 }
 
 pub(crate) fn run(command: Threat, common: &Common) -> Result<ExitCode, CliError> {
@@ -46,6 +52,8 @@ pub(crate) fn run(command: Threat, common: &Common) -> Result<ExitCode, CliError
         Threat::Convert(args) => convert::run(&args, common),
         Threat::Load(args) => load::run(&args, common),
         Threat::Match(args) => r#match::run(&args, common),
+        Threat::Index(args) => index::run(&args, common),
+        Threat::Hunt(args) => hunt::run(&args, common),
     }
 }
 
@@ -78,13 +86,18 @@ impl Read for Counted<'_> {
     }
 }
 
-/// A set that hashes by a secret of this run, drawn from the system's randomness.
+/// A set that hashes by a secret of this run.
 fn new_set() -> SetBuilder {
+    SetBuilder::new(secret())
+}
+
+/// A secret of this run, drawn from the system's randomness.
+fn secret() -> [u8; 32] {
     let mut seed = [0; 32];
     for part in seed.chunks_exact_mut(8) {
         part.copy_from_slice(&RandomState::new().build_hasher().finish().to_le_bytes());
     }
-    SetBuilder::new(seed)
+    seed
 }
 
 /// Reads the files of indicators into `builder` and tells of their faults; `read` hears of each file. How many could
