@@ -29,6 +29,8 @@ use crate::core::Core;
 use crate::serve::Stop;
 
 pub use clients::taxii_secret_hash;
+#[cfg(test)]
+pub(crate) use http::ROUTES;
 pub(crate) use http::mount;
 pub use noun::{RemovedVersion, TaxiiAdded, TaxiiRemoved, TaxiiStatusTaken};
 pub use settings::{TaxiiClient, TaxiiCollection, TaxiiRoot, TaxiiSettings};
