@@ -66,7 +66,11 @@ impl Clients {
 
     /// How far the eyes of a client reach; `None` when there is none of that name.
     pub(crate) fn eyes(&self, name: &str) -> Option<&Eyes> {
-        self.known.iter().map(|known| &known.client).find(|client| client.name.as_str() == name).map(|c| &c.eyes)
+        self.known
+            .iter()
+            .map(|known| &known.client)
+            .find(|client| client.name.as_str() == name)
+            .map(|c| &c.eyes)
     }
 
     /// The client of an `Authorization` header that was found right lately.

@@ -220,7 +220,8 @@ async fn a_lane_that_was_not_agreed_on_is_refused() {
         assert_eq!(hand.refused(&mixed).await, "lane_not_agreed", "an old item takes no new one along");
     }
     assert_eq!(metric(&washington, "bongsu_refusals").await, counted + 4);
-    let codes: Vec<Value> = refusals(&washington).await.iter().map(|refused| refused["code"].clone()).collect();
+    let codes: Vec<Value> =
+        refusals(&washington).await.iter().map(|refused| refused["code"].clone()).collect();
     assert_eq!(codes, ["lane_not_agreed"], "one of a sort a minute stands in the record");
     assert!(files_with(washington.data(), "WRONG").is_empty());
     priority.deliver(&[early]).await;
