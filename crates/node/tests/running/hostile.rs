@@ -198,9 +198,8 @@ async fn a_lane_that_was_not_agreed_on_is_refused() {
     };
     node::accept_until(&washington.config().unwrap(), card, "SECRET", Some(terms), None).unwrap();
     washington.start().await;
-    let flash = Hand::new(seoul.data(), "seoul", "KOR", "washington", washington.link_address())
-        .in_lane(Precedence::Flash);
-    let (mut flash, mut routine) = (flash, flash.in_lane(Precedence::Routine));
+    let mut routine = Hand::new(seoul.data(), "seoul", "KOR", "washington", washington.link_address());
+    let mut flash = routine.in_lane(Precedence::Flash);
     let mut priority = flash.in_lane(Precedence::Priority);
     // Before both have signed, nothing is agreed.
     let early = priority.finding("In the lane before");
