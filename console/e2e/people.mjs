@@ -187,7 +187,7 @@ describe('people', () => {
     const marking = { level: 'RESTRICTED', rel_to: ['USA'], caveats: [], originator: 'KOR' };
     const report = await here('/api/reports', { title: 'For one ally', severity: 2, confidence: 'moderate', marking });
     assert.equal(report.status, 201, JSON.stringify(report));
-    const entry = report.json.id;
+    const entry = report.json.entry;
     await until(async () => (await ally.ask(`/api/findings/${entry}`)).status === 200);
     const asked = await ally.ask(`/api/entries/${entry}/request-release`, { audience: 'seoul', reason: 'The watch there needs it' });
     assert.equal(asked.status, 201, JSON.stringify(asked));

@@ -268,7 +268,7 @@ async fn one_who_is_nobody_signs_nothing_and_a_table_of_codes_takes_two_officers
     let listed = reader.get("/api/policy").await["items"][0].clone();
     assert_eq!(
         (&listed["entry"], &listed["kind"], &listed["table"]),
-        (&proposed["id"], &json!("codes"), &json!("test-2"))
+        (&proposed["entry"], &json!("codes"), &json!("test-2"))
     );
     let shown: Value = serde_json::from_str(text(&listed, "text")).unwrap();
     assert_eq!(shown["version"], json!("test-2"), "an officer reads what is signed");

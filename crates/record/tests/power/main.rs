@@ -2,7 +2,7 @@
 //!
 //! A process that stores runs under a shim (`shim.rs`) which writes down each of its changes to files. For moments spread
 //! over all of them the test makes what a power cut may have left then (`disk.rs`): synced bytes and names for sure, of all
-//! else any part. Each image is opened and checked. `repair.rs` does the same with the repair of a damaged record.
+//! else any part. Each image is opened and checked.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +14,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod disk;
-mod repair;
 
 use std::collections::BTreeMap;
 use std::fs;
