@@ -16,13 +16,15 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const data = mkdtempSync(join(tmpdir(), 'bongsu-e2e-people-'));
 let browser;
 let node;
+let ally;
 let context;
 let page;
 let origin;
 let violations = 0;
 
-before(async () => {
-  const args = ['serve', '--data', data, '--name', 'seoul', '--title', 'Seoul', '--country', 'KOR'];
+/** A node of its own, until `stop`. */
+async function serve(name, country) {
+  const args = ['serve', '--data', join(data, name), '--name', name, '--title', name, '--country', country];
   args.push('--listen', '127.0.0.1:0', '--link-listen', '127.0.0.1:0', '--format', 'ndjson');
   const child = spawn(binary(), args, { stdio: ['ignore', 'pipe', 'ignore'] });
   const said = await new Promise((done, failed) => {
@@ -35,7 +37,44 @@ before(async () => {
       child.once('exit', done);
       child.kill('SIGTERM');
     });
-  node = { ...said, stop };
+  return { ...said, stop };
+}
+
+/** What the officer of the other node does, without a browser. */
+async function officer(at) {
+  const entered = await fetch(at.enter, { redirect: 'manual' });
+  const headers = { cookie: entered.headers.getSetCookie()[0].split(';')[0], 'x-bongsu': '1', 'content-type': 'application/json' };
+  return async (path, body) => {
+    const answer = await fetch(at.url + path, body === undefined ? { headers } : { headers, method: 'POST', body: JSON.stringify(body) });
+    return { status: answer.status, json: await answer.json() };
+  };
+}
+
+/** The same at the node of the browser. */
+const here = (path, body) =>
+  page.evaluate(
+    async ([path, body]) => {
+      const headers = { 'x-bongsu': '1', 'content-type': 'application/json' };
+      const answer = await fetch(path, body === undefined ? {} : { headers, method: 'POST', body: JSON.stringify(body) });
+      return { status: answer.status, json: await answer.json() };
+    },
+    [path, body],
+  );
+
+/** Asks until the answer is what is waited for. */
+async function until(ask) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const found = await ask();
+    if (found) return found;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error('it did not come');
+}
+
+before(async () => {
+  node = await serve('seoul', 'KOR');
+  const other = await serve('washington', 'USA');
+  ally = { ...other, ask: await officer(other) };
   origin = node.url.replace('127.0.0.1', 'localhost');
   browser = await launch();
   context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', viewport: { width: 1280, height: 900 } });
@@ -59,6 +98,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await node?.stop();
+  await ally?.stop();
   rmSync(data, { recursive: true, force: true });
 });
 
@@ -85,6 +125,11 @@ describe('people', () => {
     await page.getByTestId('who').click();
     await page.getByText('This node has no administrator yet').first().waitFor();
     await clean();
+    // While the first door is open: a peer, for later.
+    const introduced = await here('/api/peers', { card: (await ally.ask('/api/card')).json, clearance: 'SECRET' });
+    assert.equal(introduced.status, 201, JSON.stringify(introduced));
+    const card = (await here('/api/card')).json;
+    assert.equal((await ally.ask('/api/peers', { card, clearance: 'SECRET' })).status, 201);
     await page.getByTestId('move').click();
     await page.waitForURL(`${origin}/**`);
     await live(page);
@@ -160,6 +205,43 @@ describe('people', () => {
     await page.getByRole('button', { name: 'English' }).click();
     const act = await page.evaluate(async () => (await (await fetch('/api/acts')).json()).items[0]);
     assert.deepEqual([act.kind, act.detail, act.approved], ['policy', 'signed policy/kor/1', true]);
+  });
+
+  it('answer by passkey whether an item may go on', async () => {
+    const marking = { level: 'RESTRICTED', rel_to: ['USA'], caveats: [], originator: 'KOR' };
+    const report = await here('/api/reports', { title: 'For one ally', severity: 2, confidence: 'moderate', marking });
+    assert.equal(report.status, 201, JSON.stringify(report));
+    const entry = report.json.entry;
+    await until(async () => (await ally.ask(`/api/findings/${entry}`)).status === 200);
+    const asked = await ally.ask(`/api/entries/${entry}/request-release`, { audience: 'seoul', reason: 'The watch there needs it' });
+    assert.equal(asked.status, 201, JSON.stringify(asked));
+    await page.goto(`${origin}/#/sharing`);
+    const row = page.getByTestId('request');
+    await row.getByText('The watch there needs it').waitFor();
+    await row.getByTestId('request-answer').click();
+    await page.getByText('Your passkey approves this answer').waitFor();
+    await clean();
+    await page.getByTestId('answer-hours').fill('0');
+    await page.getByTestId('answer-grant').click();
+    await page.getByText('Above 0 and at most').waitFor();
+    await page.getByTestId('answer-hours').fill('1.5');
+    await page.getByTestId('answer-grant').click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.locator('[data-testid=request][data-state=granted]').waitFor();
+    const state = async () => (await ally.ask('/api/release-requests')).json.items[0].state;
+    await until(async () => (await state()) === 'granted');
+    const act = (await here('/api/acts')).json.items[0];
+    assert.deepEqual([act.kind, act.by, act.approved], ['release_answered', 'chief', true]);
+    // What was granted is taken back by another answer.
+    await row.getByTestId('request-answer').click();
+    await page.getByTestId('answer-refuse').click();
+    await page.locator('[data-testid=request][data-state=refused]').waitFor();
+    await until(async () => (await state()) === 'refused');
+    await clean();
+    await page.getByRole('button', { name: '한국어: switch to Korean' }).click();
+    await page.getByRole('heading', { name: '항목 전달 요청' }).waitFor();
+    await clean();
+    await page.getByRole('button', { name: 'English' }).click();
   });
 
   it('search, by the keyboard too', async () => {

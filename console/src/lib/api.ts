@@ -256,6 +256,18 @@ export interface PeerView {
   unconfirmed: boolean;
   frauds: { entry: string; title: string; kind: string; origin: string; at: string }[];
 }
+/** A question whether an item may go on to another, and its answer. */
+export interface ReleaseRequest {
+  id: string;
+  target: string;
+  from: string;
+  audience: string;
+  audience_country: string;
+  reason: string;
+  state: 'open' | 'granted' | 'refused' | 'expired';
+  answer: string | null;
+  expires: string | null;
+}
 export interface SharedItem {
   id: string;
   kind: string;
@@ -308,8 +320,11 @@ export interface Card {
 }
 export interface Policy {
   entry: string;
+  kind: 'policy' | 'codes';
   name: string;
   version: number;
+  /** The name that a table of codes has of itself. */
+  table?: string;
   author: string;
   text: string;
   sha256: string;
@@ -502,6 +517,9 @@ export const api = {
   release: (entry: string, peer: string) => json<ReleaseView>(`/api/entries/${id(entry)}/release${query({ peer })}`),
   introduce: (card: Card, clearance: string, approval: Proof | null) =>
     postJson<Receipt>('/api/peers', approval ? { card, clearance, approval } : { card, clearance }),
+  releaseRequests: (cursor: string | null = null) => json<Page<ReleaseRequest>>(`/api/release-requests${query({ cursor, limit: 50 })}`),
+  answerRequest: (request: string, granted: boolean, hours: number, approval: Proof | null) =>
+    postJson<Receipt>(`/api/release-requests/${id(request)}/answer`, approval ? { granted, hours, approval } : { granted, hours }),
   policies: (cursor: string | null = null) => json<Page<Policy>>(`/api/policy${query({ cursor, limit: 50 })}`),
   propose: (name: string, text: string) => postJson<Policy>('/api/policy', { name, text }),
   signPolicy: (entry: string, sha256: string, approval: Proof | null) =>

@@ -6,6 +6,7 @@ import { api, ApiError, type Card, type Ceremony, type Proof } from './api';
 export type ApprovedAct =
   | { act: 'recall'; entry: string; reason: string }
   | { act: 'introduce'; card: Card; clearance: string }
+  | { act: 'answer_request'; request: string; granted: boolean; hours: number }
   | { act: 'sign_policy'; proposal: string; sha256: string };
 
 function supported(): void {

@@ -76,6 +76,19 @@ impl Rulebook {
         Ok(())
     }
 
+    /// Puts a table of codes in force from `applied_at` on, or from its own `valid_from` when that is later: what was
+    /// decided before stays decided by the table of its day.
+    ///
+    /// Whether two officers signed it is for the caller to know.
+    ///
+    /// # Errors
+    /// When it is none; the rulebook stays as it was.
+    pub fn apply_codes(&mut self, table: &CodeTable, applied_at: Timestamp) -> Result<(), CodesError> {
+        self.codes.insert(table.valid_from.max(applied_at), table.codes()?);
+        self.forget();
+        Ok(())
+    }
+
     /// Adds a table of level words.
     ///
     /// # Errors

@@ -47,6 +47,11 @@ impl Noun for CodeTable {
 }
 
 impl CodeTable {
+    /// The SHA-256 of its canonical JSON (RFC 8785), which officers sign; `None` when it has no JSON form.
+    pub fn sha256(&self) -> Option<base::BlobHash> {
+        crate::policy::canonical_sha256(self)
+    }
+
     /// The codes as a noun that can be recorded; those that ship with this version are a start for an own table.
     pub fn of(codes: Codes, marking: Marking) -> Self {
         codes.into_table(marking)

@@ -1,4 +1,4 @@
-use base::{KeyFingerprint, Marking, NodeName, Noun, Timestamp};
+use base::{KeyFingerprint, Marking, NodeName, Noun, Precedence, Timestamp};
 use record::Domain;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,12 @@ pub enum Refusal {
         /// When.
         at: Timestamp,
     },
+    /// A lane that the peering agreement does not name.
+    #[error("the peering agreement does not name the lane {lane}")]
+    LaneNotAgreed {
+        /// Which.
+        lane: Precedence,
+    },
     /// More at once than one peer may.
     #[error("over this peer's share of {what}")]
     OverShare {
@@ -130,6 +136,7 @@ impl Refusal {
             Self::OtherDomain { .. } => "other_domain",
             Self::ClockOff { .. } => "clock_off",
             Self::Expired { .. } => "expired",
+            Self::LaneNotAgreed { .. } => "lane_not_agreed",
             Self::OverShare { .. } => "over_share",
             Self::CannotStore { .. } => "cannot_store",
         }

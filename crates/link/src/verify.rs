@@ -82,6 +82,15 @@ impl VerifiedBatch {
         self.items.iter().all(recall)
     }
 
+    /// When the newest of its entries was signed, by its author's clock; `None` when it brings none.
+    pub fn newest(&self) -> Option<Timestamp> {
+        let signed = |item: &VerifiedItem| match item {
+            VerifiedItem::Entry(entry) => Some(entry.time()),
+            VerifiedItem::Withdrawn(_) => None,
+        };
+        self.items.iter().filter_map(signed).max()
+    }
+
     /// Whether it carries only a checkpoint.
     pub const fn is_empty(&self) -> bool {
         self.items.is_empty()

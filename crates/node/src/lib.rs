@@ -76,7 +76,7 @@ pub use crate::people::{
 pub use crate::policy_account::AccountSignature;
 pub use crate::policy_change::{
     OFFICERS_TO_SIGN, Officer, OfficerSigned, PolicyApplied, PolicyApproval, PolicySignature,
-    PolicyStepError, Proposal, RulesOnRecord,
+    PolicyStepError, Proposal, ProposedRule, RulesOnRecord,
 };
 pub use crate::repeat::Repeatable;
 pub use crate::taxii::{

@@ -205,7 +205,23 @@ pub(crate) fn verified(
         now: lane.map(|_| core.surroundings.now()),
         author: &author,
     };
-    link::verify(batch, &expected, &core.pool)
+    let batch = link::verify(batch, &expected, &core.pool)?;
+    agreed_lane(core, link, &batch)?;
+    Ok(batch)
+}
+
+/// Refuses what came in a lane that the agreement with the peer does not name, once both have signed it. What the peer
+/// put there before must still get through: nothing of a lane may be left out.
+fn agreed_lane(core: &Core, link: &PeerLink, batch: &VerifiedBatch) -> Result<(), Refusal> {
+    let index = lock(&core.index);
+    let Some((since, agreement)) = index.agreed(&core.config.name, &link.peer.node) else { return Ok(()) };
+    let lane = batch.precedence();
+    // A peer that dates its agreement ahead wins no time by it.
+    let since = since.min(core.surroundings.now());
+    if agreement.lanes.contains(&lane) || batch.newest().is_none_or(|newest| newest <= since) {
+        return Ok(());
+    }
+    Err(Refusal::LaneNotAgreed { lane })
 }
 
 fn identity(link: &PeerLink) -> Result<PeerIdentity, Refusal> {

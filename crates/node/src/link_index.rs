@@ -17,8 +17,8 @@ pub(crate) struct LinkIndex {
     receipts: HashMap<(EntryId, NodeName), EntryId>,
     /// By what may go: the answers and who signed them.
     grants: HashMap<EntryId, Vec<(EntryId, PublicKey, Grant)>>,
-    /// By who signed and with whom: the newest agreement.
-    agreements: HashMap<(NodeName, NodeName), Agreement>,
+    /// By who signed and with whom: the newest agreement, and when it was signed.
+    agreements: HashMap<(NodeName, NodeName), (Timestamp, Agreement)>,
     /// Proofs of this node that a peer showed two histories, by the peer, in the order of the log.
     frauds: BTreeMap<NodeName, Vec<(EntryId, Timestamp, Fraud)>>,
     /// Requests of peers to this node, and of this node to peers, with who asks.
@@ -59,7 +59,7 @@ impl LinkIndex {
                 if let Ok(agreement) = entry.noun::<Agreement>()
                     && let Some(other) = agreement.other(author).map(|party| party.node.clone())
                 {
-                    self.agreements.insert((author.clone(), other), agreement);
+                    self.agreements.insert((author.clone(), other), (entry.time(), agreement));
                 }
             }
             Fraud::SCHEMA if self.own.as_ref() == Some(entry.key()) => {
@@ -79,7 +79,14 @@ impl LinkIndex {
 
     /// What `signer` agreed with `other`, as it signed last.
     pub(crate) fn agreement(&self, signer: &NodeName, other: &NodeName) -> Option<&Agreement> {
-        self.agreements.get(&(signer.clone(), other.clone()))
+        self.agreements.get(&(signer.clone(), other.clone())).map(|(_, agreement)| agreement)
+    }
+
+    /// The agreement that both `me` and `peer` signed last, and since when both have.
+    pub(crate) fn agreed(&self, me: &NodeName, peer: &NodeName) -> Option<(Timestamp, &Agreement)> {
+        let (ours, agreement) = self.agreements.get(&(me.clone(), peer.clone()))?;
+        let (theirs, same) = self.agreements.get(&(peer.clone(), me.clone()))?;
+        (agreement == same).then(|| (*ours.max(theirs), agreement))
     }
 
     /// Whether `author` recalled `target`.

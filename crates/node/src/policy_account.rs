@@ -1,4 +1,4 @@
-//! A person's signature under a policy: by a passkey of the account, or in a session for which the organisation's
+//! A person's signature under a policy or a table of codes: by a passkey of the account, or in a session for which the organisation's
 //! provider vouches.
 
 use base::{BlobHash, EntryId, Marking, Noun};
@@ -62,7 +62,7 @@ impl AccountSignature {
     /// With the reason why it counts for nothing.
     pub(crate) fn check(&self, sha256: &BlobHash) -> Result<[u8; 32], String> {
         if self.policy_sha256 != *sha256 {
-            return Err("the officer signed another policy".to_owned());
+            return Err("the officer signed another one".to_owned());
         }
         match (self.way, &self.passkey, &self.approval) {
             (Way::Passkey, Some(key), Some(approval)) => {

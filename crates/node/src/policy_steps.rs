@@ -35,7 +35,7 @@ pub(crate) fn compiled(document: PolicyDocument) -> Result<Policy, NodeError> {
     })
 }
 
-/// The table in a document, ready to be recorded, and what it is in words.
+/// The table in a document, ready to be recorded, and what recording it does, in words.
 ///
 /// # Errors
 /// When it is none.
@@ -46,13 +46,13 @@ pub(crate) fn table_draft(document: &Value) -> Result<(RuleDraft, String), NodeE
         CodeTable::SCHEMA => {
             let table: CodeTable = base::from_document(document).map_err(|e| wrong(&e))?;
             table.codes().map_err(|e| wrong(&e))?;
-            let what = format!("{} {}", CodeTable::SCHEMA, table.version);
+            let what = format!("proposed codes/{}", table.version);
             Ok((RuleDraft::Codes(table), what))
         }
         MappingTable::SCHEMA => {
             let table: MappingTable = base::from_document(document).map_err(|e| wrong(&e))?;
             table.check().map_err(|e| wrong(&e))?;
-            let what = format!("{} {} {}", MappingTable::SCHEMA, table.authority, table.version);
+            let what = format!("loaded {} {} {}", MappingTable::SCHEMA, table.authority, table.version);
             Ok((RuleDraft::Words(table), what))
         }
         _ => Err(wrong(&format!("`schema` is neither {} nor {}", CodeTable::SCHEMA, MappingTable::SCHEMA))),

@@ -188,10 +188,15 @@ impl Unconfirmed {
         self.peers.contains(peer)
     }
 
+    /// Whether anything at place `seq` of the home log may be hidden.
+    pub(crate) fn reaches(&self, seq: u64) -> bool {
+        seq < self.upto && !self.peers.is_empty()
+    }
+
     /// Whether content at place `seq` of the home log, which `author` wrote, is hidden. What came through another, as
     /// from behind a hub, waits for all.
     pub(crate) fn hides(&self, seq: u64, author: &NodeName) -> bool {
-        seq < self.upto && !self.peers.is_empty() && !self.heard.contains(author)
+        self.reaches(seq) && !self.heard.contains(author)
     }
 
     /// Who is hidden in the folder `data`; `None`: nobody.

@@ -1,13 +1,13 @@
 //! The views as the writer keeps them: in the order of the log, after each commit, and made up for at the start.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 use base::{EntryId, Finding, NodeName, Noun as _, Observation, Precedence};
 use incident::Incident;
 use label::Evidence;
-use record::{Batch, Direction, Entry, Lane, RecordStore, SqliteRecord, Stored};
+use record::{Batch, Direction, Lane, RecordStore, SqliteRecord, Stored};
 
 use crate::NodeError;
 use crate::tombstones::Unconfirmed;
@@ -206,15 +206,52 @@ impl Folds {
 
 /// The entry as the views get it: without its content while that is hidden. What the link goes by, such as recalls, is
 /// never hidden.
-fn veiled(mut stored: Stored, unconfirmed: &Unconfirmed) -> Stored {
-    let is_hidden = |entry: &Entry| {
-        [Observation::SCHEMA, Finding::SCHEMA, Incident::SCHEMA].contains(&entry.kind())
-            && unconfirmed.hides(stored.seq, &entry.author().node)
-    };
-    if stored.received.is_some() && stored.entry.as_ref().is_some_and(is_hidden) {
+fn veiled(mut stored: Stored, record: &SqliteRecord, unconfirmed: &Unconfirmed) -> Stored {
+    if unconfirmed.reaches(stored.seq) && tells_of_hidden(&stored, record, unconfirmed) {
         stored.entry = None;
     }
     stored
+}
+
+/// How much of what one own entry rests on is looked at; beyond it the entry is hidden.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// Whether an entry is hidden since the folder was restored: what a peer sent, and what this node concluded from it
+/// before, which tells of it.
+fn tells_of_hidden(stored: &Stored, record: &SqliteRecord, unconfirmed: &Unconfirmed) -> bool {
+    let mut met: HashSet<EntryId> = HashSet::new();
+    let (mut next, mut hidden) = rests_on(stored, unconfirmed);
+    while let Some(id) = next.pop().filter(|_| !hidden) {
+        if !met.insert(id) {
+            continue;
+        }
+        match record.get(&id) {
+            Ok(Some(below)) if met.len() < MOST_LOOKED_AT => {
+                let (further, is_hidden) = rests_on(&below, unconfirmed);
+                next.extend(further);
+                hidden = is_hidden;
+            }
+            Ok(None) => {}
+            // What cannot be looked at could be what is hidden.
+            Ok(Some(_)) | Err(_) => hidden = true,
+        }
+    }
+    hidden
+}
+
+/// What an own entry rests on, and whether an entry is itself hidden.
+fn rests_on(stored: &Stored, unconfirmed: &Unconfirmed) -> (Vec<EntryId>, bool) {
+    let Some(entry) = &stored.entry else { return (Vec::new(), false) };
+    let concludes = [Observation::SCHEMA, Finding::SCHEMA, Incident::SCHEMA].contains(&entry.kind());
+    if stored.received.is_some() {
+        return (Vec::new(), concludes && unconfirmed.hides(stored.seq, &entry.author().node));
+    }
+    let ids = match entry.kind() {
+        Incident::SCHEMA => entry.noun::<Incident>().map(|incident| incident.findings).unwrap_or_default(),
+        _ if concludes => base::Marked::evidence(entry).to_vec(),
+        _ => Vec::new(),
+    };
+    (ids, false)
 }
 
 /// Whether the record has that entry at that place.
@@ -266,7 +303,7 @@ fn follow_home_by(
     let upto = (fold.applied() + count).min(record.log_size());
     let mut entries: Vec<Prepared> = Vec::new();
     for seq in fold.applied()..upto {
-        entries.extend(record.at(seq)?.map(|stored| Prepared::from(veiled(stored, unconfirmed))));
+        entries.extend(record.at(seq)?.map(|stored| Prepared::from(veiled(stored, record, unconfirmed))));
     }
     if !entries.is_empty() {
         tell(&fold.take_in(&entries, Mark::Home(upto), &finder(record))?);
@@ -309,7 +346,7 @@ fn follow_rows(
         *size += 1;
         entries.extend(match fresh.get(&row.id) {
             Some(fresh) => Some(Rc::clone(fresh)),
-            None => record.get(&row.id)?.map(|stored| Rc::new(veiled(stored, unconfirmed).into())),
+            None => record.get(&row.id)?.map(|stored| Rc::new(veiled(stored, record, unconfirmed).into())),
         });
     }
     if sizes.is_empty() {
@@ -358,7 +395,7 @@ fn follow_lanes(
                     }
                     for (place, id) in (behind.read..).zip(&ids) {
                         // What was withdrawn before it came has a place in the lane but no entry.
-                        let stored = record.get(id)?.map(|stored| veiled(stored, unconfirmed));
+                        let stored = record.get(id)?.map(|stored| veiled(stored, record, unconfirmed));
                         behind.next.extend(stored.map(|stored| (place, stored)));
                     }
                     behind.read += ids.len() as u64;

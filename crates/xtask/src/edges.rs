@@ -26,8 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates of levels 0 to 2: no clock, file, socket, thread or async runtime of their own.
-const PURE: &[&str] =
-    &["base", "label", "record", "orbit", "threat", "sigma", "hunt", "incident", "link"];
+const PURE: &[&str] = &["base", "label", "record", "orbit", "threat", "sigma", "hunt", "incident", "link"];
 
 /// Libraries that bring a runtime, a network or a database, and the pure crates that may have one all the same.
 const BANNED: &[(&str, &[&str])] = &[

@@ -76,10 +76,15 @@ impl PolicyDocument {
 
     /// The SHA-256 of its canonical JSON (RFC 8785), which officers sign; `None` when it has no JSON form.
     pub fn sha256(&self) -> Option<BlobHash> {
-        let document = base::to_document(self).ok()?;
-        let bytes = serde_json_canonicalizer::to_vec(&document).ok()?;
-        Some(BlobHash::from_bytes(Sha256::digest(bytes).into()))
+        canonical_sha256(self)
     }
+}
+
+/// The SHA-256 of a noun's canonical JSON (RFC 8785); `None` when it has no JSON form.
+pub(crate) fn canonical_sha256<T: Noun>(noun: &T) -> Option<BlobHash> {
+    let document = base::to_document(noun).ok()?;
+    let bytes = serde_json_canonicalizer::to_vec(&document).ok()?;
+    Some(BlobHash::from_bytes(Sha256::digest(bytes).into()))
 }
 
 /// A policy that was read, checked against the schema, and can be asked.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use base::{BlobHash, EntryId, Timestamp};
 use futures_util::{StreamExt, stream};
-use label::{CodeTable, POLICY_SCHEMA, Policy, PolicyDocument};
+use label::{CodeTable, POLICY_SCHEMA, Policy, PolicyDocument, Rules};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -28,7 +28,7 @@ use crate::core::{Draft, RuleDraft, nobody};
 use crate::dry_run::{DryRunLine, dry_run};
 use crate::people::{Act, ActKind, Caller, PolicySummary, Way, row};
 use crate::policy_account::{AccountSignature, account_signer};
-use crate::policy_change::{PolicyStepError, Proposal, RulesOnRecord};
+use crate::policy_change::{PolicyStepError, Proposal, ProposedRule, RulesOnRecord};
 use crate::policy_steps::{compiled, next_document, table_draft};
 
 /// The longest name of a policy, in characters.
@@ -47,18 +47,21 @@ const SESSION_CHECK: Duration = Duration::from_secs(1);
 pub(crate) struct PolicyView {
     #[serde(flatten)]
     summary: PolicySummary,
-    /// Cedar policies.
+    /// Cedar policies; of a table of codes its JSON.
     text: String,
 }
 
 impl PolicyView {
-    fn of(id: &EntryId, proposal: &Proposal, rules: &RulesOnRecord, in_force: Option<&str>) -> Self {
-        let text = proposal.document.text.clone();
-        Self { summary: PolicySummary::of(id, proposal, rules, in_force), text }
+    fn of(id: &EntryId, proposal: &Proposal, rules: &RulesOnRecord, now: &Rules) -> Self {
+        let text = match &proposal.rule {
+            ProposedRule::Policy(document) => document.text.clone(),
+            ProposedRule::Codes(table, _) => serde_json::to_string_pretty(table).unwrap_or_default(),
+        };
+        Self { summary: PolicySummary::of(id, proposal, rules, now), text }
     }
 }
 
-/// All policies of the record, newest first.
+/// All policies and tables of codes of the record, newest first.
 #[utoipa::path(get, path = "/api/policy", tag = "policy", params(PageQuery),
     responses((status = 200, body = Page<PolicyView>)))]
 pub(crate) async fn policies(
@@ -67,13 +70,11 @@ pub(crate) async fn policies(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<PolicyView>>, Failure> {
     let rules = api.core.rules_on_record();
-    let in_force = rules.at(api.core.surroundings.now()).national.path();
+    let held = rules.at(api.core.surroundings.now());
     let mut all: Vec<_> = rules.proposals().collect();
     all.reverse();
-    page("bongsu.policies/1", &all, &query, |(id, proposal)| {
-        PolicyView::of(id, proposal, &rules, in_force.as_deref())
-    })
-    .map(Json)
+    page("bongsu.policies/1", &all, &query, |(id, proposal)| PolicyView::of(id, proposal, &rules, &held))
+        .map(Json)
 }
 
 /// A policy that somebody proposes.
@@ -106,9 +107,9 @@ pub(crate) struct PolicyStepView {
 
 fn step(api: &Api, step: EntryId, proposal: &EntryId) -> Result<Json<PolicyStepView>, Failure> {
     let rules = api.core.rules_on_record();
-    let in_force = rules.at(api.core.surroundings.now()).national.path();
+    let held = rules.at(api.core.surroundings.now());
     let found = rules.proposal(proposal).map_err(NodeError::from)?;
-    let policy = PolicyView::of(proposal, found, &rules, in_force.as_deref());
+    let policy = PolicyView::of(proposal, found, &rules, &held);
     Ok(Json(PolicyStepView { schema: "bongsu.policy-step/1", step: step.to_string(), policy }))
 }
 
@@ -160,7 +161,7 @@ pub(crate) struct SignRequest {
     approval: Option<ApprovalAnswer>,
 }
 
-/// Signs a policy as an officer, by a fresh assertion of an own passkey that names the policy's hash. Nobody signs twice.
+/// Signs a policy or a table of codes as an officer, by a fresh assertion of an own passkey that names the policy's hash. Nobody signs twice.
 #[utoipa::path(post, path = "/api/policy/{id}/sign", tag = "policy", params(("id" = String, Path)), request_body = SignRequest,
     responses((status = 201, body = PolicyStepView), (status = 404, body = ErrorView), (status = 409, body = ErrorView), (status = 428, body = ErrorView)))]
 pub(crate) async fn sign(
@@ -181,7 +182,7 @@ pub(crate) async fn sign(
             let message = "the policy has another hash than the one that is to be signed".to_owned();
             return Err(NodeError::Conflict { message });
         }
-        Ok(proposal.document.path())
+        Ok(proposal.rule.path())
     };
     api.core.rules_on_record().proposal(&id).map_err(NodeError::from)?;
     let Some(own) = api.people.signer(&caller) else {
@@ -208,7 +209,7 @@ pub(crate) async fn sign(
     Ok((StatusCode::CREATED, step(&api, entry, &id)?))
 }
 
-/// Puts a policy in force that two officers have signed.
+/// Puts a policy or a table of codes in force that two officers have signed.
 #[utoipa::path(post, path = "/api/policy/{id}/apply", tag = "policy", params(("id" = String, Path)),
     responses((status = 201, body = PolicyStepView), (status = 404, body = ErrorView), (status = 409, body = ErrorView)))]
 pub(crate) async fn apply(
@@ -222,7 +223,7 @@ pub(crate) async fn apply(
     let (applied, path) = {
         let rules = api.core.rules_on_record();
         let applied = rules.may_apply(&id, nobody(&api.core.config.country)).map_err(NodeError::from)?;
-        (applied, rules.proposal(&id).map_err(NodeError::from)?.document.path())
+        (applied, rules.proposal(&id).map_err(NodeError::from)?.rule.path())
     };
     let act =
         api.core.act(ActKind::Policy, caller.actor()).about([id]).detail(format!("put {path} in force"));
@@ -273,7 +274,8 @@ pub(crate) async fn try_out(
         },
         (None, Some(id)) => {
             let rules = api.core.rules_on_record();
-            rules.proposal(&parse_id(&id)?).map_err(NodeError::from)?.document.clone()
+            let rule = &rules.proposal(&parse_id(&id)?).map_err(NodeError::from)?.rule;
+            rule.policy().cloned().ok_or_else(|| Failure::bad("a table of codes has no dry run"))?
         }
         _ => return Err(Failure::bad("either `text` or `proposal` is needed")),
     };
@@ -372,7 +374,8 @@ pub(crate) struct TableRequest {
     approval: Option<ApprovalAnswer>,
 }
 
-/// Loads a table; it holds from its `valid_from` on, in place of the whole table before it.
+/// Records a table. One of words holds from its `valid_from` on, in place of the whole table before it. One of country and
+/// group codes does so only once two officers have signed it and it was applied, as a policy is.
 #[utoipa::path(post, path = "/api/tables", tag = "policy", request_body = TableRequest,
     responses((status = 201, body = Receipt), (status = 422, body = ErrorView), (status = 428, body = ErrorView)))]
 pub(crate) async fn load_table(
@@ -385,7 +388,7 @@ pub(crate) async fn load_table(
     let _alone = api.core.policy_steps.lock().await;
     let asked = ApprovalRequest::LoadTable { table: request.table };
     let approval = approved(&api, &caller, &asked, request.approval).await?;
-    let mut act = api.core.act(ActKind::Policy, caller.actor()).detail(format!("loaded {what}"));
+    let mut act = api.core.act(ActKind::Policy, caller.actor()).detail(what);
     act.approval = approval;
     let id = record(&api, draft, act).await?;
     Ok((StatusCode::CREATED, Json(Receipt::of(id))))

@@ -1,7 +1,8 @@
 //! Every question that Washington's eyes can put to a node, and its answer to the last byte.
 
 use axum::body::{Body, Bytes};
-use axum::http::{Method, Request, Uri};
+use axum::http::{HeaderMap, Method, Request, Uri};
+use axum::response::Response;
 use base::EntryId;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
@@ -76,6 +77,11 @@ impl Question {
     /// The same for an answer that people can read.
     pub(super) fn plainly(self) -> Self {
         Self { gzip: false, ..self }
+    }
+
+    /// A question of Washington's TAXII client.
+    pub(super) fn taxii(method: Method, template: &'static str, uri: String) -> Self {
+        Self { method, uri, ..Self::get(template, String::new()) }
     }
 
     /// A question with Washington's eyes.
@@ -215,17 +221,31 @@ pub(super) async fn ask(world: &World, question: &Question, through: Through) ->
     let request = through(world, question, request.body(body).unwrap());
     let extra = request.extensions().get::<Extra>().cloned();
     let response = world.router.clone().oneshot(request).await.unwrap();
-    let (head, body) = response.into_parts();
-    let mut headers: Vec<(String, Vec<u8>)> =
-        head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
-    headers.extend(extra.map(|Extra(text)| ("x-extra".to_owned(), text.into_bytes())));
-    headers.sort();
-    let body = if question.template == "/api/events" {
-        stream(world, question, body).await
-    } else {
-        body.collect().await.unwrap().to_bytes().into()
+    let mut asked = match question.template {
+        "/api/events" => {
+            let (head, body) = response.into_parts();
+            let body = stream(world, question, body).await;
+            Asked { status: head.status.as_u16(), headers: sorted(&head.headers), body }
+        }
+        _ => whole(response).await,
     };
-    Asked { status: head.status.as_u16(), headers, body }
+    asked.headers.extend(extra.map(|Extra(text)| ("x-extra".to_owned(), text.into_bytes())));
+    asked
+}
+
+/// An answer that ends.
+pub(super) async fn whole(response: Response) -> Asked {
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes().into();
+    Asked { status: head.status.as_u16(), headers: sorted(&head.headers), body }
+}
+
+/// Headers in an order that depends on nothing else.
+pub(super) fn sorted(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let mut headers: Vec<(String, Vec<u8>)> =
+        headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
+    headers.sort();
+    headers
 }
 
 /// What a stream sends until it has nothing more to say.

@@ -16,6 +16,7 @@ mod drive;
 mod leaks;
 mod report;
 mod sent;
+mod taxii;
 mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -116,6 +117,9 @@ async fn walk(seed: u64, steps: u64, tap: Tap) -> Result<(u64, u64), String> {
             let place = format!("seed {seed}, step {step}, {} {}", question.method, question.uri);
             compare(&place, [&answers[0], &answers[1]])?;
         }
+        questions += taxii_step(&mut worlds, step, &mut rng, tap)
+            .await
+            .map_err(|e| format!("seed {seed}, step {step}, {e}"))?;
         let starts = sent::starts(&worlds[0], &mut rng);
         let mut out = Vec::new();
         for world in &worlds {
@@ -137,6 +141,35 @@ async fn walk(seed: u64, steps: u64, tap: Tap) -> Result<(u64, u64), String> {
     }
     compare(&format!("seed {seed}, the bundle"), [&bundles[0], &bundles[1]])?;
     Ok((steps, questions + 1))
+}
+
+/// What TAXII clients do and ask in a step, in worlds that have TAXII; gives how many questions there were.
+async fn taxii_step(worlds: &mut [World; 2], step: u64, rng: &mut Rng, tap: Tap) -> Result<u64, String> {
+    for (side, world) in worlds.iter_mut().enumerate().filter(|(_, world)| world.shelf.is_some()) {
+        let mut own = Rng::new(step ^ ((side as u64 + 1) << 40));
+        for n in 0..own.below(2) + side as u64 {
+            taxii::hide(world, &mut own, step, n).await;
+        }
+    }
+    let Some(act) = taxii::plan(&worlds[0], rng) else { return Ok(0) };
+    let mut told = Vec::new();
+    for world in worlds.iter_mut() {
+        let mut own = Rng::new(step ^ 77);
+        told.extend(taxii::show(world, &act, step, &mut own).await);
+    }
+    if let [a, b] = &told[..] {
+        compare(&format!("the answer to {act:?}"), [a, b])?;
+    }
+    let status = told.first().and_then(taxii::status_id);
+    let asked = taxii::questions(Some(worlds), status.as_deref(), rng);
+    for question in &asked {
+        let mut answers = Vec::new();
+        for world in worlds.iter() {
+            answers.push(taxii::ask(world, question, tap.through).await);
+        }
+        compare(&format!("{} {}", question.method, question.uri), [&answers[0], &answers[1]])?;
+    }
+    Ok(asked.len() as u64 + 1)
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -205,6 +238,36 @@ fn a_leak_is_found() {
     }
 }
 
+/// The same for TAXII: each resource in turn forgets who asks.
+#[test]
+fn a_leak_to_a_taxii_client_is_found() {
+    let leaks: [(&str, Through); 4] = [
+        ("objects", |_, question, request| {
+            if question.uri.contains("/objects/?") { taxii::with_the_desks_eyes(request) } else { request }
+        }),
+        ("one object", |_, question, request| {
+            let one = question.template.ends_with("{object}/");
+            if one { taxii::with_the_desks_eyes(request) } else { request }
+        }),
+        ("a manifest", |_, question, request| {
+            if question.template.ends_with("manifest/") {
+                taxii::with_the_desks_eyes(request)
+            } else {
+                request
+            }
+        }),
+        ("a stream", |_, question, request| {
+            if question.template.ends_with("stream/") { taxii::with_the_desks_eyes(request) } else { request }
+        }),
+    ];
+    let runtime = runtime();
+    for (leak, through) in leaks {
+        let tap = Tap { through, ..STRAIGHT };
+        let found = [5, 10].into_iter().any(|seed| runtime.block_on(walk(seed, 8, tap)).is_err());
+        assert!(found, "not found: {leak}");
+    }
+}
+
 /// The same for what is sent: the batches of the link, the courier's file, the bundle of evidence.
 #[test]
 fn a_leak_in_what_is_sent_is_found() {
@@ -265,4 +328,19 @@ fn every_route_of_the_document_is_driven() {
     driven.sort();
     driven.dedup();
     assert_eq!(documented, driven);
+}
+
+#[test]
+fn every_route_of_the_taxii_server_is_driven() {
+    let mut served: Vec<(String, &str)> =
+        crate::taxii::ROUTES.iter().map(|route| (route.method.to_string(), route.path)).collect();
+    served.sort();
+    let mut driven: Vec<(String, &str)> = taxii::questions(None, None, &mut Rng::new(1))
+        .into_iter()
+        .filter(|question| !question.template.is_empty())
+        .map(|question| (question.method.to_string(), question.template))
+        .collect();
+    driven.sort();
+    driven.dedup();
+    assert_eq!(served, driven);
 }

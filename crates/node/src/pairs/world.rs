@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::canary::CANARY;
+use super::taxii::{self, Shelf};
 use crate::core::{Core, Draft, Surroundings, nobody};
 use crate::feeds::FeedKind;
 use crate::{Config, api, people, writer};
@@ -33,6 +34,7 @@ const EARLY: &str = "host:early";
 /// from Washington. Washington is not told that there is one, so what it says must show in nothing.
 const POLICY: &str = r#"
 permit (principal, action, resource);
+forbid (principal, action, resource) when { resource has kind && resource.kind == "stix.tool" };
 forbid (principal, action, resource) when { resource has kind && resource.kind == "lure.mail" };
 forbid (principal, action, resource) when { resource has severity && resource.severity == 3 };
 forbid (principal, action, resource)
@@ -121,14 +123,16 @@ pub(super) struct World {
     pub(super) cookie: String,
     still: Arc<Still>,
     seed: u64,
-    side: u64,
+    pub(super) side: u64,
     /// What Washington has of ours, in the order of its going.
     shown: Vec<(EntryId, Item, Marking)>,
     /// What came from Washington.
     came: Vec<(EntryId, Marking)>,
     pub(super) hidden: Vec<(EntryId, Marking, bool)>,
     /// Whether a national policy is in force.
-    policed: bool,
+    pub(super) policed: bool,
+    /// What the TAXII collections hold, in a world that has some.
+    pub(super) shelf: Option<Shelf>,
     tokyo: bool,
     thread: Option<std::thread::JoinHandle<()>>,
     stop: tokio::sync::watch::Sender<bool>,
@@ -144,7 +148,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(data: &std::path::Path, still: &Arc<Still>) -> Self {
+    async fn start(data: &std::path::Path, still: &Arc<Still>) -> Self {
         let config = Config::load(data, &crate::Overrides::default()).unwrap();
         let certificate = KeyFingerprint::from_bytes([7; 32]);
         let surroundings = Arc::clone(still) as Arc<dyn Surroundings>;
@@ -152,7 +156,10 @@ impl Running {
         let (core, thread) = writer::start(config, key("seoul"), certificate, surroundings).unwrap();
         let people = Arc::new(people::People::new(Arc::clone(&core), files).unwrap());
         let (stop, stopped) = tokio::sync::watch::channel(false);
-        let router = api::router(api::Api { core: Arc::clone(&core), people, stop: stopped });
+        let (opening, stop_taxii) = (Arc::clone(&core), stopped.clone());
+        let opened = tokio::task::spawn_blocking(move || crate::taxii::Taxii::open(&opening, stop_taxii));
+        let api = api::Api { core: Arc::clone(&core), people, stop: stopped };
+        let router = crate::taxii::mount(api::router(api), opened.await.unwrap().unwrap());
         Self { core, router, thread, stop }
     }
 }
@@ -197,11 +204,14 @@ impl World {
         let memory = std::path::Path::new("/dev/shm");
         let folder =
             if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-        let settings = "name = \"seoul\"\ntitle = \"Seoul\"\ncountry = \"KOR\"\n";
+        let mut settings = "name = \"seoul\"\ntitle = \"Seoul\"\ncountry = \"KOR\"\n".to_owned();
+        if taxii::has(seed) {
+            settings += &taxii::settings(folder.path());
+        }
         std::fs::write(folder.path().join("bongsu.toml"), settings).unwrap();
         let still = Arc::new(Still::default());
         still.set(DAY_NANOS - MINUTE_NANOS, seed);
-        let running = Running::start(folder.path(), &still);
+        let running = Running::start(folder.path(), &still).await;
         let token = people::new_entry_token(folder.path()).unwrap();
         let enter = axum::http::Request::get(format!("/enter?token={token}"))
             .header("host", "localhost")
@@ -221,6 +231,7 @@ impl World {
             came: Vec::new(),
             hidden: Vec::new(),
             policed: seed % 2 == 1,
+            shelf: taxii::has(seed).then(Shelf::default),
             tokyo: false,
             thread: Some(thread),
             stop,
@@ -351,7 +362,7 @@ impl World {
     pub(super) async fn restart(&mut self, meanwhile: impl FnOnce(&std::path::Path)) {
         self.halt().await;
         meanwhile(self.folder.path());
-        let Running { core, router, thread, stop } = Running::start(self.folder.path(), &self.still);
+        let Running { core, router, thread, stop } = Running::start(self.folder.path(), &self.still).await;
         (self.core, self.router, self.thread, self.stop) = (core, router, Some(thread), stop);
     }
 
@@ -613,6 +624,18 @@ impl World {
         let marking = nobody(&"KOR".parse().unwrap());
         let observation = Self::observation("nothing".to_owned(), marking, self.still.now().unix_nanos());
         self.observe(observation).await;
+    }
+
+    /// Sets the time of what TAXII clients do in a step: what is hidden comes before what is shown, `n` steps back.
+    pub(super) fn at_taxii_time(&self, step: u64, hidden: Option<u64>) {
+        let shown = DAY_NANOS + MINUTE_NANOS * step.cast_signed() + MINUTE_NANOS / 2;
+        match hidden {
+            None => self.still.set(shown, self.seed ^ (step << 8) ^ (1 << 32)),
+            Some(n) => {
+                let seed = self.seed ^ (step << 8) ^ ((n + 1) << 33) ^ ((self.side + 1) << 60);
+                self.still.set(shown - (n.cast_signed() + 1) * 1_000_000, seed);
+            }
+        }
     }
 
     /// Does something that Washington may not know of.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::{BlobHash, EntryId, Timestamp};
-use label::{CodeTable, PolicyDocument};
+use label::{CodeTable, PolicyDocument, Rules};
 use record::Entry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use super::act::{ActKind, Actor};
 use crate::NodeError;
 use crate::core::{Draft, RuleDraft, nobody};
 use crate::dry_run::dry_run;
-use crate::policy_change::{PolicySignature, Proposal, RulesOnRecord};
+use crate::policy_change::{PolicySignature, Proposal, ProposedRule, RulesOnRecord};
 use crate::policy_steps::{compiled, next_document, table_draft};
 
 /// A step toward the rules of release, or a look at them.
@@ -51,24 +51,29 @@ pub enum RulesOrder {
         /// Now when left out.
         at: Option<Timestamp>,
     },
-    /// Loads a table of codes or words.
+    /// Records a table: one of codes for officers to sign, one of words as it holds from its `valid_from` on.
     LoadTable {
         /// A `bongsu.code-table/1` or `bongsu.mapping-table/1`.
         table: Value,
     },
 }
 
-/// A policy in a list.
+/// A policy or a table of codes in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicySummary {
     /// The entry that holds it.
     #[schema(value_type = String)]
     pub entry: EntryId,
-    /// The policy's name.
+    /// `policy`, or `codes` for a table of country and group codes.
+    pub kind: String,
+    /// The policy's name; `codes` for a table.
     pub name: String,
-    /// Its version.
+    /// Its version; of a table of codes its place among those of the record, from 1.
     pub version: u64,
-    /// Who wrote it.
+    /// The name that a table of codes has of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// Who wrote it; empty for a table.
     pub author: String,
     /// Of its canonical JSON; this is signed.
     #[schema(value_type = String)]
@@ -91,20 +96,25 @@ pub struct PolicySummary {
 }
 
 impl PolicySummary {
-    /// Of one proposal among `rules`, of which the policy of the path `in_force` holds.
-    pub fn of(id: &EntryId, proposal: &Proposal, rules: &RulesOnRecord, in_force: Option<&str>) -> Self {
-        let document = &proposal.document;
+    /// Of one proposal among `rules`, of which `now` hold.
+    pub fn of(id: &EntryId, proposal: &Proposal, rules: &RulesOnRecord, now: &Rules) -> Self {
+        let (name, author, table) = match &proposal.rule {
+            ProposedRule::Policy(document) => (document.name.clone(), document.author.clone(), None),
+            ProposedRule::Codes(table, _) => ("codes".to_owned(), String::new(), Some(table.version.clone())),
+        };
         Self {
             entry: *id,
-            name: document.name.clone(),
-            version: document.version,
-            author: document.author.clone(),
+            kind: proposal.rule.kind().to_owned(),
+            name,
+            version: proposal.rule.version(),
+            table,
+            author,
             sha256: proposal.sha256,
             proposed: proposal.time,
             signed_by: proposal.signatures.keys().cloned().collect(),
             applied: proposal.applied,
-            effective_from: document.effective_from,
-            in_force: proposal.applied.is_some() && in_force == Some(document.path().as_str()),
+            effective_from: proposal.rule.effective_from(),
+            in_force: proposal.applied.is_some() && proposal.rule.holds(now),
             stale: rules.is_stale(proposal),
         }
     }
@@ -139,8 +149,8 @@ impl People {
         let (draft, proposal, what) = match order {
             RulesOrder::Policies => {
                 let rules = core.rules_on_record();
-                let in_force = rules.at(now).national.path();
-                let of = |(id, proposal)| PolicySummary::of(id, proposal, &rules, in_force.as_deref());
+                let held = rules.at(now);
+                let of = |(id, proposal)| PolicySummary::of(id, proposal, &rules, &held);
                 answer.policies = rules.proposals().map(of).collect();
                 answer.faults = rules.faults().iter().map(ToString::to_string).collect();
                 return Ok(answer);
@@ -176,7 +186,7 @@ impl People {
                     .map_err(|e| NodeError::BadRequest { message: format!("the approval: {e}") })?;
                 let rules = core.rules_on_record();
                 let officer = rules.may_sign(&proposal, signed.key())?.clone();
-                let what = format!("signed {} as {officer}", rules.proposal(&proposal)?.document.path());
+                let what = format!("signed {} as {officer}", rules.proposal(&proposal)?.rule.path());
                 answer.officer = Some(officer.to_string());
                 let marking = nobody(&core.config.country);
                 let signature = PolicySignature { proposal, officer, approval, marking };
@@ -185,24 +195,24 @@ impl People {
             RulesOrder::Apply { proposal } => {
                 let rules = core.rules_on_record();
                 let applied = rules.may_apply(&proposal, nobody(&core.config.country))?;
-                let what = format!("put {} in force", rules.proposal(&proposal)?.document.path());
+                let what = format!("put {} in force", rules.proposal(&proposal)?.rule.path());
                 (RuleDraft::Applied(applied), Some(proposal), what)
             }
             RulesOrder::LoadTable { table } => {
                 let (draft, what) = table_draft(&table)?;
-                (draft, None, format!("loaded {what}"))
+                (draft, None, what)
             }
         };
-        let of_policy = !matches!(draft, RuleDraft::Codes(_) | RuleDraft::Words(_));
+        let goes_on = !matches!(draft, RuleDraft::Words(_));
         let act = core.act(ActKind::Policy, Actor::OPERATOR).about(proposal).detail(what);
         let drafts = vec![Draft::Rule(Box::new(draft)), Draft::Act(Box::new(act))];
         let step = core.append(drafts).await?.first().copied().ok_or(NodeError::Stopping)?;
         answer.step = Some(step);
-        if of_policy {
+        if goes_on {
             let rules = core.rules_on_record();
-            let (id, in_force) =
-                (proposal.unwrap_or(step), rules.at(core.surroundings.now()).national.path());
-            answer.policies.push(PolicySummary::of(&id, rules.proposal(&id)?, &rules, in_force.as_deref()));
+            let id = proposal.unwrap_or(step);
+            let held = rules.at(core.surroundings.now());
+            answer.policies.push(PolicySummary::of(&id, rules.proposal(&id)?, &rules, &held));
         }
         Ok(answer)
     }

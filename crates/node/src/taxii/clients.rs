@@ -66,6 +66,15 @@ impl Clients {
         Some(known.client.clone())
     }
 
+    /// How far the eyes of a client reach; `None` when there is none of that name.
+    pub(crate) fn eyes(&self, name: &str) -> Option<&Eyes> {
+        self.known
+            .iter()
+            .map(|known| &known.client)
+            .find(|client| client.name.as_str() == name)
+            .map(|c| &c.eyes)
+    }
+
     /// The client of an `Authorization` header that was found right lately.
     pub(crate) fn remembered(&self, authorization: &str) -> Option<Client> {
         let digest = self.digest(authorization);

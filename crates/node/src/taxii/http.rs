@@ -42,15 +42,77 @@ pub(crate) fn mount(router: Router, taxii: Option<Arc<Taxii>>) -> Router {
     }))
 }
 
-/// What a path names.
-enum Resource<'a> {
+/// What a route gives or does.
+#[derive(Debug, Clone, Copy)]
+enum Resource {
     Discovery,
     Root,
-    Status(&'a str),
+    Status,
     Collections,
-    Collection(&'a str),
-    Of(&'a str, Endpoint, Option<&'a str>),
-    Stream(&'a str),
+    Collection,
+    Read(Endpoint),
+    Add,
+    Delete,
+    Stream,
+}
+
+/// A method at a path; HEAD is GET without the body.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    /// With `{root}` for the path of an API root and names in braces for one part each.
+    pub(crate) path: &'static str,
+    resource: Resource,
+}
+
+/// Every route of the server: what is not here is not answered. The pairs of [`crate::pairs`] drive each of them.
+pub(crate) const ROUTES: &[Route] = &[
+    get("taxii2/", Resource::Discovery),
+    get("{root}/", Resource::Root),
+    get("{root}/status/{id}/", Resource::Status),
+    get("{root}/collections/", Resource::Collections),
+    get("{root}/collections/{id}/", Resource::Collection),
+    get("{root}/collections/{id}/manifest/", Resource::Read(Endpoint::Manifest)),
+    get("{root}/collections/{id}/objects/", Resource::Read(Endpoint::Objects)),
+    Route { method: Method::POST, path: "{root}/collections/{id}/objects/", resource: Resource::Add },
+    get("{root}/collections/{id}/objects/{object}/", Resource::Read(Endpoint::Object)),
+    Route {
+        method: Method::DELETE,
+        path: "{root}/collections/{id}/objects/{object}/",
+        resource: Resource::Delete,
+    },
+    get("{root}/collections/{id}/objects/{object}/versions/", Resource::Read(Endpoint::Versions)),
+    get("{root}/collections/{id}/stream/", Resource::Stream),
+];
+
+const fn get(path: &'static str, resource: Resource) -> Route {
+    Route { method: Method::GET, path, resource }
+}
+
+/// The parts of `path` that a template has names for; `None` when the path is not of its form.
+fn captured<'p>(template: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    let parts = |text: &'p str| text.split('/').filter(|part| !part.is_empty());
+    let mut names = template.split('/').filter(|part| !part.is_empty());
+    let mut found = Vec::new();
+    for part in parts(path) {
+        match names.next()? {
+            name if name.starts_with('{') => found.push(part),
+            word if word == part => {}
+            _ => return None,
+        }
+    }
+    names.next().is_none().then_some(found)
+}
+
+/// What a request names.
+struct Named<'t, 'p> {
+    /// None for what belongs to the server as a whole.
+    root: Option<&'t TaxiiRoot>,
+    resource: Resource,
+    /// The id that stands first in the path; empty where the route has none.
+    id: &'p str,
+    /// The id of the object.
+    object: Option<&'p str>,
 }
 
 impl Taxii {
@@ -79,56 +141,43 @@ impl Taxii {
         let shown = request.extensions().get::<ConsoleCertificate>().map(|shown| shown.0);
         let client = self.client(authorization, shown).await?;
         let path = request.uri().path().trim_matches('/').to_owned();
-        let (root, resource) = self.resource(&path, request.method()).ok_or_else(Refused::not_found)?;
+        let Named { root, resource, id, object } = self.named(&path, request.method())?;
         let accept = request.headers().get(header::ACCEPT).map(|value| value.to_str().unwrap_or("?"));
-        let streams = matches!(resource, Resource::Stream(_));
-        if !streams && !accepts(accept) {
+        if !matches!(resource, Resource::Stream) && !accepts(accept) {
             let what = format!("answers are {MEDIA_TYPE}; say so in `Accept`");
             return Err(Refused::new(StatusCode::NOT_ACCEPTABLE, "taxii::not_acceptable", what));
         }
-        let method = request.method().clone();
-        let read_only = |response: Response| match method {
-            Method::GET | Method::HEAD => Ok(response),
-            _ => Err(no_method()),
-        };
-        match (resource, root) {
-            (Resource::Discovery, _) => read_only(document(StatusCode::OK, &self.discovery)),
-            (Resource::Root, Some(root)) => read_only(document(StatusCode::OK, &self.api_root(root))),
-            (Resource::Status(id), Some(root)) => read_only(self.status(root, id, &client).await?),
-            (Resource::Collections, Some(root)) => {
+        let Some(root) = root else { return Ok(document(StatusCode::OK, &self.discovery)) };
+        let may = |right| self.allowed(root, id, &client, right).cloned();
+        let query = request.uri().query().unwrap_or_default();
+        match resource {
+            Resource::Discovery => Err(Refused::not_found()),
+            Resource::Root => Ok(document(StatusCode::OK, &self.api_root(root))),
+            Resource::Status => self.status(root, id, &client).await,
+            Resource::Collections => {
                 let all = root.collections.iter().filter_map(|c| self.shown(c, &client));
                 let listed = serde_json::json!({ "collections": all.collect::<Vec<_>>() });
                 // A list without members is left out (section 5.1.1).
                 let none = listed["collections"].as_array().is_none_or(Vec::is_empty);
-                read_only(document(StatusCode::OK, &if none { serde_json::json!({}) } else { listed }))
+                Ok(document(StatusCode::OK, &if none { serde_json::json!({}) } else { listed }))
             }
-            (Resource::Collection(id), Some(root)) => {
+            Resource::Collection => {
                 let shown = collection(root, id).and_then(|c| self.shown(c, &client));
-                read_only(document(StatusCode::OK, &shown.ok_or_else(Refused::not_found)?))
+                Ok(document(StatusCode::OK, &shown.ok_or_else(Refused::not_found)?))
             }
-            (Resource::Stream(id), Some(root)) => {
-                let collection = self.allowed(root, id, &client, Method::GET)?.clone();
-                self.stream(client, &collection, &request)
+            Resource::Stream => self.stream(client.clone(), &may(Right::Read)?, &request),
+            Resource::Read(endpoint) => {
+                let collection = may(Right::Read)?;
+                self.read(&client, &collection, query, endpoint, object).await
             }
-            (Resource::Of(id, endpoint, object), Some(root)) => {
-                let allowed = self.allowed(root, id, &client, method.clone())?.clone();
-                match (method, endpoint) {
-                    (Method::GET | Method::HEAD, _) => {
-                        let query = request.uri().query().unwrap_or_default();
-                        self.read(&client, &allowed, query, endpoint, object).await
-                    }
-                    (Method::POST, Endpoint::Objects) => {
-                        let root = root.clone();
-                        self.post(&client, root, allowed, request).await
-                    }
-                    (Method::DELETE, Endpoint::Object) => {
-                        let query = request.uri().query().unwrap_or_default();
-                        self.delete(&client, allowed, query, object.unwrap_or_default()).await
-                    }
-                    _ => Err(no_method()),
-                }
+            Resource::Add => {
+                let collection = may(Right::Add)?;
+                self.post(&client, root.clone(), collection, request).await
             }
-            (_, None) => Err(Refused::not_found()),
+            Resource::Delete => {
+                let collection = may(Right::Delete)?;
+                self.delete(&client, collection, query, object.unwrap_or_default()).await
+            }
         }
     }
 
@@ -157,27 +206,25 @@ impl Taxii {
         checked.ok().flatten().ok_or_else(|| unknown("name or password is wrong"))
     }
 
-    fn resource<'p>(&self, path: &'p str, method: &Method) -> Option<(Option<&TaxiiRoot>, Resource<'p>)> {
-        if path == "taxii2" {
-            return Some((None, Resource::Discovery));
-        }
-        let (root, rest) = self.split(path)?;
-        let parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
-        let resource = match parts[..] {
-            [] => Resource::Root,
-            ["status", id] => Resource::Status(id),
-            ["collections"] => Resource::Collections,
-            ["collections", id] => Resource::Collection(id),
-            ["collections", id, "manifest"] => Resource::Of(id, Endpoint::Manifest, None),
-            ["collections", id, "objects"] => Resource::Of(id, Endpoint::Objects, None),
-            ["collections", id, "stream"] if method == Method::GET => Resource::Stream(id),
-            ["collections", id, "objects", object] => Resource::Of(id, Endpoint::Object, Some(object)),
-            ["collections", id, "objects", object, "versions"] => {
-                Resource::Of(id, Endpoint::Versions, Some(object))
-            }
-            _ => return None,
+    /// What a path and a method name.
+    fn named<'t, 'p>(&'t self, path: &'p str, method: &Method) -> Result<Named<'t, 'p>, Refused> {
+        let (root, rest) = match path {
+            "taxii2" => (None, path),
+            _ => self.split(path).map(|(root, rest)| (Some(root), rest)).ok_or_else(Refused::not_found)?,
         };
-        Some((Some(root), resource))
+        let mut there = ROUTES
+            .iter()
+            .filter(|route| route.path.starts_with("{root}") == root.is_some())
+            .filter_map(|route| Some((route, captured(route.path.trim_start_matches("{root}"), rest)?)))
+            .peekable();
+        if there.peek().is_none() {
+            return Err(Refused::not_found());
+        }
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        let (route, ids) = there.find(|(route, _)| route.method == method).ok_or_else(no_method)?;
+        let mut ids = ids.into_iter();
+        let id = ids.next().unwrap_or_default();
+        Ok(Named { root, resource: route.resource, id, object: ids.next() })
     }
 
     fn api_root(&self, root: &TaxiiRoot) -> ApiRoot {
@@ -213,21 +260,19 @@ impl Taxii {
         root: &'r TaxiiRoot,
         id: &str,
         client: &Client,
-        method: Method,
+        right: Right,
     ) -> Result<&'r TaxiiCollection, Refused> {
         let collection = collection(root, id).ok_or_else(Refused::not_found)?;
         let (can_read, can_write) = rights(collection, client);
-        let deletes = method == Method::DELETE;
-        let may = match method {
-            Method::GET | Method::HEAD => can_read,
-            Method::POST => can_write,
-            Method::DELETE => can_read && can_write,
-            _ => return Err(no_method()),
+        let may = match right {
+            Right::Read => can_read,
+            Right::Add => can_write,
+            Right::Delete => can_read && can_write,
         };
         if may {
             return Ok(collection);
         }
-        if can_read || can_write || (collection.listed && !deletes) {
+        if can_read || can_write || (collection.listed && right != Right::Delete) {
             let what = "this client may not do that with the collection";
             return Err(Refused::new(StatusCode::FORBIDDEN, "taxii::forbidden", what));
         }
@@ -397,6 +442,14 @@ impl Taxii {
         let done = tokio::task::spawn_blocking(move || work(&taxii)).await;
         done.map_err(|_| Refused::from(NodeError::Stopping))?.map_err(Refused::from)
     }
+}
+
+/// What a client wants to do with a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    Read,
+    Add,
+    Delete,
 }
 
 fn no_method() -> Refused {

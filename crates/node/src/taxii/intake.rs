@@ -7,7 +7,7 @@ use base::Timestamp;
 use record::{RecordStore, Stored};
 use threat::taxii::{Arrived, EnvelopeFault, Micros, Status, read_envelope};
 
-use super::classes::Marker;
+use super::classes::{Marker, may_have};
 use super::noun::{RemovedVersion, TaxiiAdded, TaxiiRemoved, TaxiiStatusTaken};
 use super::store::{Addition, Held, ToAdd};
 use super::watched::indicator_ids;
@@ -136,6 +136,10 @@ impl Taxii {
                 }),
             })
             .collect();
+        let eyes = self.clients.eyes(&added.client);
+        let told = |kind: &str, marking: &base::Marking| {
+            eyes.is_some_and(|eyes| may_have(eyes, marking, kind, &rules, added.at))
+        };
         self.store.add(&Addition {
             collection: &added.collection,
             root: root.trim_matches('/'),
@@ -145,6 +149,7 @@ impl Taxii {
             blob: added.blob,
             home,
             objects,
+            told: &told,
         })
     }
 

@@ -10,7 +10,7 @@ use threat::taxii::{Header, Micros};
 
 use super::clients::Client;
 use super::intake::NotTaken;
-use super::store::Held;
+use super::store::{Depth, Held};
 use super::{Taxii, classes::Eyes};
 use crate::NodeError;
 
@@ -114,7 +114,7 @@ impl Taxii {
         let seen = self.seen(&reader, &eyes(wanted.audience))?;
         let (mut bytes, mut chosen) = (0, Vec::new());
         let mut taken: BTreeSet<(String, String, String)> = BTreeSet::new();
-        reader.scan(number, wanted.from, None, |held| {
+        reader.scan(number, wanted.from, None, Depth::Whole, |held| {
             let kind = seen.get(&held.class);
             if kind.is_none_or(|kind| !wanted.types.is_empty() && !wanted.types.contains(kind)) {
                 out.next = (held.added, held.seq + 1);

@@ -35,6 +35,8 @@ use crate::core::Core;
 use crate::serve::Stop;
 use crate::taxii_client;
 
+#[cfg(test)]
+pub(crate) use http::ROUTES;
 pub(crate) use http::mount;
 pub(crate) use mirror::{Outbound, Outgoing, Place, Wanted};
 pub use noun::{RemovedVersion, TaxiiAct, TaxiiAdded, TaxiiRemoved, TaxiiSetUp, TaxiiStatusTaken};

@@ -118,6 +118,8 @@ pub(crate) struct Addition<'a> {
     /// Where the entry stands in the home log.
     pub(crate) home: u64,
     pub(crate) objects: Vec<ToAdd<'a>>,
+    /// Whether the client may have what is of this kind and carries this marking: its status tells of nothing else.
+    pub(crate) told: &'a dyn Fn(&str, &Marking) -> bool,
 }
 
 /// One object of it.
@@ -380,10 +382,11 @@ struct Step<'s> {
     next: i64,
     /// Numbers of markings, by kind and marking.
     classes: HashMap<(String, Marking), i64>,
+    told: &'s dyn Fn(&str, &Marking) -> bool,
 }
 
 impl<'s> Step<'s> {
-    fn new(tx: &'s Transaction<'s>, addition: &Addition<'_>) -> rusqlite::Result<Self> {
+    fn new(tx: &'s Transaction<'s>, addition: &'s Addition<'_>) -> rusqlite::Result<Self> {
         tx.prepare_cached("INSERT OR IGNORE INTO collection (id) VALUES (?1)")?
             .execute([addition.collection])?;
         let hash = addition.blob.as_bytes();
@@ -393,7 +396,7 @@ impl<'s> Step<'s> {
             .query_row([hash], |row| row.get(0))?;
         let next = tx.query_row("SELECT value FROM meta WHERE key = 'next'", [], |row| row.get(0))?;
         let collection = collection_number(tx, addition.collection)?.unwrap_or_default();
-        Ok(Self { tx, at: addition.at, collection, blob, next, classes: HashMap::new() })
+        Ok(Self { tx, at: addition.at, collection, blob, next, classes: HashMap::new(), told: addition.told })
     }
 
     /// Adds one object; gives its version and what is to be said of it.
@@ -406,22 +409,25 @@ impl<'s> Step<'s> {
     ) -> Result<(String, Option<String>), NodeError> {
         let earlier = group(self.tx, self.collection, &header.id)?;
         let added = object.added.unwrap_or(self.at);
-        let mut version = header.version.unwrap_or(added);
-        let mut conflict = false;
+        // Without a version of its own, the time at which it was added. That must not depend on what else is held: who
+        // adds it may not know of that.
+        let version = header.version.unwrap_or(added);
+        let text = header.version_text.as_deref().map_or_else(|| format_micros(version), str::to_owned);
+        let class = self.class(&header.kind, marking)?;
+        let (mut conflict, mut told) = (false, false);
         for held in &earlier {
             let same_version = header.version.is_none() || held.version == version;
             if !same_version || held.spec != header.spec_version {
                 continue;
             }
-            if self.same_content(store, held, object.bytes)? {
-                return Ok((held.version_text(), None));
+            if held.class == class && self.same_content(store, held, object.bytes)? {
+                let known = (self.told)(&header.kind, marking);
+                return Ok((if known { held.version_text() } else { text }, None));
             }
-            conflict |= header.version.is_some();
-        }
-        if header.version.is_none() {
-            // Its version is the time at which it was added, and no two have the same.
-            let newest = earlier.iter().map(|held| held.version).max();
-            version = newest.map_or(version, |newest| version.max(newest + 1));
+            if held.version == version {
+                conflict = true;
+                told |= self.is_told(held.class)?;
+            }
         }
         let alone = earlier.iter().all(|held| held.conflict) && !conflict;
         if !conflict {
@@ -429,7 +435,6 @@ impl<'s> Step<'s> {
                 set_alone(self.tx, self.collection, held, false)?;
             }
         }
-        let class = self.class(&header.kind, marking)?;
         let seq = self.next;
         self.next += 1;
         self.tx
@@ -453,12 +458,20 @@ impl<'s> Step<'s> {
                 alone,
                 conflict,
             ])?;
-        let text = header.version_text.as_deref().map_or_else(|| format_micros(version), str::to_owned);
-        let message = conflict.then(|| {
+        let message = told.then(|| {
             "another content has the same id and version: both are kept, the first is served, and an analyst is told"
                 .to_owned()
         });
         Ok((text, message))
+    }
+
+    /// Whether the client may have what carries the marking of this number.
+    fn is_told(&self, class: i64) -> Result<bool, NodeError> {
+        let (kind, marking): (String, String) = self
+            .tx
+            .prepare_cached("SELECT kind, marking FROM class WHERE number = ?1")?
+            .query_row([class], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(serde_json::from_str(&marking).is_ok_and(|marking| (self.told)(&kind, &marking)))
     }
 
     /// Whether a version that is held says the same, however it is spelled.

@@ -8,7 +8,7 @@ use threat::taxii::Arrived;
 use threat::{Indicator, IndicatorReader, Origin};
 
 use super::Taxii;
-use super::store::{Held, Reader};
+use super::store::{Depth, Held, Reader};
 use crate::NodeError;
 use crate::feeds::{Give, Indicators, heed};
 
@@ -75,7 +75,7 @@ impl Taxii {
         for collection in self.settings.roots.iter().flat_map(|root| &root.collections) {
             let Some(number) = reader.collection(&collection.id)? else { continue };
             for (class, (_, marking)) in classes.iter().filter(|(_, (kind, _))| kind == INDICATOR) {
-                reader.scan(number, (i64::MIN, 0), Some(*class), |held| {
+                reader.scan(number, (i64::MIN, 0), Some(*class), Depth::Whole, |held| {
                     let is_newest =
                         held.alone || newest(reader.group(number, &held.id)?).as_ref() == Some(&held);
                     if is_newest {

@@ -185,6 +185,50 @@ async fn each_way_is_refused_counted_and_recorded() {
     washington.verify().await;
 }
 
+/// Items in lanes of which the agreement says nothing. What the peer put there before it signed still comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lane_that_was_not_agreed_on_is_refused() {
+    let (mut seoul, mut washington) = (Side::started(SEOUL).await, Side::started(WASHINGTON).await);
+    seoul.stop().await;
+    washington.stop().await;
+    let card = node::card(&seoul.config().unwrap()).unwrap();
+    let terms = node::Terms {
+        lanes: vec![Precedence::Flash, Precedence::Routine],
+        ..node::Terms::until("2100-01-01T00:00:00Z".parse().unwrap())
+    };
+    node::accept_until(&washington.config().unwrap(), card, "SECRET", Some(terms), None).unwrap();
+    washington.start().await;
+    let mut routine = Hand::new(seoul.data(), "seoul", "KOR", "washington", washington.link_address());
+    let mut flash = routine.in_lane(Precedence::Flash);
+    let mut priority = flash.in_lane(Precedence::Priority);
+    // Before both have signed, nothing is agreed.
+    let early = priority.finding("In the lane before");
+    priority.deliver(&[priority.finding("Before the agreement")]).await;
+    let mut live = washington.officer().listen(Some(0)).await;
+    let signed = live.wait("entry", |event| event["kind"] == "agreement").await;
+    let entry = washington.officer().get(&format!("/api/entries/{}", text(&signed.data, "id"))).await;
+    let agreement: link::Agreement = base::from_document(&entry["body"]).unwrap();
+    flash.deliver(&[flash.sign(&agreement)]).await;
+    assert_eq!(washington.peer("seoul").await["agreement"], json!("signed"));
+
+    let counted = metric(&washington, "bongsu_refusals").await;
+    let immediate = flash.in_lane(Precedence::Immediate);
+    for hand in [&priority, &immediate] {
+        assert_eq!(hand.refused(&hand.next(&[hand.finding("WRONG")])).await, "lane_not_agreed");
+        let mixed = hand.next(&[early.clone(), hand.finding("WRONG")]);
+        assert_eq!(hand.refused(&mixed).await, "lane_not_agreed", "an old item takes no new one along");
+    }
+    assert_eq!(metric(&washington, "bongsu_refusals").await, counted + 4);
+    let codes: Vec<Value> =
+        refusals(&washington).await.iter().map(|refused| refused["code"].clone()).collect();
+    assert_eq!(codes, ["lane_not_agreed"], "one of a sort a minute stands in the record");
+    assert!(files_with(washington.data(), "WRONG").is_empty());
+    priority.deliver(&[early]).await;
+    routine.deliver(&[routine.finding("In a lane that is used")]).await;
+    assert_eq!(washington.officer().ids("/api/findings").await.len(), 3);
+    washington.verify().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_gibibytes_are_not_read() {
     let Prey { washington, mut seoul, _owners, .. } = prey("").await;

@@ -357,3 +357,34 @@ async fn a_session_ends_when_the_provider_lets_the_person_go() {
     chief.post("/api/accounts/kim/remove", &json!({})).await;
     assert_eq!(client.status("/api/session").await, 401);
 }
+
+/// For who comes by the provider the provider vouches: such a person signs without a passkey, and once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn persons_of_the_provider_sign_a_policy() {
+    let provider = Provider::start().await;
+    let (side, chief) = node_with(&provider).await;
+    chief.post("/api/accounts/kim/roles", &json!({"roles": ["release-officer"]})).await;
+    let lee = json!({"name": "lee", "roles": ["release-officer"], "oidc_subject": "another"});
+    chief.post("/api/accounts", &lee).await;
+    let kim = Browser::away(&side).await.let_in().await.unwrap();
+    let draft = json!({"name": "kor", "text": "permit(principal, action, resource);"});
+    let policy = kim.post("/api/policy", &draft).await;
+    let path = |step: &str| format!("/api/policy/{}/{step}", text(&policy, "entry"));
+    let signature = json!({"sha256": policy["sha256"]});
+    let wrong = json!({"sha256": "ab".repeat(32)});
+    assert_eq!(kim.try_post(&path("sign"), &wrong).await.unwrap().status, 409);
+    let signed = kim.post(&path("sign"), &signature).await;
+    assert_eq!(signed["signed_by"], json!(["kim"]));
+    let again = kim.try_post(&path("sign"), &signature).await.unwrap();
+    assert!(again.status == 409 && again.text().contains("has signed this already"), "{}", again.text());
+    assert_eq!(kim.try_post(&path("apply"), &json!({})).await.unwrap().status, 409);
+
+    "another".clone_into(&mut provider.subject.lock().unwrap());
+    let lee = Browser::away(&side).await.let_in().await.unwrap();
+    assert_eq!(lee.post(&path("sign"), &signature).await["signed_by"], json!(["kim", "lee"]));
+    assert_eq!(lee.post(&path("apply"), &json!({})).await["in_force"], json!(true));
+    // Who signed and how is in the record, and counts when it is read again.
+    let entry = chief.get(&format!("/api/entries/{}", text(&signed, "step"))).await;
+    let body = ["account", "way", "passkey"].map(|field| entry["body"][field].clone());
+    assert_eq!(body, [json!("kim"), json!("oidc"), json!(null)], "{entry}");
+}

@@ -106,7 +106,7 @@ async fn two_officers_put_a_policy_in_force_while_the_node_runs() {
     assert_eq!((signed.status, &signed.json()["signed_by"]), (201, &json!(["kim"])), "{}", signed.text());
     let again = sign(&mut kim, &policy).await;
     assert_eq!(again.status, 409, "{}", again.text());
-    assert!(again.text().contains("has signed this policy already"), "{}", again.text());
+    assert!(again.text().contains("has signed this already"), "{}", again.text());
     let early = apply(&kim.client, &policy).await;
     assert_eq!(early.status, 409);
     assert!(early.text().contains("1 of 2"), "{}", early.text());
@@ -251,7 +251,7 @@ async fn a_signature_made_by_hand_counts_for_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_who_is_nobody_signs_nothing_and_tables_are_loaded_by_an_officer() {
+async fn one_who_is_nobody_signs_nothing_and_a_table_of_codes_takes_two_officers() {
     let side = Side::started(SEOUL).await;
     let first = side.officer().clone();
     let policy = propose(&first, EVERYTHING).await;
@@ -262,6 +262,7 @@ async fn one_who_is_nobody_signs_nothing_and_tables_are_loaded_by_an_officer() {
 
     let tables = chief.client.get("/api/tables").await;
     let mut table = tables["items"][0].clone();
+    let former_version = table["version"].clone();
     let now = text(&chief.client.get("/api/session").await, "now").to_owned();
     table["version"] = json!("test-2");
     table["valid_from"] = json!(now);
@@ -273,9 +274,28 @@ async fn one_who_is_nobody_signs_nothing_and_tables_are_loaded_by_an_officer() {
     let swapped = json!({"table": other, "approval": approval});
     assert_eq!(chief.client.try_post("/api/tables", &swapped).await.unwrap().status, 409);
     let (approval, _) = chief.approve(&json!({"act": "load_table", "table": table})).await;
-    chief.client.post("/api/tables", &json!({"table": table, "approval": approval})).await;
-    let tables = chief.client.get("/api/tables").await;
-    assert_eq!(tables["items"][0]["version"], json!("test-2"));
+    let proposed = chief.client.post("/api/tables", &json!({"table": table, "approval": approval})).await;
+    let reader = chief.client.clone();
+    let holds = async || reader.get("/api/tables").await["items"][0]["version"].clone();
+    assert_eq!(holds().await, former_version, "one officer is not enough");
+    let listed = reader.get("/api/policy").await["items"][0].clone();
+    assert_eq!(
+        (&listed["entry"], &listed["kind"], &listed["table"]),
+        (&proposed["entry"], &json!("codes"), &json!("test-2"))
+    );
+    let shown: Value = serde_json::from_str(text(&listed, "text")).unwrap();
+    assert_eq!(shown["version"], json!("test-2"), "an officer reads what is signed");
+    let mut kim = add(&chief.client, "kim", &["release-officer"]).await;
+    assert_eq!(sign(&mut chief, &listed).await.status, 201);
+    assert_eq!(apply(&chief.client, &listed).await.status, 409);
+    assert_eq!(holds().await, former_version);
+    assert_eq!(sign(&mut kim, &listed).await.status, 201);
+    let applied = apply(&kim.client, &listed).await;
+    assert_eq!((applied.status, &applied.json()["in_force"]), (201, &json!(true)), "{}", applied.text());
+    assert_eq!(holds().await, json!("test-2"));
+    let dry =
+        kim.client.try_post("/api/policy/dry-run", &json!({"proposal": listed["entry"]})).await.unwrap();
+    assert_eq!(dry.status, 400, "{}", dry.text());
     let former = chief.client.get("/api/tables?at=2026-01-01T00:00:00Z").await;
     assert_ne!(former["items"][0]["version"], json!("test-2"));
 }
@@ -327,7 +347,7 @@ async fn a_running_node_takes_steps_by_order() {
         match signed {
             Ok((answer, _)) => assert_eq!(answer.officer.as_deref(), Some(key.name().as_str())),
             Err(refused) => {
-                assert!(refused.to_string().contains("has signed this policy already"), "{refused}");
+                assert!(refused.to_string().contains("has signed this already"), "{refused}");
                 assert_eq!(listed[0].signed_by, ["choi"]);
             }
         }

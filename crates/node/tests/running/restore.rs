@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::support::wire::finding;
 use crate::support::{PATIENCE, Side, WASHINGTON, allies, copy_folder, files_with, report};
 
 /// A copy of a stopped node's folder.
@@ -157,6 +158,46 @@ async fn without_them_what_peers_sent_is_hidden_until_they_are_heard() {
     washington.restart().await;
     assert_eq!(washington.officer().ids("/api/findings").await.len(), 3);
     assert_eq!(seoul.peer("washington").await["recalls_unconfirmed"], json!(0));
+}
+
+/// What the node concluded from something hidden tells of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_rests_on_something_hidden_is_hidden_with_it() {
+    let (mut seoul, mut washington) = allies().await;
+    let theirs = seoul.officer().report(&report("Theirs", &["USA"])).await;
+    seoul.delivered("washington").await;
+    washington.stop().await;
+    let mut desk = node::Desk::open(&washington.config().unwrap()).unwrap();
+    let mut conclude = |title: &str, evidence: Vec<base::EntryId>| {
+        let finding = base::Finding { evidence, ..finding(title, "USA") };
+        let entry = desk.sign(&finding, None).unwrap();
+        desk.record(entry).unwrap()
+    };
+    let first = conclude("From theirs", vec![theirs.parse().unwrap()]);
+    conclude("From what is from theirs", vec![first]);
+    let alone = conclude("From nothing of theirs", Vec::new()).to_string();
+    drop(desk);
+    washington.start().await;
+    let all = washington.officer().ids("/api/findings").await;
+    assert_eq!(all.len(), 4);
+    washington.stop().await;
+    seoul.stop().await;
+    let backup = Backup::of(&washington);
+    backup.restore(&washington);
+    washington.start().await;
+    assert_eq!(washington.officer().ids("/api/findings").await, std::slice::from_ref(&alone));
+    assert_eq!(washington.officer().status(&format!("/api/findings/{first}")).await, 404);
+    let incidents = washington.officer().all("/api/incidents").await;
+    assert!(!serde_json::to_string(&incidents).unwrap().contains("theirs\""), "{incidents:?}");
+    washington.verify().await;
+    seoul.start().await;
+    let shown = async {
+        while washington.officer().ids("/api/findings").await != all {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, shown).await.unwrap();
+    washington.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

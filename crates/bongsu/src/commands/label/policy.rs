@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base::{BlobHash, Country, EntryId, Marking, NodeName, Timestamp};
 use label::{POLICY_SCHEMA, POLICY_SCHEMA_TEXT, Policy as Compiled, PolicyDocument};
 use node::{
-    Desk, NodeError, PolicyApproval, PolicySignature, PolicyStepError, PolicySummary, Proposal, RulesAnswer,
+    Desk, NodeError, PolicyApproval, PolicySignature, PolicyStepError, PolicySummary, RulesAnswer,
     RulesOnRecord, RulesOrder,
 };
 use record::{Entry, NodeKey, ReadRecord};
@@ -74,11 +74,11 @@ The node may run. The version is one above the last when it is left out.")]
         #[arg(long, value_name = "DIR", env = "BONGSU_STORE", hide_env_values = true)]
         store: PathBuf,
     },
-    /// Sign a proposed policy as an officer
+    /// Sign a proposed policy, or a table of codes, as an officer
     #[command(after_help = "Example:
   bongsu label policy sign 9ab0… --key kim.key --store ./seoul
 
-The id is the `entry` that `propose` printed. The node may run: then the signature
+The id is the `entry` that `propose`, or `label table load`, printed. The node may run: then the signature
 is handed to it, and the key stays here.")]
     Sign {
         /// The entry of the proposal
@@ -90,7 +90,7 @@ is handed to it, and the key stays here.")]
         #[arg(long, value_name = "DIR", env = "BONGSU_STORE", hide_env_values = true)]
         store: PathBuf,
     },
-    /// Put a policy in force that two officers have signed
+    /// Put a policy, or a table of codes, in force that two officers have signed
     #[command(after_help = "Example:
   bongsu label policy apply 7cd2… --store ./seoul
 
@@ -102,7 +102,7 @@ The node may run.")]
         #[arg(long, value_name = "DIR", env = "BONGSU_STORE", hide_env_values = true)]
         store: PathBuf,
     },
-    /// The policies of a record, who signed them, and which is in force
+    /// The policies and tables of codes of a record, who signed them, and which are in force
     #[command(after_help = "Example:
   bongsu label policy list --store ./seoul")]
     List {
@@ -212,25 +212,36 @@ struct Step<'a> {
     entry: EntryId,
     /// The entry of the policy.
     proposal: EntryId,
+    kind: &'a str,
     name: &'a str,
     version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<&'a str>,
     sha256: BlobHash,
     effective_from: Timestamp,
     officer: Option<String>,
 }
 
 impl<'a> Step<'a> {
-    fn of(entry: EntryId, proposal: EntryId, policy: &'a Proposal, officer: Option<String>) -> Self {
+    fn of(entry: EntryId, policy: &'a PolicySummary, officer: Option<String>) -> Self {
         Self {
             entry,
-            proposal,
-            name: &policy.document.name,
-            version: policy.document.version,
+            proposal: policy.entry,
+            kind: &policy.kind,
+            name: &policy.name,
+            version: policy.version,
+            table: policy.table.as_deref(),
             sha256: policy.sha256,
-            effective_from: policy.document.effective_from,
+            effective_from: policy.effective_from,
             officer,
         }
     }
+}
+
+/// What stands in a list of the proposal `id`.
+fn summary(id: &EntryId, rules: &RulesOnRecord, common: &Common) -> Result<PolicySummary, CliError> {
+    let proposal = rules.proposal(id).map_err(NodeError::from)?;
+    Ok(PolicySummary::of(id, proposal, rules, &rules.at(now(common))))
 }
 
 fn propose(file: &str, given: Given, store: &Path, common: &Common) -> Result<ExitCode, CliError> {
@@ -282,7 +293,7 @@ fn propose(file: &str, given: Given, store: &Path, common: &Common) -> Result<Ex
     let mut with = rules;
     with.apply(&entry);
     let id = desk.record(entry)?;
-    list.item(&Step::of(id, id, with.proposal(&id).map_err(NodeError::from)?, None))?;
+    list.item(&Step::of(id, &summary(&id, &with, common)?, None))?;
     list.finish()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -307,7 +318,8 @@ fn sign(id: &EntryId, key: &Path, store: &Path, common: &Common) -> Result<ExitC
         marking: desk.nobody(),
     };
     let entry: Entry = desk.sign(&signature, common.now)?;
-    let step = Step::of(desk.record(entry)?, *id, proposal, Some(officer.to_string()));
+    let policy = summary(id, &rules, common)?;
+    let step = Step::of(desk.record(entry)?, &policy, Some(officer.to_string()));
     common.out().document("bongsu.label-policy-sign/1", &step)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -337,9 +349,9 @@ fn apply(id: &EntryId, store: &Path, common: &Common) -> Result<ExitCode, CliErr
     drop(record);
     let mut desk = Desk::open(&super::settings(store)?)?;
     let applied = rules.may_apply(id, desk.nobody()).map_err(NodeError::from)?;
-    let proposal = rules.proposal(id).map_err(NodeError::from)?;
+    let policy = summary(id, &rules, common)?;
     let entry = desk.sign(&applied, common.now)?;
-    let step = Step::of(desk.record(entry)?, *id, proposal, None);
+    let step = Step::of(desk.record(entry)?, &policy, None);
     common.out().document("bongsu.label-policy-apply/1", &step)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -354,12 +366,12 @@ fn list(store: &Path, common: &Common) -> Result<ExitCode, CliError> {
         }
         Some(record) => {
             let rules = RulesOnRecord::read(&record)?;
-            let in_force = rules.at(now(common)).national.path();
+            let held = rules.at(now(common));
             for fault in rules.faults() {
                 list.fault(fault.clone());
             }
             for (id, proposal) in rules.proposals() {
-                list.item(&PolicySummary::of(id, proposal, &rules, in_force.as_deref()))?;
+                list.item(&PolicySummary::of(id, proposal, &rules, &held))?;
             }
         }
     }
@@ -372,15 +384,7 @@ fn print_step(schema: &'static str, answer: RulesAnswer, common: &Common) -> Res
     let (Some(entry), Some(policy)) = (answer.step, answer.policies.first()) else {
         return Err(CliError::Usage("the node did not say which step it took".to_owned()));
     };
-    let step = Step {
-        entry,
-        proposal: policy.entry,
-        name: &policy.name,
-        version: policy.version,
-        sha256: policy.sha256,
-        effective_from: policy.effective_from,
-        officer: answer.officer,
-    };
+    let step = Step::of(entry, policy, answer.officer);
     common.out().document(schema, &step)?;
     Ok(ExitCode::SUCCESS)
 }

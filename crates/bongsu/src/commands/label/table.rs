@@ -35,11 +35,13 @@ pub(crate) enum Table {
         /// A bongsu.code-table/1 or bongsu.mapping-table/1; - is standard input
         file: String,
     },
-    /// Sign a table into a node's record; it holds from its `valid_from` on
+    /// Sign a table into a node's record
     #[command(after_help = "Example:
   bongsu label table load samples/label/kor-grades.json --store ./seoul
 
-The node may run. A table takes the place of the whole table before it.")]
+The node may run. A table takes the place of the whole table before it. One of words
+holds from its `valid_from` on; one of country and group codes only once two officers
+have signed it (`bongsu label policy sign`) and it was applied (`.. policy apply`).")]
     Load {
         /// A bongsu.code-table/1 or bongsu.mapping-table/1; - is standard input
         file: String,
