@@ -84,8 +84,11 @@ need_chromium
 target=$(target_folder)
 
 step 5 "formatting" cargo fmt --all --check
-step 40 "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
+step 40 "clippy" cargo clippy --locked --workspace --all-targets --features bongsu/sigma -- -D warnings
 step 50 "unit, property, doc and command-line tests" cargo test --locked --workspace
+count 's/^test result: .* ([0-9]+) passed; .*/\1/p' 's/^test result: .* ([0-9]+) failed; .*/\1/p'
+# Only the program is built again: crate `sigma` and its library are part of the workspace.
+step 15 "the program with its optional parts" cargo test --locked --workspace --features bongsu/sigma --test cli -- sigma::
 count 's/^test result: .* ([0-9]+) passed; .*/\1/p' 's/^test result: .* ([0-9]+) failed; .*/\1/p'
 
 step 10 "console: packages" npm --prefix console ci --no-audit --no-fund

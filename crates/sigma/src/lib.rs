@@ -1,6 +1,6 @@
 //! Sigma rules held against the events of logs (Sigma specification 2.1.0, github.com/SigmaHQ/sigma-specification).
 //!
-//! Rules are read from YAML, each file by itself; `rsigma` evaluates them ([decision 0050](../../../docs/decisions/0050-sigma.md)).
+//! Rules are read from YAML, each file by itself; `rsigma` evaluates them ([decision 0026](../../../docs/decisions/0026-sigma.md)).
 //! Which rules an event is asked about is decided by its log source: the Windows channel and event number, the path of
 //! a Zeek log, or what the event says of itself. A hit becomes a [`base::Finding`] that names the techniques of the rule.
 //!

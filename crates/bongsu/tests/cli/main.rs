@@ -14,6 +14,8 @@ mod peers;
 mod policy;
 mod settings;
 mod shell;
+#[cfg(feature = "sigma")]
+mod sigma;
 mod store;
 mod support;
 mod taxii;

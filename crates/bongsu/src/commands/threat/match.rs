@@ -24,14 +24,19 @@ Logs are Zeek (its tables and JSON), EVTX, JSON lines (ECS, OCSF and others), CS
 and plain text, told apart by content. Only fields that can hold an indicator are
 looked at, each by its type. A name also matches the names below it, an address the
 networks that hold it. `line` is the physical line from 1, head lines counted; in
-EVTX the record. A hit has two beacons for --fail-on; a suppressed one has none.")]
+EVTX the record. A hit has two beacons for --fail-on; a suppressed one has none.
+With --sigma, rules are held against the logs too: items with `rule`, `level`,
+`title`, `tags` and `techniques`. A rule is asked about the logs that it names.")]
 pub(crate) struct Match {
     /// The logs; .zst and .gz too; - is standard input
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<String>,
     /// Indicators: STIX, MISP (events and feeds), CSV or plain lists
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE", env = "BONGSU_INDICATORS", hide_env_values = true)]
+    #[arg(long, required_unless_present = "sigma", num_args = 1.., value_name = "FILE", env = "BONGSU_INDICATORS", hide_env_values = true)]
     indicators: Vec<String>,
+    /// Sigma rules: files, and folders of .yml (builds with the feature `sigma`)
+    #[arg(long, num_args = 1.., value_name = "PATH", env = "BONGSU_SIGMA", hide_env_values = true)]
+    sigma: Vec<String>,
     /// Warninglists of MISP: values that raise no alarm
     #[arg(long, num_args = 1.., value_name = "FILE", env = "BONGSU_WARNINGLISTS", hide_env_values = true)]
     warninglists: Vec<String>,
@@ -68,6 +73,11 @@ pub(super) fn run(args: &Match, common: &Common) -> Result<ExitCode, CliError> {
         return Err(CliError::Usage("only one input can be standard input".to_owned()));
     }
     let mut list = common.out().list("bongsu.threat-match/1");
+    let worst = if args.sigma.is_empty() { None } else { rules(args, &mut list)? };
+    if args.indicators.is_empty() {
+        list.finish()?;
+        return Ok(exit(worst, common));
+    }
     let mut builder = new_set();
     let mut unreadable = read_indicators(&args.indicators, &mut builder, &mut list, |_, _, _| Ok(()))?;
     if builder.is_empty() {
@@ -95,8 +105,43 @@ pub(super) fn run(args: &Match, common: &Common) -> Result<ExitCode, CliError> {
     if suppressed > 0 && !args.show_suppressed {
         say(&format!("{suppressed} hits suppressed by warninglists; --show-suppressed prints them"));
     }
-    let found = hits > 0 && common.fail_on.is_some_and(|level| level <= Severity::Seen);
-    Ok(if found { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(exit(worst.max((hits > 0).then_some(Severity::Seen)), common))
+}
+
+fn exit(worst: Option<Severity>, common: &Common) -> ExitCode {
+    let failed = common.fail_on.is_some_and(|level| worst.is_some_and(|worst| worst >= level));
+    if failed { ExitCode::from(1) } else { ExitCode::SUCCESS }
+}
+
+/// Holds the rules of --sigma against the logs: the worst that was hit.
+#[cfg(feature = "sigma")]
+fn rules(args: &Match, list: &mut List) -> Result<Option<Severity>, CliError> {
+    if !args.indicators.is_empty() && args.logs.iter().any(|log| log == "-") {
+        return Err(CliError::Usage("standard input cannot be read twice; give --sigma alone".to_owned()));
+    }
+    let rules = super::sigma::load(&args.sigma, list)?;
+    let (mut worst, mut unreadable) = (None, 0);
+    for log in &args.logs {
+        match super::sigma::match_one(log, &rules, list)? {
+            Ok(found) => worst = worst.max(found),
+            Err(fault) => {
+                unreadable += 1;
+                list.fault(fault);
+            }
+        }
+    }
+    // With indicators, the logs are read and told of once more.
+    if unreadable > 0 && args.indicators.is_empty() {
+        return Err(CliError::Refused { refused: unreadable, files: args.logs.len() });
+    }
+    Ok(worst)
+}
+
+#[cfg(not(feature = "sigma"))]
+fn rules(_: &Match, _: &mut List) -> Result<Option<Severity>, CliError> {
+    let message = "this program was built without Sigma; build it with `cargo build --release -p bongsu \
+        --features sigma`";
+    Err(CliError::Usage(message.to_owned()))
 }
 
 /// Reads warninglists and tells of their faults.

@@ -8,7 +8,10 @@ mod hunt;
 mod index;
 mod load;
 mod r#match;
+mod matrix;
 mod pattern;
+#[cfg(feature = "sigma")]
+mod sigma;
 
 use std::collections::hash_map::RandomState;
 use std::fs::File;
@@ -43,6 +46,8 @@ pub(crate) enum Threat {
     Index(index::Index),
     /// Find indicators in a store of old logs
     Hunt(hunt::Hunt),
+    /// Which techniques were seen, of ATT&CK and SPARTA
+    Matrix(matrix::Matrix),
 }
 
 pub(crate) fn run(command: Threat, common: &Common) -> Result<ExitCode, CliError> {
@@ -54,6 +59,7 @@ pub(crate) fn run(command: Threat, common: &Common) -> Result<ExitCode, CliError
         Threat::Match(args) => r#match::run(&args, common),
         Threat::Index(args) => index::run(&args, common),
         Threat::Hunt(args) => hunt::run(&args, common),
+        Threat::Matrix(args) => matrix::run(&args, common),
     }
 }
 
