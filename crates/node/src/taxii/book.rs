@@ -54,7 +54,7 @@ pub(crate) struct Known {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Waiting {
-    Act(TaxiiAct),
+    Act(Box<TaxiiAct>),
     /// A bundle or an envelope for a collection; its file is named after its content.
     Envelope {
         file: String,

@@ -189,7 +189,7 @@ pub(crate) fn settle(config: &Config, surroundings: &dyn Surroundings) -> Result
     let now = surroundings.now();
     for waiting in &book.waiting {
         match waiting {
-            Waiting::Act(act) => record_act(&mut desk, act.clone(), now)?,
+            Waiting::Act(act) => record_act(&mut desk, TaxiiAct::clone(act), now)?,
             Waiting::Envelope { file, collection } => {
                 record_envelope(&mut desk, &Book::kept(&config.data, file)?, collection, now)?;
             }
@@ -277,7 +277,7 @@ impl<'a> Change<'a> {
         match &mut self.desk {
             Some(desk) => record_act(desk, act, self.now),
             None => {
-                self.book.waiting.push(Waiting::Act(act));
+                self.book.waiting.push(Waiting::Act(Box::new(act)));
                 Ok(())
             }
         }
