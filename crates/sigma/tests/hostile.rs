@@ -6,7 +6,10 @@ use sigma::{Event, RuleLoader};
 const HEAD: &str = "title: One\nlogsource: {product: windows}\n";
 
 /// The rules that were read, and the code, line and field of each fault.
-fn read(yaml: &str) -> (usize, Vec<(String, Option<u64>, Option<String>)>) {
+/// Code, line and field of a fault.
+type Told = (String, Option<u64>, Option<String>);
+
+fn read(yaml: &str) -> (usize, Vec<Told>) {
     let mut loader = RuleLoader::new();
     let faults = loader.read(yaml.as_bytes(), "rule.yml");
     assert!(

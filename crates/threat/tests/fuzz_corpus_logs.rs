@@ -1,7 +1,5 @@
 //! The corpus of the fuzz targets on stable: every seed, and changes of each, through the functions of the targets.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 #[path = "../../../fuzz/log_entries.rs"]
 mod entries;
 

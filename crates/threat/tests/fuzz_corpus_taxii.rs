@@ -1,8 +1,6 @@
 //! The corpora of the TAXII fuzz targets on stable: every seed, and changes of each, through the functions of the
 //! targets.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 #[path = "../../../fuzz/taxii_entries.rs"]
 mod entries;
 
