@@ -132,8 +132,8 @@ def medallion(objects, args):
     }
     root = {"title": "Root", "versions": [MEDIA], "max_content_length": 100 << 20}
     data = {
-        "/discovery": {"title": "Server", "default": "/root/", "api_roots": ["/root/"]},
-        "root": {"information": root, "status": [], "collections": [collection]},
+        "/discovery": {"title": "Server", "default": "/served/", "api_roots": ["/served/"]},
+        "served": {"information": root, "status": [], "collections": [collection]},
     }
     with open(os.path.join(folder, "data.json"), "w") as file:
         json.dump(data, file)
@@ -152,7 +152,7 @@ def medallion(objects, args):
     try:
         pin(process.pid, args.core)
         wait_for(port, process)
-        path = f"/root/collections/{COLLECTION}/"
+        path = f"/served/collections/{COLLECTION}/"
         return compare(Server("medallion", process.pid, f"http://127.0.0.1:{port}", path), objects, args)
     finally:
         process.terminate()

@@ -1,4 +1,6 @@
 //! Retro-hunt: what a store of logs costs, and how long indicators take in it.
+//!
+//! **Invariant:** nothing of it is in the product, and no test depends on a time that it measured.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 

@@ -36,7 +36,7 @@ use crate::thinner::Thinner;
 use crate::tombstones::Tombstones;
 use crate::upkeep::Folds;
 use crate::view::{Decided, Views};
-use crate::{Config, NodeError, keys};
+use crate::{Config, NodeError};
 
 /// Entries that share one commit at the most: what is more urgent waits for one commit.
 const GROUP: usize = 256;
@@ -64,7 +64,7 @@ pub(crate) fn start(
         record::SqliteOptions { max_bytes: config.max_record_bytes, ..record::SqliteOptions::default() };
     let own_key = || NodeKey::from_secret(key.name().clone(), &key.secret());
     if !SqliteRecord::exists(&config.data) {
-        found(&config, &*surroundings)?;
+        found(&config, own_key(), &*surroundings)?;
     }
     let mut record = SqliteRecord::open(&config.data, own_key(), options)?;
     let (events, _) = broadcast::channel(4096);
@@ -128,10 +128,10 @@ pub(crate) fn start(
 }
 
 /// Makes the record of a folder that has none.
-pub(crate) fn found(config: &Config, surroundings: &dyn Surroundings) -> Result<(), NodeError> {
+pub(crate) fn found(config: &Config, key: NodeKey, surroundings: &dyn Surroundings) -> Result<(), NodeError> {
     SqliteRecord::create(
         &config.data,
-        keys::signing_key(&config.data, &config.name)?,
+        key,
         &config.country,
         &config.title,
         env!("CARGO_PKG_VERSION"),

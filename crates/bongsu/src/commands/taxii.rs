@@ -57,7 +57,7 @@ Example:
 pub(crate) enum Account {
     /// Let somebody in: by a password, by a TLS certificate, or by either
     #[command(
-        after_help = "Without --country the account is this organisation's own and sees all of what it may read. With it,\nan object is seen only as far as its marking lets that country have it. Neither the password nor its\nhash is in the record. Stop the node first.\n\nExample:\n  bongsu taxii account add sensor --password-file sensor.password --data ./seoul\n  bongsu taxii account add us-cert --password-file sensor.password --country USA --clearance RESTRICTED --data ./seoul"
+        after_help = "Without --country the account is this organisation's own and sees all of what it may read. With it,\nan object is seen only as far as its marking lets that country have it. Neither the password nor its\nhash is in the record. Stop the node first.\n\nExample:\n  bongsu taxii account add sensor --password-file sensor.password --data ./seoul\n  bongsu taxii account add us-cert --password-file sensor.password --country USA \\\n    --clearance RESTRICTED --data ./seoul"
     )]
     Add(AddAccount),
     /// List the accounts

@@ -46,7 +46,7 @@ fn acts_are_entries_without_secrets() {
     assert_eq!(left[0]["read"], json!(["sensor"]), "who comes under the name later inherits nothing");
     run(&["collection", "remove", "One"]).exits(0);
 
-    let exported = bongsu_in(folder.path(), &["record", "stats", "seoul"]).exits(0).out;
+    let exported = bongsu_in(folder.path(), &["record", "stats", "--store", "seoul"]).exits(0).out;
     assert!(exported.contains("bongsu.taxii-set-up/1"), "{exported}");
     let book = std::fs::read_to_string(at("seoul/taxii.json")).unwrap();
     assert!(book.contains("$argon2id$") && !book.contains("swordfish"));

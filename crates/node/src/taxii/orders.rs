@@ -13,7 +13,7 @@ use super::settings::{EVERYBODY, OWN, TaxiiAccount, TaxiiCollection, TaxiiSettin
 use super::takeover::{self, TaxiiTaken};
 use crate::core::Surroundings;
 use crate::offline::Desk;
-use crate::{Config, NodeError, writer};
+use crate::{Config, NodeError, keys, writer};
 
 /// The largest file that is loaded.
 pub(super) const MAX_BYTES: usize = 1 << 30;
@@ -183,7 +183,7 @@ pub(crate) fn settle(config: &Config, surroundings: &dyn Surroundings) -> Result
         return Ok(());
     }
     if !SqliteRecord::exists(&config.data) {
-        writer::found(config, surroundings)?;
+        writer::found(config, keys::signing_key(&config.data, &config.name)?, surroundings)?;
     }
     let mut desk = Desk::open(config)?;
     let now = surroundings.now();
