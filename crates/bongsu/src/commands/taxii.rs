@@ -38,7 +38,7 @@ pub(crate) enum Taxii {
     Collection(Collection),
     /// Load a STIX bundle, a TAXII envelope or another server's data
     #[command(
-        after_help = "Objects are kept byte for byte. Without --collection they go into the only collection; where there is\nnone, one is made with the title of the file, for this organisation's own accounts. With\n--fixture medallion, FILE is the data file of OASIS' reference server: its roots, collections and rights\nare made, and objects keep the times at which they were added there. Stop the node first.\n\nExample:\n  bongsu taxii load default_data.json --fixture medallion --data ./seoul\n  bongsu taxii load samples/threat/indicators.stix.json --collection 'High Value Indicator Collection' --data ./seoul"
+        after_help = "Objects are kept byte for byte. Without --collection they go into the only collection; where there is\nnone, one is made with the title of the file, for this organisation's own accounts. With\n--fixture medallion, FILE is the data file of OASIS' reference server: its roots, collections and rights\nare made, and objects keep the times at which they were added there. Stop the node first.\n\nExample:\n  bongsu taxii load default_data.json --fixture medallion --data ./seoul\n  bongsu taxii load samples/threat/indicators.stix.json \\\n    --collection 'High Value Indicator Collection' --data ./seoul"
     )]
     Load(Load),
     /// Get the objects of another TAXII 2.1 server, byte for byte; needs no node
@@ -102,7 +102,7 @@ pub(crate) struct AddAccount {
 pub(crate) enum Collection {
     /// Offer a collection
     #[command(
-        after_help = "NAMES are accounts, separated by commas; `*` is every account and `@own` every one of this\norganisation. What an object says of itself narrows --level and --rel-to; without these, it reaches no\nother country unless its own marking names it. Stop the node first.\n\nExample:\n  bongsu taxii collection add 'Shared indicators' --read '*' --write sensor --level RESTRICTED --rel-to USA \\\n    --data ./seoul"
+        after_help = "NAMES are accounts, separated by commas; `*` is every account and `@own` every one of this\norganisation. What an object says of itself narrows --level and --rel-to; without these, it reaches no\nother country unless its own marking names it. Stop the node first.\n\nExample:\n  bongsu taxii collection add 'Shared indicators' --read '*' --write sensor \\\n    --level RESTRICTED --rel-to USA \\\n    --data ./seoul"
     )]
     Add(AddCollection),
     /// List the collections

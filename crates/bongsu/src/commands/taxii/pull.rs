@@ -22,7 +22,8 @@ kept to at most --patience; what cannot be mended by waiting ends the command wi
 
 Examples:
   bongsu taxii pull --url http://127.0.0.1:5000/taxii2/ --user admin --password-file password
-  bongsu taxii pull --url http://127.0.0.1:5000/trustgroup1/ --user admin --password-file password \\\\
+  bongsu taxii pull --url http://127.0.0.1:5000/trustgroup1/ --user admin \\
+    --password-file password \\
     --collection 'High Value Indicators' --match type=indicator --added-after 2026-01-01T00:00:00Z"
 )]
 pub(crate) struct Pull {
