@@ -81,7 +81,6 @@ async fn killed_at_fifty_moments_nothing_acknowledged_is_lost() {
 
     let acknowledged = Acknowledged::default();
     let mut peer: Option<Serving> = None;
-    let mut rounds_with_writes = 0;
     for round in 0..ROUNDS {
         if round >= WITH_PEER && peer.is_none() {
             peer = Some(washington.spawn());
@@ -95,8 +94,18 @@ async fn killed_at_fifty_moments_nothing_acknowledged_is_lost() {
             let started = serving.started().await;
             started.unwrap_or_else(|why| panic!("it does not start after a kill: {why}"));
         }
-        let moment = Duration::from_micros(rng.below(starting.clamp(150_000, 300_000)));
-        tokio::time::sleep(moment).await;
+        if round % 5 == 0 {
+            tokio::time::sleep(Duration::from_micros(rng.below(starting.clamp(150_000, 300_000)))).await;
+        } else {
+            // In the midst of the writing on a machine of any speed: after answers, not after a time.
+            let enough = before + usize::try_from(rng.below(12)).unwrap() + 1;
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while acknowledged.lock().unwrap().len() < enough {
+                assert!(Instant::now() < deadline, "round {round}: the writers are not answered");
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::time::sleep(Duration::from_micros(rng.below(30_000))).await;
+        }
         serving.kill();
         stop.store(true, Ordering::SeqCst);
         for writer in writers {
@@ -108,15 +117,13 @@ async fn killed_at_fifty_moments_nothing_acknowledged_is_lost() {
             verified(&washington.data);
         }
         let acknowledged = acknowledged.lock().unwrap().clone();
-        rounds_with_writes += usize::from(acknowledged.len() > before);
         verified(&seoul.data);
         let there = ids(&seoul.data);
         let lost: Vec<_> = acknowledged.iter().filter(|id| !there.contains(*id)).collect();
         assert!(lost.is_empty(), "round {round}: {} of {} are lost", lost.len(), acknowledged.len());
     }
     let acknowledged = acknowledged.lock().unwrap().clone();
-    eprintln!("{} acknowledged in {rounds_with_writes} of {ROUNDS} rounds", acknowledged.len());
-    assert!(rounds_with_writes > 25, "most kills hit nothing");
+    eprintln!("{} acknowledged in {ROUNDS} rounds", acknowledged.len());
 
     // Both go on, and all that was acknowledged at one is at the other, once.
     let mut serving = seoul.start().await;

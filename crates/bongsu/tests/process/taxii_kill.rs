@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::Method;
 use serde_json::{Value, json};
@@ -100,7 +100,6 @@ async fn killed_while_objects_come_in_no_status_says_more_than_is_there() {
     site.start().await.stop();
     let client = Client::stranger(&format!("http://{}", site.listen));
     let given = Arc::new(Mutex::new(Vec::new()));
-    let mut rounds_with_writes = 0;
     for round in 0..ROUNDS {
         let before = given.lock().unwrap().len();
         let mut serving = site.spawn();
@@ -109,7 +108,14 @@ async fn killed_while_objects_come_in_no_status_says_more_than_is_there() {
             panic!("it does not start after a kill: {why}");
         }
         let writers = write(&client, round, &given, &stop);
-        tokio::time::sleep(Duration::from_micros(rng.below(400_000))).await;
+        // In the midst of the writing on a machine of any speed: after answers, not after a time.
+        let enough = before + usize::try_from(rng.below(6)).unwrap() + 1;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while given.lock().unwrap().len() < enough {
+            assert!(Instant::now() < deadline, "round {round}: the writers are not answered");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_micros(rng.below(40_000))).await;
         serving.kill();
         stop.store(true, Ordering::SeqCst);
         for writer in writers {
@@ -120,7 +126,6 @@ async fn killed_while_objects_come_in_no_status_says_more_than_is_there() {
         serving.started().await.unwrap();
         let there = listed(&client).await;
         let statuses = given.lock().unwrap().clone();
-        rounds_with_writes += usize::from(statuses.len() > before);
         // An envelope is there whole or not at all, answered or not.
         assert_eq!(there.len() as u64 % OBJECTS, 0, "round {round}");
         for status in &statuses {
@@ -136,7 +141,6 @@ async fn killed_while_objects_come_in_no_status_says_more_than_is_there() {
         serving.kill();
     }
     let count = given.lock().unwrap().len();
-    eprintln!("{count} envelopes of {OBJECTS} acknowledged in {rounds_with_writes} of {ROUNDS} rounds");
-    assert!(rounds_with_writes > ROUNDS as usize / 2, "most kills hit nothing");
+    eprintln!("{count} envelopes of {OBJECTS} acknowledged in {ROUNDS} rounds");
     verified(&site.data);
 }
