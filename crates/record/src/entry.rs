@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::canonical;
 use crate::domain::Domain;
-use crate::key::{KeyError, NodeKey, PublicKey, Verifier};
+use crate::key::{KeyError, NodeKey, PublicKey};
+use crate::verifier::Verifier;
 
 /// The largest entry that is written or accepted, in bytes of canonical JSON. Anything larger belongs into a blob.
 pub const MAX_ENTRY_BYTES: usize = 1 << 20;

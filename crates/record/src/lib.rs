@@ -25,6 +25,7 @@ mod outline;
 mod policy_quorum;
 mod proof;
 mod store;
+mod verifier;
 mod witness;
 
 pub use bundle::{
@@ -40,7 +41,7 @@ pub use fraud::{
     MAX_FRAUD_BYTES, compare,
 };
 pub use frontier::Frontier;
-pub use key::{KeyError, NodeKey, PublicKey, Verifier};
+pub use key::{KeyError, NodeKey, PublicKey};
 pub use log::{BeyondLog, MerkleLog, consistency_holds, inclusion_holds, leaf_hash};
 pub use merkle_proof::leaf_included;
 pub use note::{KeyUse, VerifierKey, VerifierKeyError, WitnessKey};
@@ -53,4 +54,5 @@ pub use store::{
     SqliteRecord, StoreError, Stored, Verdict, entries_in, founder, home_origin, lane_origin, repair,
     verify_dir, verify_open,
 };
+pub use verifier::Verifier;
 pub use witness::{WitnessError, read_request, witness};
