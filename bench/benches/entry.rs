@@ -1,5 +1,7 @@
 //! What an entry costs: to sign it, and to check it alone or as one of many by the same key.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot start has nothing to say")]
+
 use base::{Finding, Marking, Timestamp};
 use divan::{Bencher, black_box};
 use rand_core::OsRng;
